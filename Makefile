@@ -1,0 +1,82 @@
+# The modules are those of go.work; every target that says "all modules" loops over them.
+
+GOLANGCI_LINT_VERSION := v2.12.2
+GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+TESTCLUSTER := .bin/testcluster
+POSTGRES_MAJORS := 14 15 16 17 18
+
+# The linter's cache holds paths, which another clone of the repository would report as its own.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/.bin/lint-cache
+
+# Extra flags for go test, such as TESTFLAGS='-run Lock -v'.
+TESTFLAGS ?=
+FUZZTIME ?= 10s
+SOAK ?= 10m
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## See the library at work, in a minute and without any set-up
+	cd cmd/chrononaut && go run . demo
+
+.PHONY: build
+build: ## Build the command: bin/chrononaut
+	cd cmd/chrononaut && go build -trimpath -o ../../bin/chrononaut .
+
+.PHONY: test
+test: $(TESTCLUSTER) ## Vet and test all modules on a throw-away PostgreSQL
+	$(TESTCLUSTER) -- scripts/test $(TESTFLAGS)
+
+.PHONY: test-all
+test-all: $(TESTCLUSTER) ## The same on every supported version of PostgreSQL; needs npm
+	@failed=; for major in $(POSTGRES_MAJORS); do \
+		echo "==== PostgreSQL $$major"; \
+		$(TESTCLUSTER) -major $$major -- scripts/test $(TESTFLAGS) || failed="$$failed $$major"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed on PostgreSQL$$failed" >&2; exit 1; fi
+
+.PHONY: race
+race: $(TESTCLUSTER) ## Run the short tests of all modules under the race detector; needs gcc
+	CGO_ENABLED=1 $(TESTCLUSTER) -- scripts/test -race -short $(TESTFLAGS)
+
+.PHONY: fuzz
+fuzz: $(TESTCLUSTER) ## Run every fuzz test for FUZZTIME (10s)
+	$(TESTCLUSTER) -- scripts/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: $(TESTCLUSTER) ## Run the soak tests of all modules, each for SOAK (10m)
+	CHRONONAUT_TEST_SOAK=$(SOAK) $(TESTCLUSTER) -- scripts/each go test -run Soak -count=1 -timeout 0 -v ./...
+
+.PHONY: bench
+bench: $(TESTCLUSTER) ## Run the short benchmarks
+	cd bench && ../$(TESTCLUSTER) -- go run . -short
+
+.PHONY: golden
+golden: $(TESTCLUSTER) ## Rewrite the golden files; look at the diff before you commit it
+	$(TESTCLUSTER) -- scripts/golden
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Lint all modules and check that go.mod and go.sum are tidy
+	scripts/each "$(CURDIR)/$(GOLANGCI_LINT)" run ./...
+	scripts/tidy -check
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format all modules
+	scripts/each "$(CURDIR)/$(GOLANGCI_LINT)" fmt ./...
+
+.PHONY: tidy
+tidy: ## Tidy go.mod and go.sum of all modules, and go.work
+	scripts/tidy
+
+# Built rather than run by "go run", which would neither pass signals on nor keep the exit status.
+.PHONY: $(TESTCLUSTER)
+$(TESTCLUSTER):
+	@go build -o $@ ./internal/cmd/testcluster
+
+$(GOLANGCI_LINT):
+	GOBIN="$(CURDIR)/.bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv .bin/golangci-lint $@

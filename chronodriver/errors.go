@@ -1,0 +1,36 @@
+package chronodriver
+
+import "errors"
+
+// SQLSTATEs that Chrononaut's triggers and functions raise. The class TM is
+// private: the SQL standard leaves classes that start with I to Z to the
+// implementation, and PostgreSQL uses none that starts with T.
+//
+// SQLite has no SQLSTATE; there the code stands in front of the message:
+// "TM001: message".
+const (
+	StateUnattributed  = "TM001" // strict table, no change information
+	StateContext       = "TM002" // the setting chrononaut.context is malformed
+	StateHidden        = "TM003" // a hidden column was renamed: refuse rather than leak
+	StateAppendOnly    = "TM004" // history is append-only
+	StateUnsafe        = "TM005" // a call of the unsafe door is malformed
+	StateNoKey         = "TM006" // the row has no usable key
+	StateNotTrackable  = "TM007" // the table cannot be tracked
+	StateNewerDatabase = "TM008" // the history schema is newer than the library
+	StateKey           = "TM009" // a key does not fit the table
+)
+
+// StateError is an error that carries a SQLSTATE.
+type StateError interface {
+	error
+	SQLState() string
+}
+
+// State returns the SQLSTATE of err or the empty string.
+func State(err error) string {
+	var s StateError
+	if errors.As(err, &s) {
+		return s.SQLState()
+	}
+	return ""
+}

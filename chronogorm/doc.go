@@ -1,0 +1,49 @@
+// Package chronogorm connects Chrononaut and GORM: models that embed
+// [Versioned] have a history, and changes made through GORM carry who made
+// them and why.
+//
+// # Setting up
+//
+// Open GORM over a pool of package chronosql and use the [Plugin]:
+//
+//	sqlDB, err := chronosql.Open("pgx", dsn, nil)
+//	db, err := gorm.Open(postgres.New(postgres.Config{Conn: sqlDB}), &gorm.Config{})
+//	err = db.Use(chronogorm.New(nil))
+//
+// Attribution then travels inside BEGIN and costs no round trip. Over a plain
+// pool (gorm.Open(postgres.Open(dsn))) the plugin works too: it wraps the pool,
+// which costs one more round trip for each transaction that carries
+// attribution. See [Plugin] for what else differs.
+//
+// Who and why come from the context of the statement or, inside a transaction,
+// from the context that the transaction began with:
+//
+//	ctx = chrononaut.WithActor(ctx, "ann@example.com")
+//	db.WithContext(ctx).Save(&todo)
+//	gorm.G[Todo](db).Where("id = ?", 7).Update(ctx, "done", true)
+//
+// # Models
+//
+// A model is tracked when it embeds [Versioned], or [RecordChanges] for the
+// last change on the row itself, or both. Fields that must not enter history
+// say so:
+//
+//	type User struct {
+//		ID       uint
+//		Password string    `chrononaut:"hidden"`    // that it changed is recorded, its value is not
+//		SeenAt   time.Time `chrononaut:"untracked"` // not recorded at all
+//		chronogorm.Versioned
+//	}
+//
+// AutoMigrate of a tracked model tracks its table and the join tables of its
+// many-to-many relations; [Track] does so for those who migrate otherwise.
+//
+// # Reading
+//
+// [History] reads the past of a model as typed records, [Client] the log
+// across tables.
+//
+// Capturing is the work of triggers in the database. Nothing in this package
+// writes history, so bulk updates, raw SQL and other programs are recorded all
+// the same.
+package chronogorm

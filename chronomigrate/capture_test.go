@@ -1,0 +1,879 @@
+package chronomigrate_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+type captureCase struct {
+	name   string
+	minVer int
+	tables string   // created before tracking
+	track  []string // defaults to todos
+	opts   *chronomigrate.TrackOptions
+	after  string   // created after tracking
+	run    []string // each by itself
+	want   []string
+}
+
+const todosTable = `CREATE TABLE todos (id integer PRIMARY KEY, title text, done boolean NOT NULL DEFAULT false)`
+
+var captureCases = []captureCase{
+	{
+		name: "one row is inserted, updated and deleted",
+		run:  []string{`INSERT INTO todos VALUES (1, 'a')`, `UPDATE todos SET title = 'b'`, `DELETE FROM todos`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 1}`,
+			`tx3 todos delete v2 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 2}`,
+		},
+	},
+	{
+		name: "several rows are inserted, updated and deleted by one statement each",
+		run:  []string{`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`, `UPDATE todos SET done = true`, `DELETE FROM todos`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": true, "title": "a", "version": 1}`,
+			`tx2 todos update v1 {"id": 2} {"id": 2, "done": true, "title": "b", "version": 1}`,
+			`tx3 todos delete v2 {"id": 1} {"id": 1, "done": true, "title": "a", "version": 2}`,
+			`tx3 todos delete v2 {"id": 2} {"id": 2, "done": true, "title": "b", "version": 2}`,
+		},
+	},
+	{
+		name: "ON CONFLICT DO UPDATE is one update, DO NOTHING and WHERE false are nothing",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a')`,
+			`INSERT INTO todos VALUES (1, 'b'), (2, 'c') ON CONFLICT (id) DO UPDATE SET title = excluded.title`,
+			`INSERT INTO todos VALUES (1, 'x') ON CONFLICT DO NOTHING`,
+			`INSERT INTO todos VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET title = 'x' WHERE false`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 1}`,
+			`tx2 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "c", "version": 0}`,
+		},
+	},
+	{
+		name:   "MERGE inserts, updates and deletes",
+		minVer: 15,
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`,
+			`MERGE INTO todos AS t USING (VALUES (1, 'x'), (2, NULL), (3, 'y')) AS s (id, title) ON s.id = t.id
+			  WHEN MATCHED AND s.title IS NULL THEN DELETE
+			  WHEN MATCHED THEN UPDATE SET title = s.title
+			  WHEN NOT MATCHED THEN INSERT (id, title) VALUES (s.id, s.title)`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 1}`,
+			`tx2 todos delete v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1}`,
+			`tx2 todos insert v0 {"id": 3} {"id": 3, "done": false, "title": "y", "version": 0}`,
+		},
+	},
+	{
+		name: "UPDATE FROM and data-modifying CTEs",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (2, 'b'), (3, 'c')`,
+			`UPDATE todos AS t SET title = s.title FROM (VALUES (1, 'x'), (1, 'y')) AS s (id, title) WHERE s.id = t.id`,
+			`WITH gone AS (DELETE FROM todos WHERE id = 2 RETURNING *), new AS (INSERT INTO todos SELECT 20, title FROM gone RETURNING *)
+			 UPDATE todos SET done = true WHERE id = 3`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
+			`tx1 todos insert v0 {"id": 3} {"id": 3, "done": false, "title": "c", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 1}`,
+			`tx3 todos update v1 {"id": 3} {"id": 3, "done": true, "title": "c", "version": 1}`,
+			`tx3 todos delete v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1}`,
+			`tx3 todos insert v0 {"id": 20} {"id": 20, "done": false, "title": "b", "version": 0}`,
+		},
+	},
+	{
+		name: "several changes of one row in one transaction and one function",
+		after: `CREATE FUNCTION thrice() RETURNS void LANGUAGE sql AS $$
+			UPDATE todos SET title = 'b' WHERE id = 1; UPDATE todos SET title = 'c' WHERE id = 1; UPDATE todos SET title = 'b' WHERE id = 1 $$`,
+		run: []string{`BEGIN; INSERT INTO todos VALUES (1, 'a'); SELECT thrice(); DELETE FROM todos; INSERT INTO todos VALUES (1, 'z'); COMMIT`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 1}`,
+			`tx1 todos update v2 {"id": 1} {"id": 1, "done": false, "title": "c", "version": 2}`,
+			`tx1 todos update v3 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 3}`,
+			`tx1 todos delete v4 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 4}`,
+			`tx1 todos insert v5 {"id": 1} {"id": 1, "done": false, "title": "z", "version": 5}`,
+		},
+	},
+	{
+		name: "a row inserted and deleted in one transaction leaves both",
+		run:  []string{`BEGIN; INSERT INTO todos VALUES (1, 'a'); DELETE FROM todos; COMMIT`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos delete v1 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 1}`,
+		},
+	},
+	{
+		name: "ROLLBACK TO SAVEPOINT takes back the history too",
+		run: []string{
+			`BEGIN; INSERT INTO todos VALUES (1, 'a'); SAVEPOINT s; UPDATE todos SET title = 'b'; SAVEPOINT r; DELETE FROM todos;
+			 ROLLBACK TO r; RELEASE r; ROLLBACK TO s; UPDATE todos SET title = 'c'; COMMIT`,
+			`BEGIN; DELETE FROM todos; ROLLBACK`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "c", "version": 1}`,
+		},
+	},
+	{
+		name: "PREPARE TRANSACTION and COMMIT PREPARED record once",
+		run:  []string{`BEGIN; INSERT INTO todos VALUES (1, 'a'); PREPARE TRANSACTION 'capture'`, `COMMIT PREPARED 'capture'`},
+		want: []string{`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`},
+	},
+	{
+		name: "updates that change nothing record nothing and keep the version",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a')`,
+			`UPDATE todos SET title = title`, `UPDATE todos SET title = 'a', done = false`, `UPDATE todos SET version = 17`,
+			`INSERT INTO todos VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET title = excluded.title`,
+			`UPDATE todos SET title = 'b', version = 17`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 1}`,
+		},
+	},
+	{
+		name: "a version that the application inserts is replaced",
+		run:  []string{`INSERT INTO todos VALUES (1, 'a', false, 99)`},
+		want: []string{`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`},
+	},
+	{
+		name:   "no-op updates of types without equality",
+		tables: `CREATE TABLE odd (id integer PRIMARY KEY, j json, x xml, p point, n numeric, b text)`,
+		track:  []string{"odd"},
+		run: []string{
+			`INSERT INTO odd VALUES (1, '{"a":1}', '<a/>', '(1,2)', 1.0, repeat('x', 3000))`,
+			`UPDATE odd SET j = '{"a":1}', x = '<a/>', p = '(1,2)', n = 1.0, b = repeat('x', 3000)`,
+			`UPDATE odd SET b = 'b'`,
+			`UPDATE odd SET j = '{"a": 1}'`, `UPDATE odd SET n = 1.00`, `UPDATE odd SET p = '(1,3)'`,
+		},
+		want: []string{
+			`tx1 odd insert v0 {"id": 1} {"b": "` + strings.Repeat("x", 3000) + `", "j": {"chrononaut:text": "{\"a\":1}"}, "n": 1.0, "p": "(1,2)", "x": "<a/>", "id": 1, "version": 0}`,
+			`tx2 odd update v1 {"id": 1} {"b": "b", "j": {"chrononaut:text": "{\"a\":1}"}, "n": 1.0, "p": "(1,2)", "x": "<a/>", "id": 1, "version": 1}`,
+			`tx3 odd update v2 {"id": 1} {"b": "b", "j": {"chrononaut:text": "{\"a\": 1}"}, "n": 1.0, "p": "(1,2)", "x": "<a/>", "id": 1, "version": 2}`,
+			`tx4 odd update v3 {"id": 1} {"b": "b", "j": {"chrononaut:text": "{\"a\": 1}"}, "n": 1.00, "p": "(1,2)", "x": "<a/>", "id": 1, "version": 3}`,
+			`tx5 odd update v4 {"id": 1} {"b": "b", "j": {"chrononaut:text": "{\"a\": 1}"}, "n": 1.00, "p": "(1,3)", "x": "<a/>", "id": 1, "version": 4}`,
+		},
+	},
+	{
+		name: "COPY, and COPY FREEZE in the transaction that truncated",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a')`,
+			`BEGIN; TRUNCATE todos; COPY todos (id, title) FROM PROGRAM 'printf "1\\tb\\n2\\tc\\n"' WITH (FREEZE); COMMIT`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos truncate v1 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 1}`,
+			`tx2 todos insert v2 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 2}`,
+			`tx2 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "c", "version": 0}`,
+		},
+	},
+	{
+		name: "TRUNCATE CASCADE of several tables records each row once",
+		tables: `CREATE TABLE a (id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, x text);
+			CREATE TABLE b (id integer PRIMARY KEY, a integer REFERENCES a); CREATE TABLE c (id integer PRIMARY KEY, b integer REFERENCES b)`,
+		track: []string{"a", "b", "c"},
+		run: []string{
+			`INSERT INTO a (x) VALUES ('1')`, `INSERT INTO b VALUES (1, 1)`, `INSERT INTO c VALUES (1, 1)`,
+			`TRUNCATE a, b RESTART IDENTITY CASCADE`,
+			`INSERT INTO a (x) VALUES ('2')`,
+		},
+		want: []string{
+			`tx1 a insert v0 {"id": 1} {"x": "1", "id": 1, "version": 0}`,
+			`tx2 b insert v0 {"id": 1} {"a": 1, "id": 1, "version": 0}`,
+			`tx3 c insert v0 {"id": 1} {"b": 1, "id": 1, "version": 0}`,
+			`tx4 a truncate v1 {"id": 1} {"x": "1", "id": 1, "version": 1}`,
+			`tx4 b truncate v1 {"id": 1} {"a": 1, "id": 1, "version": 1}`,
+			`tx4 c truncate v1 {"id": 1} {"b": 1, "id": 1, "version": 1}`,
+			`tx5 a insert v2 {"id": 1} {"x": "2", "id": 1, "version": 2}`,
+		},
+	},
+	{
+		name: "TRUNCATE rolled back leaves nothing",
+		run:  []string{`INSERT INTO todos VALUES (1, 'a')`, `BEGIN; TRUNCATE todos; ROLLBACK`, `TRUNCATE todos`, `TRUNCATE todos`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos truncate v1 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 1}`,
+		},
+	},
+	{
+		name: "foreign keys cascade: the parent's change comes first",
+		tables: `CREATE TABLE p (id integer PRIMARY KEY);
+			CREATE TABLE c (id integer PRIMARY KEY, p integer REFERENCES p ON DELETE CASCADE ON UPDATE CASCADE);
+			CREATE TABLE n (id integer PRIMARY KEY, p integer REFERENCES p ON DELETE SET NULL ON UPDATE SET NULL);
+			CREATE TABLE d (id integer PRIMARY KEY, p integer DEFAULT 7 REFERENCES p ON DELETE SET DEFAULT)`,
+		track: []string{"p", "c", "n", "d"},
+		run: []string{
+			`INSERT INTO p VALUES (1), (2), (7)`, `INSERT INTO c VALUES (1, 1)`, `INSERT INTO n VALUES (1, 1)`, `INSERT INTO d VALUES (1, 2)`,
+			`UPDATE p SET id = 3 WHERE id = 1`, `DELETE FROM p WHERE id = 3`, `DELETE FROM p WHERE id = 2`,
+		},
+		want: []string{
+			`tx1 p insert v0 {"id": 1} {"id": 1, "version": 0}`,
+			`tx1 p insert v0 {"id": 2} {"id": 2, "version": 0}`,
+			`tx1 p insert v0 {"id": 7} {"id": 7, "version": 0}`,
+			`tx2 c insert v0 {"id": 1} {"p": 1, "id": 1, "version": 0}`,
+			`tx3 n insert v0 {"id": 1} {"p": 1, "id": 1, "version": 0}`,
+			`tx4 d insert v0 {"id": 1} {"p": 2, "id": 1, "version": 0}`,
+			`tx5 p update v1 {"id": 3} {"id": 3, "version": 1} was {"id": 1}`,
+			`tx5 c update v1 {"id": 1} {"p": 3, "id": 1, "version": 1}`,
+			`tx5 n update v1 {"id": 1} {"p": null, "id": 1, "version": 1}`,
+			`tx6 p delete v2 {"id": 3} {"id": 3, "version": 2}`,
+			`tx6 c delete v2 {"id": 1} {"p": 3, "id": 1, "version": 2}`,
+			`tx7 p delete v1 {"id": 2} {"id": 2, "version": 1}`,
+			`tx7 d update v1 {"id": 1} {"p": 7, "id": 1, "version": 1}`,
+		},
+	},
+	{
+		name: "deferred constraints do not defer capture nor its context",
+		tables: `CREATE TABLE p (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
+			CREATE TABLE c (id integer PRIMARY KEY, p integer REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)`,
+		track: []string{"p", "c"},
+		run: []string{`BEGIN; SET CONSTRAINTS ALL DEFERRED;
+			SET LOCAL chrononaut.context = '{"user_info": {"user_id": "a"}}'; INSERT INTO c VALUES (1, 1);
+			SET LOCAL chrononaut.context = '{"user_info": {"user_id": "b"}}'; INSERT INTO p VALUES (1); COMMIT`},
+		want: []string{
+			`tx1 c insert v0 {"id": 1} {"p": 1, "id": 1, "version": 0} by "a"`,
+			`tx1 p insert v0 {"id": 1} {"id": 1, "version": 0} by "b"`,
+		},
+	},
+	{
+		name: "the application's BEFORE triggers change the row or refuse it",
+		after: `
+			CREATE FUNCTION before() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN
+				IF NEW.title = 'skip' THEN RETURN NULL; END IF;
+				IF NEW.title = 'undo' THEN RETURN OLD; END IF;
+				NEW.title := upper(NEW.title);
+				RETURN NEW;
+			END $$;
+			CREATE TRIGGER a_first BEFORE INSERT OR UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION before();
+			CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+			CREATE TRIGGER a_keep BEFORE DELETE ON todos FOR EACH ROW EXECUTE FUNCTION keep()`,
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (2, 'skip')`, `UPDATE todos SET title = 'b'`, `UPDATE todos SET title = 'undo'`,
+			`UPDATE todos SET title = 'skip'`, `UPDATE todos SET title = 'b'`, `DELETE FROM todos`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "A", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "B", "version": 1}`,
+		},
+	},
+	{
+		name: "a BEFORE trigger that runs after ours is still recorded",
+		after: `
+			CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.title := upper(NEW.title); NEW.version := 50; RETURN NEW; END $$;
+			CREATE TRIGGER zzzzz BEFORE INSERT OR UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION late()`,
+		run: []string{`INSERT INTO todos VALUES (1, 'a')`},
+		want: []string{
+			`tx1 todos insert v50 {"id": 1} {"id": 1, "done": false, "title": "A", "version": 50}`,
+		},
+	},
+	{
+		name: "an AFTER trigger of the application that updates the same row comes second",
+		after: `
+			CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN UPDATE todos SET title = title || '!' WHERE id = NEW.id AND title NOT LIKE '%!!'; RETURN NULL; END $$;
+			CREATE TRIGGER aaa AFTER INSERT OR UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION again()`,
+		run: []string{`INSERT INTO todos VALUES (1, 'a')`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "a!", "version": 1}`,
+			`tx1 todos update v2 {"id": 1} {"id": 1, "done": false, "title": "a!!", "version": 2}`,
+		},
+	},
+	{
+		name:   "generated columns are recorded with their value, and no-op updates stay none",
+		tables: `CREATE TABLE g (id integer PRIMARY KEY, a integer, b integer GENERATED ALWAYS AS (a * 2) STORED)`,
+		track:  []string{"g"},
+		run:    []string{`INSERT INTO g VALUES (1, 5)`, `UPDATE g SET a = 5`, `UPDATE g SET a = 6`, `DELETE FROM g`},
+		want: []string{
+			`tx1 g insert v0 {"id": 1} {"a": 5, "b": 10, "id": 1, "version": 0}`,
+			`tx2 g update v1 {"id": 1} {"a": 6, "b": 12, "id": 1, "version": 1}`,
+			`tx3 g delete v2 {"id": 1} {"a": 6, "b": 12, "id": 1, "version": 2}`,
+		},
+	},
+	{
+		name: "a tracked generated column fed by an untracked one counts",
+		tables: `CREATE TABLE g (id integer PRIMARY KEY, a integer, c integer,
+			b integer GENERATED ALWAYS AS (a / 10) STORED, d integer GENERATED ALWAYS AS (c) STORED)`,
+		track: []string{"g"},
+		opts:  &chronomigrate.TrackOptions{Untracked: []string{"a", "c", "d"}},
+		run:   []string{`INSERT INTO g VALUES (1, 5, 1)`, `UPDATE g SET c = 2`, `UPDATE g SET a = 50`, `DELETE FROM g`},
+		want: []string{
+			`tx1 g insert v0 {"id": 1} {"b": 0, "id": 1, "version": 0}`,
+			`tx2 g update v1 {"id": 1} {"b": 5, "id": 1, "version": 1}`,
+			`tx3 g delete v2 {"id": 1} {"b": 5, "id": 1, "version": 2}`,
+		},
+	},
+	{
+		name:  "untracked columns are left out and alone make no version",
+		track: []string{"todos"},
+		opts:  &chronomigrate.TrackOptions{Untracked: []string{"done"}},
+		run:   []string{`INSERT INTO todos VALUES (1, 'a')`, `UPDATE todos SET done = true`, `UPDATE todos SET done = false, title = 'b'`, `TRUNCATE todos`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "title": "a", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "title": "b", "version": 1}`,
+			`tx3 todos truncate v2 {"id": 1} {"id": 1, "title": "b", "version": 2}`,
+		},
+	},
+	{
+		name: "hidden columns leave only a note that they changed",
+		opts: &chronomigrate.TrackOptions{Hidden: []string{"title"}},
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (2, NULL)`, `UPDATE todos SET title = 'b' WHERE id = 1`, `UPDATE todos SET title = 'b' WHERE id = 1`,
+			`UPDATE todos SET done = true WHERE id = 1`, `DELETE FROM todos WHERE id = 1`, `TRUNCATE todos`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "version": 0} extra {"hidden_cols_changed": ["title"]}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "done": false, "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "version": 1} extra {"hidden_cols_changed": ["title"]}`,
+			`tx3 todos update v2 {"id": 1} {"id": 1, "done": true, "version": 2}`,
+			`tx4 todos delete v3 {"id": 1} {"id": 1, "done": true, "version": 3}`,
+			`tx5 todos truncate v1 {"id": 2} {"id": 2, "done": false, "version": 1}`,
+		},
+	},
+	{
+		name: "the first change of a row from before tracking records its former state",
+		tables: todosTable + `; INSERT INTO todos VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e')`,
+		run: []string{
+			`UPDATE todos SET title = title WHERE id = 5`,
+			`UPDATE todos SET title = 'x' WHERE id = 1`, `DELETE FROM todos WHERE id = 2`, `UPDATE todos SET id = 30 WHERE id = 3`, `TRUNCATE todos`,
+		},
+		want: []string{
+			`tx1 todos baseline v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 1}`,
+			`tx2 todos baseline v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
+			`tx2 todos delete v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1}`,
+			`tx3 todos baseline v0 {"id": 3} {"id": 3, "done": false, "title": "c", "version": 0}`,
+			`tx3 todos update v1 {"id": 30} {"id": 30, "done": false, "title": "c", "version": 1} was {"id": 3}`,
+			`tx4 todos baseline v0 {"id": 4} {"id": 4, "done": false, "title": "d", "version": 0}`,
+			`tx4 todos baseline v0 {"id": 5} {"id": 5, "done": false, "title": "e", "version": 0}`,
+			`tx4 todos truncate v2 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 2}`,
+			`tx4 todos truncate v1 {"id": 4} {"id": 4, "done": false, "title": "d", "version": 1}`,
+			`tx4 todos truncate v1 {"id": 5} {"id": 5, "done": false, "title": "e", "version": 1}`,
+			`tx4 todos truncate v2 {"id": 30} {"id": 30, "done": false, "title": "c", "version": 2}`,
+		},
+	},
+	{
+		name: "a primary key changes and changes back",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a')`, `UPDATE todos SET id = 2, title = 'b'`, `UPDATE todos SET id = 1`,
+			`INSERT INTO todos VALUES (2, 'new')`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos update v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1} was {"id": 1}`,
+			`tx3 todos update v2 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 2} was {"id": 2}`,
+			`tx4 todos insert v3 {"id": 2} {"id": 2, "done": false, "title": "new", "version": 3}`,
+		},
+	},
+	{
+		name:   "two primary keys are swapped in one statement",
+		tables: `CREATE TABLE todos (id integer PRIMARY KEY DEFERRABLE, title text)`,
+		run:    []string{`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`, `UPDATE todos SET id = 3 - id`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "title": "a", "version": 0}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "title": "b", "version": 0}`,
+			`tx2 todos update v1 {"id": 2} {"id": 2, "title": "a", "version": 1} was {"id": 1}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "title": "b", "version": 1} was {"id": 2}`,
+		},
+	},
+	{
+		name:   "primary keys shift by one in one statement",
+		tables: `CREATE TABLE todos (id integer PRIMARY KEY DEFERRABLE, title text)`,
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`, `UPDATE todos SET title = 'B' WHERE id = 2`,
+			`UPDATE todos SET id = id + 1`, `INSERT INTO todos VALUES (1, 'c')`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "title": "a", "version": 0}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "title": "b", "version": 0}`,
+			`tx2 todos update v1 {"id": 2} {"id": 2, "title": "B", "version": 1}`,
+			`tx3 todos update v2 {"id": 2} {"id": 2, "title": "a", "version": 2} was {"id": 1}`,
+			`tx3 todos update v2 {"id": 3} {"id": 3, "title": "B", "version": 2} was {"id": 2}`,
+			`tx4 todos insert v3 {"id": 1} {"id": 1, "title": "c", "version": 3}`,
+		},
+	},
+	{
+		name: "a key that is deleted and inserted again continues its versions",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a')`, `DELETE FROM todos`, `INSERT INTO todos VALUES (1, 'b')`, `TRUNCATE todos`,
+			`BEGIN; INSERT INTO todos VALUES (1, 'c'); ROLLBACK`, `INSERT INTO todos VALUES (1, 'd')`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos delete v1 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 1}`,
+			`tx3 todos insert v2 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 2}`,
+			`tx4 todos truncate v3 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 3}`,
+			`tx5 todos insert v4 {"id": 1} {"id": 1, "done": false, "title": "d", "version": 4}`,
+		},
+	},
+	{
+		name: "session_replication_role = replica does not turn capture off",
+		run:  []string{`SET session_replication_role = replica`, `INSERT INTO todos VALUES (1, 'a')`, `TRUNCATE todos`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos truncate v1 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 1}`,
+		},
+	},
+	{
+		name: "WHERE CURRENT OF and FOR UPDATE",
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`,
+			`BEGIN; SELECT * FROM todos FOR UPDATE; COMMIT`,
+			`BEGIN; DECLARE c CURSOR FOR SELECT * FROM todos ORDER BY id FOR UPDATE; FETCH c; UPDATE todos SET title = 'x' WHERE CURRENT OF c;
+			 FETCH c; DELETE FROM todos WHERE CURRENT OF c; COMMIT`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx1 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 1}`,
+			`tx2 todos delete v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1}`,
+		},
+	},
+	{
+		name: "writes through views, rules and functions",
+		after: `CREATE VIEW open AS SELECT * FROM todos WHERE NOT done;
+			CREATE VIEW ruled AS SELECT id, title FROM todos;
+			CREATE RULE ins AS ON INSERT TO ruled DO INSTEAD INSERT INTO todos VALUES (NEW.id, NEW.title)`,
+		run: []string{`INSERT INTO open VALUES (1, 'a')`, `UPDATE open SET done = true`, `INSERT INTO ruled VALUES (2, 'b')`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": true, "title": "a", "version": 1}`,
+			`tx3 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
+		},
+	},
+	{
+		name: "rows move between partitions: one update each, under the parent's name",
+		tables: `CREATE TABLE todos (id integer, part integer, x text, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+			CREATE TABLE p1 PARTITION OF todos FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF todos FOR VALUES IN (2)`,
+		run: []string{
+			`INSERT INTO todos VALUES (1, 1, 'a'), (2, 1, 'b')`, `UPDATE todos SET part = 2, x = 'c' WHERE id = 1`, `UPDATE todos SET part = 3 - part`,
+			`UPDATE todos SET x = 'd' WHERE id = 1`, `DELETE FROM todos WHERE id = 2`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1, "part": 1} {"x": "a", "id": 1, "part": 1, "version": 0}`,
+			`tx1 todos insert v0 {"id": 2, "part": 1} {"x": "b", "id": 2, "part": 1, "version": 0}`,
+			`tx2 todos update v1 {"id": 1, "part": 2} {"x": "c", "id": 1, "part": 2, "version": 1} was {"id": 1, "part": 1}`,
+			`tx3 todos update v1 {"id": 2, "part": 2} {"x": "b", "id": 2, "part": 2, "version": 1} was {"id": 2, "part": 1}`,
+			`tx3 todos update v2 {"id": 1, "part": 1} {"x": "c", "id": 1, "part": 1, "version": 2} was {"id": 1, "part": 2}`,
+			`tx4 todos update v3 {"id": 1, "part": 1} {"x": "d", "id": 1, "part": 1, "version": 3}`,
+			`tx5 todos delete v2 {"id": 2, "part": 2} {"x": "b", "id": 2, "part": 2, "version": 2}`,
+		},
+	},
+	{
+		name: "a hidden column is noted when its row moves",
+		opts: &chronomigrate.TrackOptions{Hidden: []string{"x"}},
+		tables: `CREATE TABLE todos (id integer, part integer, x text, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+			CREATE TABLE p1 PARTITION OF todos FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF todos FOR VALUES IN (2)`,
+		run: []string{`INSERT INTO todos VALUES (1, 1, 'a')`, `UPDATE todos SET part = 2, x = 'c'`, `UPDATE todos SET part = 1`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1, "part": 1} {"id": 1, "part": 1, "version": 0} extra {"hidden_cols_changed": ["x"]}`,
+			`tx2 todos update v1 {"id": 1, "part": 2} {"id": 1, "part": 2, "version": 1} was {"id": 1, "part": 1} extra {"hidden_cols_changed": ["x"]}`,
+			`tx3 todos update v2 {"id": 1, "part": 1} {"id": 1, "part": 1, "version": 2} was {"id": 1, "part": 2}`,
+		},
+	},
+	{
+		name: "partitions of partitions, attached and detached ones, and leaves written directly",
+		tables: `CREATE TABLE todos (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id);
+			CREATE TABLE low PARTITION OF todos FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id);
+			CREATE TABLE low1 PARTITION OF low FOR VALUES FROM (0) TO (50);
+			CREATE TABLE low2 (x text, id integer NOT NULL)`,
+		after: `ALTER TABLE low2 ADD version integer; ALTER TABLE low ATTACH PARTITION low2 FOR VALUES FROM (50) TO (100);
+			CREATE TABLE high PARTITION OF todos FOR VALUES FROM (100) TO (200)`,
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a')`, `INSERT INTO low2 VALUES ('b', 60)`, `INSERT INTO high VALUES (100, 'c')`,
+			`UPDATE todos SET id = 61 WHERE id = 1`, `UPDATE low SET id = 2 WHERE id = 61`, `UPDATE todos SET id = 101 WHERE id = 60`,
+			`UPDATE low1 SET x = 'd'`, `DELETE FROM high WHERE id = 100`,
+			`ALTER TABLE todos DETACH PARTITION high`, `INSERT INTO high VALUES (150, 'not recorded')`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"x": "a", "id": 1, "version": 0}`,
+			`tx2 todos insert v0 {"id": 60} {"x": "b", "id": 60, "version": 0}`,
+			`tx3 todos insert v0 {"id": 100} {"x": "c", "id": 100, "version": 0}`,
+			`tx4 todos update v1 {"id": 61} {"x": "a", "id": 61, "version": 1} was {"id": 1}`,
+			`tx5 todos update v2 {"id": 2} {"x": "a", "id": 2, "version": 2} was {"id": 61}`,
+			`tx6 todos update v1 {"id": 101} {"x": "b", "id": 101, "version": 1} was {"id": 60}`,
+			`tx7 todos update v3 {"id": 2} {"x": "d", "id": 2, "version": 3}`,
+			`tx8 todos delete v1 {"id": 100} {"x": "c", "id": 100, "version": 1}`,
+		},
+	},
+	{
+		name: "TRUNCATE of a partitioned table and of a leaf record each row once",
+		tables: `CREATE TABLE todos (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id);
+			CREATE TABLE low PARTITION OF todos FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id);
+			CREATE TABLE low1 PARTITION OF low FOR VALUES FROM (0) TO (50);
+			CREATE TABLE high PARTITION OF todos FOR VALUES FROM (100) TO (200)`,
+		run: []string{
+			`INSERT INTO todos VALUES (1, 'a'), (100, 'b')`, `TRUNCATE high`, `INSERT INTO todos VALUES (101, 'c')`,
+			`TRUNCATE todos, low1`,
+			`BEGIN; INSERT INTO todos VALUES (1, 'd'); TRUNCATE low; INSERT INTO todos VALUES (1, 'e'); TRUNCATE todos; COMMIT`,
+		},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"x": "a", "id": 1, "version": 0}`,
+			`tx1 todos insert v0 {"id": 100} {"x": "b", "id": 100, "version": 0}`,
+			`tx2 todos truncate v1 {"id": 100} {"x": "b", "id": 100, "version": 1}`,
+			`tx3 todos insert v0 {"id": 101} {"x": "c", "id": 101, "version": 0}`,
+			`tx4 todos truncate v1 {"id": 1} {"x": "a", "id": 1, "version": 1}`,
+			`tx4 todos truncate v1 {"id": 101} {"x": "c", "id": 101, "version": 1}`,
+			`tx5 todos insert v2 {"id": 1} {"x": "d", "id": 1, "version": 2}`,
+			`tx5 todos truncate v3 {"id": 1} {"x": "d", "id": 1, "version": 3}`,
+			`tx5 todos insert v4 {"id": 1} {"x": "e", "id": 1, "version": 4}`,
+			`tx5 todos truncate v5 {"id": 1} {"x": "e", "id": 1, "version": 5}`,
+		},
+	},
+	{
+		name: "a partition move that the application's trigger refuses is no change",
+		tables: `CREATE TABLE todos (id integer, part integer, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+			CREATE TABLE p1 PARTITION OF todos FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF todos FOR VALUES IN (2)`,
+		after: `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+			CREATE TRIGGER no BEFORE DELETE ON p1 FOR EACH ROW EXECUTE FUNCTION no()`,
+		run: []string{`INSERT INTO todos VALUES (1, 1)`, `BEGIN; UPDATE todos SET part = 2; INSERT INTO todos VALUES (1, 2); COMMIT`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1, "part": 1} {"id": 1, "part": 1, "version": 0}`,
+			`tx2 todos insert v0 {"id": 1, "part": 2} {"id": 1, "part": 2, "version": 0}`,
+		},
+	},
+}
+
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	for _, tc := range captureCases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if f.db.ServerMajor() < tc.minVer {
+				t.Skipf("needs PostgreSQL %d", tc.minVer)
+			}
+			if tc.tables == "" {
+				tc.tables = todosTable
+			}
+			if tc.track == nil {
+				tc.track = []string{"todos"}
+			}
+			f.exec(tc.tables)
+			for _, table := range tc.track {
+				f.track(table, tc.opts)
+			}
+			if tc.after != "" {
+				f.exec(tc.after)
+			}
+			f.exec(tc.run...)
+			f.wantHistory(tc.want...)
+			f.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_move`)
+			// The live table's version is that of the last change.
+			for _, table := range tc.track {
+				if err := sameAsLive(t.Context(), f.conn.QueryRow, f.inspected("public", table)); err != nil && !strings.Contains(tc.name, "detached") {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+func TestCaptureIsInvisible(t *testing.T) {
+	t.Parallel()
+	t.Run("command tags, RETURNING and row counts are the application's own", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE todos (id serial PRIMARY KEY, title text)`)
+		f.track("todos", nil)
+		for _, tc := range []struct{ sql, want string }{
+			{`INSERT INTO todos (title) VALUES ('a'), ('b')`, "INSERT 0 2"},
+			{`UPDATE todos SET title = 'c'`, "UPDATE 2"},
+			{`UPDATE todos SET title = 'c'`, "UPDATE 2"},
+			{`INSERT INTO todos VALUES (1) ON CONFLICT DO NOTHING`, "INSERT 0 0"},
+			{`DELETE FROM todos WHERE id = 1`, "DELETE 1"},
+			{`TRUNCATE todos`, "TRUNCATE TABLE"},
+		} {
+			tag, err := f.conn.Exec(t.Context(), tc.sql)
+			if err != nil || tag.String() != tc.want {
+				t.Errorf("%s: tag %s, error %v; want %s", tc.sql, tag, err, tc.want)
+			}
+		}
+		f.wantText("(3,a,0)", `INSERT INTO todos (title) VALUES ('a') RETURNING todos::text`)
+		f.wantText("(3,b,1)", `UPDATE todos SET title = 'b' RETURNING todos::text`)
+		f.exec(`DO $$ DECLARE n bigint; BEGIN UPDATE todos SET title = 'c'; GET DIAGNOSTICS n = ROW_COUNT; ASSERT n = 1 AND FOUND; END $$`)
+	})
+
+	t.Run("lastval() is the application's", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE todos (id serial PRIMARY KEY, title text)`)
+		f.track("todos", nil)
+		f.exec(`SELECT setval('todos_id_seq', 1000)`, `INSERT INTO todos (title) VALUES ('a')`)
+		f.wantText("1001", `SELECT lastval()::text`)
+	})
+
+	t.Run("a hundred thousand rows", func(t *testing.T) {
+		t.Parallel()
+		if testing.Short() {
+			t.Skip("slow")
+		}
+		f := newFixture(t)
+		f.todos()
+		f.exec(`INSERT INTO todos SELECT i, 'a' FROM generate_series(1, 100000) AS i`, `UPDATE todos SET title = 'b'`)
+		f.wantText("100000 100000 200000", `SELECT count(*) FILTER (WHERE operation = 'insert' AND version = 0) || ' ' ||
+			count(*) FILTER (WHERE operation = 'update' AND version = 1 AND data ->> 'title' = 'b') || ' ' || count(DISTINCT (key, version))
+			FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+	})
+
+	t.Run("a large value that did not change is not read", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, n integer, big text, secret text)`,
+			`ALTER TABLE docs ALTER big SET STORAGE EXTERNAL, ALTER secret SET STORAGE EXTERNAL`)
+		f.track("docs", &chronomigrate.TrackOptions{Untracked: []string{"big"}, Hidden: []string{"secret"}})
+		f.exec(`INSERT INTO docs VALUES (1, 1, repeat('x', 10000000), repeat('y', 10000000))`, `VACUUM ANALYZE docs`)
+		toast := `SELECT (toast_blks_read + toast_blks_hit)::text FROM pg_stat_user_tables AS s, pg_statio_user_tables AS io WHERE s.relid = io.relid AND io.relname = 'docs'`
+		if f.db.ServerMajor() >= 15 {
+			f.exec(`SELECT pg_stat_force_next_flush()`)
+		}
+		before := f.text(toast)
+		f.exec(`UPDATE docs SET n = 2`)
+		if f.db.ServerMajor() < 15 {
+			t.Skip("statistics come late")
+		}
+		f.exec(`SELECT pg_stat_force_next_flush()`)
+		f.wantText(before, toast)
+	})
+}
+
+func TestCaptureKeys(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE DOMAIN code AS text`)
+	for i, tc := range []struct{ typ, one, two, key string }{
+		{"integer", "-1", "2", `{"id": -1}`},
+		{"bigint", "9223372036854775807", "1", `{"id": 9223372036854775807}`},
+		{"uuid", "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'", "'00000000-0000-0000-0000-000000000000'", `{"id": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}`},
+		{"text", `E'it''s "\\\n\U0001F600'`, "''", `{"id": "it's \"\\\n😀"}`},
+		{"varchar(5)", "'a'", "'b'", `{"id": "a"}`},
+		{"char(3)", "'a'", "'b'", `{"id": "a  "}`},
+		{"code", "'a'", "'b'", `{"id": "a"}`},
+		{"date", "'0044-03-15 BC'", "'infinity'", `{"id": "0044-03-15 BC"}`},
+		{"numeric", "1.10", "'NaN'", `{"id": 1.10}`},
+		{"bytea", `'\x00ff'`, `''`, `{"id": "\\x00ff"}`},
+		{"timestamptz", "'2024-01-01 00:00:00.000001+05:45'", "'infinity'", `{"id": "2023-12-31T18:15:00.000001+00:00"}`},
+		{"timestamp", "'2024-01-01 00:00:00.5'", "'-infinity'", `{"id": "2024-01-01T00:00:00.5"}`},
+		{"mood", "'happy'", "'sad'", `{"id": "happy"}`},
+		{"boolean", "true", "false", `{"id": true}`},
+		{"interval", "'1 day -01:00'", "'0'", `{"id": "1 day -01:00:00"}`},
+		{"inet", "'10.0.0.1/8'", "'::1'", `{"id": "10.0.0.1/8"}`},
+		{"double precision", "0.1", "'NaN'", `{"id": 0.1}`},
+		{"int4range", "'[1,5)'", "'empty'", `{"id": "[1,5)"}`},
+		{"integer[]", "'{1,2}'", "'{}'", `{"id": [1, 2]}`},
+		{"jsonb", `'{"a": 1}'`, `'[]'`, `{"id": {"a": 1}}`},
+		{"text", "repeat('k', 2000)", "'x'", `{"id": "` + strings.Repeat("k", 2000) + `"}`},
+		{"bytea", `decode(repeat('ff', 2560), 'hex')`, "''", `{"id": "\\x` + strings.Repeat("ff", 2560) + `"}`},
+	} {
+		t.Run(fmt.Sprintf("a key of type %s (%d)", tc.typ, i), func(t *testing.T) {
+			f := &fixture{T: t, db: f.db, pool: f.pool, migrator: f.migrator, conn: f.connect()}
+			name := fmt.Sprintf("k%d", i)
+			f.exec(f.available(strings.Replace(otherSession, "SET search_path = other, pg_catalog;", "", 1)), `SET standard_conforming_strings = on`,
+				`CREATE TABLE `+name+` (id `+tc.typ+` PRIMARY KEY, x text)`)
+			f.track(name, nil)
+			f.exec(fmt.Sprintf(`INSERT INTO %s VALUES (%s, 'a')`, name, tc.one), fmt.Sprintf(`UPDATE %s SET x = 'b' WHERE id = %s`, name, tc.one),
+				fmt.Sprintf(`UPDATE %s SET id = %s`, name, tc.two), fmt.Sprintf(`DELETE FROM %s`, name),
+				fmt.Sprintf(`INSERT INTO %s VALUES (%s, 'c')`, name, tc.one), fmt.Sprintf(`TRUNCATE %s`, name))
+			f.wantText("insert 0, update 1, update 2, delete 3, insert 3, truncate 4", `
+				SELECT string_agg(operation || ' ' || version, ', ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE table_name = $1 AND operation <> 'track'`, name)
+			f.wantText(tc.key, `SELECT key::text FROM chrononaut.chrononaut_activity WHERE table_name = $1 AND operation = 'insert' ORDER BY id LIMIT 1`, name)
+			f.wantText(tc.key, `SELECT previous_key::text FROM chrononaut.chrononaut_activity WHERE table_name = $1 AND previous_key IS NOT NULL`, name)
+		})
+	}
+
+	t.Run("composite, identity and INCLUDE keys", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE c (b text, a integer, x text, PRIMARY KEY (a, b))`,
+			`CREATE TABLE i (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, x text)`,
+			`CREATE TABLE n (id integer, x text, PRIMARY KEY (id) INCLUDE (x))`)
+		f.track("c", nil)
+		f.track("i", nil)
+		f.track("n", nil)
+		f.exec(`INSERT INTO c VALUES ('k', 1, 'x')`, `INSERT INTO i (x) VALUES ('x')`, `INSERT INTO n VALUES (1, 'x')`)
+		f.wantHistory(`tx1 c insert v0 {"a": 1, "b": "k"} {"a": 1, "b": "k", "x": "x", "version": 0}`,
+			`tx2 i insert v0 {"id": 1} {"x": "x", "id": 1, "version": 0}`,
+			`tx3 n insert v0 {"id": 1} {"x": "x", "id": 1, "version": 0}`)
+	})
+}
+
+// oddNames are names that break SQL that is put together carelessly.
+var oddNames = []string{
+	`Mixed Case`, `user`, `select`, `quo"te`, `apos'trophe`, `dot.ted`, `back\slash`, `$chrononaut$`, `$$`, `$body$`, `per%cent %s %I`, `semi;colon--`, "new\nline\nAS $x$",
+	`comma,{a}`, `{{braces}}`, `ünïcödé`, strings.Repeat("x", 63), strings.Repeat("x", 62) + "y", strings.Repeat("€", 21), strings.Repeat("é", 31), `/* comment`, `1digit`, ` space `,
+}
+
+func TestCaptureOddNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range oddNames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			q := pgx.Identifier{name}.Sanitize()
+			// The same name for everything, in two schemas, history in a third.
+			history := name
+			m := f.newMigrator(&chronomigrate.Config{Schema: history})
+			if _, err := m.Up(t.Context(), nil); err != nil {
+				t.Fatalf("Up() = %v", describe(err))
+			}
+			f.exec(`CREATE SCHEMA second`)
+			f.exec(fmt.Sprintf(`CREATE TABLE %[1]s.%[1]s (id integer, %[1]s text, j json, n jsonb, secret text, "part" integer, PRIMARY KEY (id, %[1]s))`, q))
+			f.exec(fmt.Sprintf(`CREATE TABLE second.%[1]s (id integer, %[1]s json, secret%[2]s text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+				CREATE TABLE second.low PARTITION OF second.%[1]s FOR VALUES FROM (0) TO (10); CREATE TABLE second.high PARTITION OF second.%[1]s FOR VALUES FROM (10) TO (20)`, q, ""))
+			first, second := f.table(q), f.table("second."+q)
+			first.Schema = name
+			for _, scs := range []string{"on", "off"} {
+				f.exec(fmt.Sprintf(`ALTER DATABASE %s SET standard_conforming_strings = %s`, f.db.Name, scs))
+				m := f.newMigrator(&chronomigrate.Config{Schema: history})
+				if _, err := m.Track(t.Context(), first, &chronomigrate.TrackOptions{Hidden: []string{"secret"}}, nil); err != nil {
+					t.Fatalf("Track() = %v", describe(err))
+				}
+				if _, err := m.Track(t.Context(), second, &chronomigrate.TrackOptions{Untracked: []string{"secret"}, VersionColumn: name + "v"}, nil); err != nil && len(name) < 60 {
+					t.Fatalf("Track() = %v", describe(err))
+				}
+				if problems, err := m.Check(t.Context(), nil); err != nil || len(problems) > 0 && len(name) < 60 {
+					t.Errorf("Check() = %v, %v", problems, err)
+				}
+			}
+			f.conn = f.connect()
+			f.exec(fmt.Sprintf(`INSERT INTO %[1]s.%[1]s VALUES (1, 'k', '1', '2', 's', 3)`, q), fmt.Sprintf(`UPDATE %[1]s.%[1]s SET j = '2'`, q))
+			f.exec(fmt.Sprintf(`INSERT INTO second.%[1]s (id, %[1]s) VALUES (1, '1')`, q), fmt.Sprintf(`UPDATE second.%[1]s SET id = 11`, q), fmt.Sprintf(`TRUNCATE second.%[1]s`, q))
+			f.exec(fmt.Sprintf(`TRUNCATE %[1]s.%[1]s`, q))
+			if _, err := m.Baseline(t.Context(), first, nil); err != nil {
+				t.Errorf("Baseline() = %v", describe(err))
+			}
+			f.wantText("track,insert,update,truncate", fmt.Sprintf(`SELECT string_agg(operation, ',' ORDER BY id) FROM %s.chrononaut_activity WHERE table_name = $1 AND table_schema = $1`, q), name)
+			if len(name) < 60 {
+				f.wantText("track,insert,update,truncate", fmt.Sprintf(`SELECT string_agg(operation, ',' ORDER BY id) FROM %s.chrononaut_activity WHERE table_name = $1 AND table_schema = 'second'`, q), name)
+			}
+			for _, table := range []string{"first", "second"} {
+				tbl := first
+				if table == "second" {
+					tbl = second
+				}
+				if _, err := m.Untrack(t.Context(), tbl, nil); err != nil && len(name) < 60 {
+					t.Errorf("Untrack() = %v", describe(err))
+				}
+			}
+			if len(name) < 60 {
+				if _, err := m.Down(t.Context(), nil); err != nil {
+					t.Errorf("Down() = %v", describe(err))
+				}
+			}
+		})
+	}
+
+	t.Run("columns called like the variables of the generated functions", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		names := []string{
+			"old", "new", "image", "record_key", "old_key", "context", "changed", "what", "hidden", "row_image", "old_image", "special", "row_version",
+			"user_info", "extra_info", "latest", "moved", "m", "a", "t", "tg_op", "found", "statement", "current_user", "transaction_id", "key", "data", "operation",
+		}
+		f.exec(`CREATE TABLE v (id integer, "` + strings.Join(names, `" text, "`) + `" text, PRIMARY KEY (id, "image", "record_key", "what"))`)
+		f.track("v", &chronomigrate.TrackOptions{Hidden: []string{"hidden", "old"}, Untracked: []string{"new", "changed"}})
+		f.exec(`INSERT INTO v (id, "image", "record_key", "what", "hidden", "data") VALUES (1, 'i', 'r', 'w', 'h', 'd')`, `UPDATE v SET "what" = 'x', "context" = 'c'`,
+			`UPDATE v SET "new" = 'x'`, `DELETE FROM v`)
+		f.wantText("insert,update,delete", `SELECT string_agg(operation, ',' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+		f.wantText(`{"id": 1, "what": "x", "image": "i", "record_key": "r"}`, `SELECT key::text FROM chrononaut.chrononaut_activity WHERE operation = 'update'`)
+	})
+}
+
+func TestCaptureConcurrency(t *testing.T) {
+	t.Parallel()
+	t.Run("a key deleted by one transaction and inserted by another goes on growing", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		f.exec(`INSERT INTO todos VALUES (1, 'a')`)
+		one, two := f.connect(), f.connect()
+		f.execOn(one, `BEGIN`, `UPDATE todos SET title = 'b'`, `UPDATE todos SET title = 'c'`, `DELETE FROM todos`)
+		done := make(chan error, 1)
+		go func() { done <- try(t.Context(), two, `INSERT INTO todos VALUES (1, 'd')`) }()
+		f.blocked(two)
+		f.execOn(one, `COMMIT`)
+		if err := <-done; err != nil {
+			t.Fatal(describe(err))
+		}
+		f.wantText("0 1 2 3 4", `SELECT string_agg(version::text, ' ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+	})
+
+	t.Run("two sessions that insert and delete one key never repeat a version", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		done := make(chan error, 4)
+		for range 4 {
+			conn := f.connect()
+			go func() {
+				for range 60 {
+					if err := try(t.Context(), conn, `INSERT INTO todos VALUES (1, 'a') ON CONFLICT DO NOTHING`); err != nil {
+						done <- describe(err)
+						return
+					}
+					if err := try(t.Context(), conn, `UPDATE todos SET title = title || 'b'`); err != nil {
+						done <- describe(err)
+						return
+					}
+					if err := try(t.Context(), conn, `DELETE FROM todos`); err != nil {
+						done <- describe(err)
+						return
+					}
+				}
+				done <- nil
+			}()
+		}
+		for range 4 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		f.wantText("0", `SELECT (count(*) - count(DISTINCT version))::text FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+		f.wantText("0", `SELECT (max(version) + 1 - count(*))::text FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+		// After an insert comes anything but an insert, and so on.
+		f.wantText("0", `SELECT count(*)::text FROM (SELECT operation, lag(operation) OVER (ORDER BY version) AS former FROM chrononaut.chrononaut_activity WHERE operation <> 'track') AS c
+			WHERE (operation = 'insert') <> (coalesce(former, 'delete') = 'delete')`)
+	})
+
+	t.Run("a transaction that began earlier updates a row committed by a later one", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		one, two := f.connect(), f.connect()
+		f.execOn(one, `BEGIN`, `SELECT pg_current_xact_id()`)
+		f.execOn(two, `INSERT INTO todos VALUES (1, 'a')`)
+		f.execOn(one, `UPDATE todos SET title = 'b'`, `COMMIT`)
+		f.wantText("insert 0, update 1", `SELECT string_agg(operation || ' ' || version, ', ' ORDER BY changed) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+	})
+
+	t.Run("serializable transactions on different rows do not disturb each other", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		f.exec(`INSERT INTO todos SELECT i, 'a' FROM generate_series(1, 4000) AS i`, `ANALYZE`)
+		one, two := f.connect(), f.connect()
+		f.execOn(one, `BEGIN ISOLATION LEVEL SERIALIZABLE`, `UPDATE todos SET title = 'b' WHERE id = 1`)
+		f.execOn(two, `BEGIN ISOLATION LEVEL SERIALIZABLE`, `UPDATE todos SET title = 'b' WHERE id = 4000`)
+		f.execOn(one, `INSERT INTO todos VALUES (5000, 'x')`)
+		f.execOn(two, `INSERT INTO todos VALUES (9000, 'x')`)
+		f.execOn(one, `COMMIT`)
+		f.execOn(two, `COMMIT`)
+	})
+}

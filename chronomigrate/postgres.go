@@ -1,0 +1,215 @@
+package chronomigrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
+
+// migrationLock is the key of the advisory lock that migrators take: "chrono"
+// in ASCII.
+const migrationLock = 0x6368726f6e6f
+
+type postgresEngine struct {
+	driver chronodriver.Driver
+	schema string
+}
+
+var _ engine = (*postgresEngine)(nil)
+
+func (e *postgresEngine) migrations() ([]migration, error) {
+	rendered, err := postgres.Migrations(e.schema)
+	if err != nil {
+		return nil, err
+	}
+	var migrations []migration
+	for _, m := range rendered {
+		migrations = append(migrations, migration{m.Version, m.Name, m.Up, m.Down})
+	}
+	return migrations, nil
+}
+
+func (e *postgresEngine) withLock(ctx context.Context, f func(tx chronodriver.Tx) error) error {
+	return inTx(ctx, e.driver, func(tx chronodriver.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)`, int64(migrationLock)); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+func (e *postgresEngine) version(ctx context.Context, q chronodriver.Queryer) (int, error) {
+	var installed bool
+	if err := queryRow(ctx, q, []any{&installed},
+		`SELECT pg_catalog.to_regclass($1::text) IS NOT NULL`,
+		postgres.QuoteIdent(e.schema)+".chrononaut_migration"); err != nil || !installed {
+		return 0, err
+	}
+	sql, err := postgres.Query(e.schema, "version.sql", nil)
+	if err != nil {
+		return 0, err
+	}
+	var version int
+	err = queryRow(ctx, q, []any{&version}, sql)
+	return version, err
+}
+
+func (e *postgresEngine) setVersion(ctx context.Context, tx chronodriver.Tx, m migration, up bool) error {
+	name := "plan.sql#migrated"
+	if !up {
+		name = "plan.sql#reverted"
+	}
+	sql, err := postgres.Query(e.schema, name, m)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, sql)
+	return err
+}
+
+func (e *postgresEngine) tables(ctx context.Context, q chronodriver.Queryer) ([]TrackedTable, error) {
+	sql, err := postgres.Query(e.schema, "tables.sql", nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tables []TrackedTable
+	for rows.Next() {
+		var t TrackedTable
+		var keys, options string
+		if err := rows.Scan(&t.Table.Schema, &t.Table.Name, &t.Tracked, &t.Since, &keys, &options); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(keys), &t.KeyColumns); err != nil {
+			return nil, fmt.Errorf("read key columns of %s: %w", t.Table, err)
+		}
+		if t.Options, err = decodeOptions(options); err != nil {
+			return nil, fmt.Errorf("read options of %s: %w", t.Table, err)
+		}
+		tables = append(tables, t)
+	}
+	return tables, errors.Join(rows.Err(), rows.Close())
+}
+
+func (e *postgresEngine) uncovered(ctx context.Context, q chronodriver.Queryer) ([]chronodriver.Table, error) {
+	sql, err := postgres.Query(e.schema, "uncovered.sql", nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tables []chronodriver.Table
+	for rows.Next() {
+		var t chronodriver.Table
+		if err := rows.Scan(&t.Schema, &t.Name); err != nil {
+			return nil, err
+		}
+		tables = append(tables, t)
+	}
+	return tables, errors.Join(rows.Err(), rows.Close())
+}
+
+// apply waits for the table's lock only briefly at a time: while it waits, new
+// writers queue up behind it.
+func (e *postgresEngine) apply(ctx context.Context, opts *ApplyOpts, plan func(tx chronodriver.Tx) (*Plan, error)) (*Plan, error) {
+	for attempt := 1; ; attempt++ {
+		var result *Plan
+		err := e.withLock(ctx, func(tx chronodriver.Tx) error {
+			var err error
+			if result, err = plan(tx); err != nil || opts.DryRun {
+				return err
+			}
+			timeout := fmt.Sprintf("%dms", max(opts.LockTimeout.Milliseconds(), 1))
+			if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`, timeout); err != nil {
+				return err
+			}
+			for _, step := range result.Steps {
+				if _, err := tx.Exec(ctx, step.SQL); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		const lockNotAvailable, deadlockDetected = "55P03", "40P01"
+		state := chronodriver.State(err)
+		if state != lockNotAvailable && state != deadlockDetected {
+			return result, err
+		}
+		if attempt >= opts.MaxAttempts {
+			return nil, hint(fmt.Errorf("%w: no lock after %d attempts", ErrBusy, attempt), "Try again when no long transaction uses the table, or allow a longer lock timeout.")
+		}
+		// Let the writers that queued up behind the attempt go first.
+		pause := time.NewTimer(opts.LockTimeout / 4)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
+		case <-pause.C:
+		}
+	}
+}
+
+func (e *postgresEngine) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{
+		ErrNoTable, ErrNoColumn, ErrNoKey, ErrNotTrackable, ErrVersionColumn, ErrOption, ErrNoHistory,
+		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly,
+	} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	switch chronodriver.State(err) {
+	case "42501":
+		return hint(fmt.Errorf("%w: %w", ErrPrivilege, err), "The role needs to own the table and to create objects in the history schema.")
+	case "25006":
+		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Connect to the primary server, without default_transaction_read_only.")
+	}
+	return err
+}
+
+// inTx runs f in a transaction.
+func inTx(ctx context.Context, driver chronodriver.Driver, f func(tx chronodriver.Tx) error) error {
+	tx, err := driver.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	// After a commit this does nothing; after an error the error counts.
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // see above
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+var errNoRow = errors.New("no row")
+
+// queryRow scans the only row of a query; errNoRow when there is none.
+func queryRow(ctx context.Context, q chronodriver.Queryer, dest []any, sql string, args ...any) error {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return errors.Join(rows.Err(), rows.Close(), errNoRow)
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return err
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}

@@ -1,0 +1,169 @@
+package chronomigrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
+
+func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, registered TrackedTable) ([]Problem, error) {
+	if registered.Table.Name == "" {
+		return e.checkHistory(ctx, q)
+	}
+	repair := "Run chrononaut track " + registered.Table.String() + "."
+	c := &checker{table: registered.Table}
+	found, err := e.inspect(ctx, q, registered.Table)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		c.report(ProblemTableDropped, registered.Table.String(), "the table does not exist; it was dropped or renamed",
+			"Run chrononaut untrack "+registered.Table.String()+"; its history stays. Track a renamed table under its new name.")
+		return c.problems, nil
+	}
+	if len(found.Key) == 0 {
+		c.report(ProblemNoKey, "", "the table has no primary key any more; writes to it fail", "Add a primary key, then run chrononaut track "+registered.Table.String()+".")
+		return c.problems, nil
+	}
+	if !slices.Equal(found.Key, registered.KeyColumns) {
+		c.report(ProblemKeyChanged, strings.Join(found.Key, ", "), "the primary key is not the one that is tracked: "+strings.Join(registered.KeyColumns, ", "), repair)
+	}
+	opts := registered.Options.normalize()
+	for _, name := range slices.Concat(opts.Hidden, opts.Untracked) {
+		if found.Column(name) == nil {
+			c.report(ProblemColumnMissing, name, "the table has no column "+name+", which is hidden or untracked; it was renamed or dropped",
+				repair[:len(repair)-1]+" with the present names in --hidden and --untracked.")
+		}
+	}
+	table := e.describe(found, opts)
+	if table.History && found.Column(table.VersionColumn) == nil {
+		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
+		return c.problems, nil
+	}
+	p := &planner{engine: e, found: found, table: table}
+	if err := c.functions(p, repair); err != nil {
+		return nil, err
+	}
+	c.triggers(p, repair)
+	return c.problems, nil
+}
+
+// checker collects problems of one table.
+type checker struct {
+	table    chronodriver.Table
+	problems []Problem
+}
+
+func (c *checker) report(kind ProblemKind, object, message, hint string) {
+	c.problems = append(c.problems, Problem{Kind: kind, Table: c.table, Object: object, Message: message, Hint: hint})
+}
+
+func (c *checker) functions(p *planner, repair string) error {
+	for _, kind := range kinds(p.table) {
+		name := p.table.FunctionName(kind)
+		existing := p.found.Function(name)
+		if existing == nil {
+			c.report(ProblemFunctionMissing, name, "the function of the "+kind+" trigger is gone", repair)
+			continue
+		}
+		statement, err := p.table.FunctionSQL(kind)
+		if err != nil {
+			return err
+		}
+		if existing.Source == postgres.FunctionSource(statement) && existing.Definer {
+			continue
+		}
+		if existing.Definer && existing.Comment != nil && strings.HasSuffix(*existing.Comment, "source "+postgres.Checksum(existing.Source)) {
+			c.report(ProblemOutdated, name, "the function of the "+kind+" trigger was generated for other columns or options, or by another version", repair)
+			continue
+		}
+		c.report(ProblemFunctionChanged, name, "the function of the "+kind+" trigger was changed by hand", repair)
+	}
+	return nil
+}
+
+func (c *checker) triggers(p *planner, repair string) {
+	for _, kind := range kinds(p.table) {
+		name := postgres.TriggerName(kind)
+		for i, on := range p.found.Tables {
+			where := ""
+			if i > 0 {
+				where = " on partition " + chronodriver.Table{Schema: on.Schema, Name: on.Name}.String()
+			}
+			existing := on.Trigger(name)
+			switch {
+			case existing == nil:
+				c.report(ProblemTriggerMissing, name, "the "+kind+" trigger is missing"+where, repair)
+			case !p.right(kind, existing):
+				c.report(ProblemTriggerChanged, name, "the "+kind+" trigger is not defined as it should be"+where, repair)
+			case existing.Enabled == "D":
+				c.report(ProblemTriggerDisabled, name, "the "+kind+" trigger is disabled"+where+"; changes are not recorded", repair)
+			case existing.Enabled != "A":
+				c.report(ProblemTriggerDisabled, name, "the "+kind+" trigger does not fire under session_replication_role = replica"+where, repair)
+			}
+			c.order(on, where)
+		}
+	}
+}
+
+// order finds application triggers that the database runs on the wrong side of
+// ours: it sorts triggers of one kind by name.
+func (c *checker) order(on postgres.InspectedTable, where string) {
+	const row, before = 1, 2
+	for _, t := range on.Triggers {
+		isOurs := t.Name == postgres.TriggerName(postgres.Version) || t.Name == postgres.TriggerName(postgres.Capture) || t.Name == postgres.TriggerName(postgres.Truncate)
+		if isOurs || t.Type&row == 0 {
+			continue
+		}
+		message := ""
+		switch {
+		case t.Type&before != 0 && t.Name > postgres.TriggerName(postgres.Version):
+			message = "the BEFORE trigger %s runs after Chrononaut's; a change that it alone makes gets no version of its own"
+		case t.Type&before == 0 && t.Name < postgres.TriggerName(postgres.Capture):
+			message = "the AFTER trigger %s runs before Chrononaut's; changes that it makes to the same row are recorded in the wrong order"
+		default:
+			continue
+		}
+		p := Problem{Kind: ProblemTriggerOrder, Table: c.table, Object: t.Name, Message: fmt.Sprintf(message, t.Name) + where, Hint: "Rename the trigger: ALTER TRIGGER … RENAME TO …."}
+		if !slices.Contains(c.problems, p) {
+			c.problems = append(c.problems, p)
+		}
+	}
+}
+
+// checkHistory looks at the history table's own guards and for settings that
+// turn triggers off.
+func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Queryer) ([]Problem, error) {
+	sql, err := postgres.Query(e.schema, "check_history.sql", nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	c := &checker{table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}}
+	for rows.Next() {
+		var kind, object, detail string
+		if err := rows.Scan(&kind, &object, &detail); err != nil {
+			return nil, err
+		}
+		switch ProblemKind(kind) {
+		case ProblemHistoryTrigger:
+			c.report(ProblemHistoryTrigger, object, "the append-only trigger "+object+" of history is "+detail,
+				"Enable it: ALTER TABLE … ENABLE ALWAYS TRIGGER "+object+"; when it is missing, history may have been rewritten.")
+		case ProblemReplicaRole:
+			c.report(ProblemReplicaRole, object, "session_replication_role is set to "+detail+" for "+object+"; the application's own triggers and foreign keys do not fire there",
+				"Reset it: ALTER ROLE … RESET session_replication_role.")
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return c.problems, rows.Close()
+}

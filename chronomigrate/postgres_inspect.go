@@ -1,0 +1,32 @@
+package chronomigrate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
+
+// inspect reads a table from the catalog; nil when it does not exist. Its
+// schema is resolved by the search path when it is empty.
+func (e *postgresEngine) inspect(ctx context.Context, q chronodriver.Queryer, table chronodriver.Table) (*postgres.Inspected, error) {
+	sql, args, err := postgres.InspectSQL(e.schema, table.Schema, table.Name)
+	if err != nil {
+		return nil, err
+	}
+	var document string
+	err = queryRow(ctx, q, []any{&document}, sql, args...)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return postgres.ParseInspected(document)
+}
+
+// describe makes the template's table of an inspected one.
+func (e *postgresEngine) describe(found *postgres.Inspected, opts TrackOptions) *postgres.Table {
+	return found.Table(e.schema, opts.registered())
+}

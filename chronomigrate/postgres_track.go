@@ -1,0 +1,360 @@
+package chronomigrate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
+
+// registered is how the registry keeps the options.
+func (o TrackOptions) registered() postgres.Options {
+	return postgres.Options{
+		Hidden: o.Hidden, Untracked: o.Untracked, VersionColumn: o.VersionColumn,
+		Strict: o.Strict, RecordChanges: o.RecordChanges, NoHistory: o.NoHistory,
+	}
+}
+
+func encodeOptions(o TrackOptions, generation int) (string, error) {
+	r := o.registered()
+	r.Generation = generation
+	encoded, err := json.Marshal(r)
+	return string(encoded), err
+}
+
+func decodeOptions(s string) (TrackOptions, error) {
+	r, err := postgres.DecodeOptions(s)
+	return TrackOptions{
+		Hidden: r.Hidden, Untracked: r.Untracked, VersionColumn: r.VersionColumn,
+		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory,
+	}, err
+}
+
+// normalize sorts what is a set, so that options compare equal.
+func (o TrackOptions) normalize() TrackOptions {
+	o.Hidden = slices.Compact(slices.Sorted(slices.Values(o.Hidden)))
+	o.Untracked = slices.Compact(slices.Sorted(slices.Values(o.Untracked)))
+	if o.VersionColumn == "" {
+		o.VersionColumn = DefaultVersionColumn
+	}
+	return o
+}
+
+// kinds lists the trigger functions that a table needs.
+func kinds(t *postgres.Table) []string {
+	switch {
+	case t.History:
+		return []string{postgres.Version, postgres.Capture, postgres.Truncate}
+	case t.RecordChanges:
+		return []string{postgres.Version}
+	}
+	return nil
+}
+
+var allKinds = []string{postgres.Version, postgres.Capture, postgres.Truncate}
+
+// recordChangeColumns are the columns of the RecordChanges option and their types.
+var recordChangeColumns = map[string]string{"change_info": "jsonb", "changed": "timestamp with time zone"}
+
+func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
+	asked := opts.VersionColumn
+	opts = opts.normalize()
+	found, err := e.inspect(ctx, tx, name)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, hint(ErrNoTable, "Names are case-sensitive when quoted; write SCHEMA.TABLE when the table is not in the search path.")
+	}
+	registered, err := e.registered(ctx, tx, found)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.validate(found, registered, opts, asked); err != nil {
+		return nil, err
+	}
+	p := &planner{engine: e, found: found, table: e.describe(found, opts),
+		plan: &Plan{Table: chronodriver.Table{Schema: found.Schema, Name: found.Name}, Transactional: true}}
+
+	p.columns(opts)
+	p.functions()
+	p.triggers()
+	options, err := encodeOptions(opts, postgres.Generation)
+	if err != nil {
+		return nil, err
+	}
+	if registered == nil || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) {
+		p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: options}, "unregister")
+	}
+	if !p.plan.Empty() {
+		p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: options}, "")
+	}
+	return p.plan, p.err
+}
+
+func sameOptions(a, b TrackOptions) bool {
+	x, errX := encodeOptions(a.normalize(), 0)
+	y, errY := encodeOptions(b.normalize(), 0)
+	return errX == nil && errY == nil && x == y
+}
+
+func (e *postgresEngine) registered(ctx context.Context, tx chronodriver.Queryer, found *postgres.Inspected) (*TrackedTable, error) {
+	tables, err := e.tables(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range tables {
+		if t.Table.Schema == found.Schema && t.Table.Name == found.Name {
+			return &tables[i], nil
+		}
+	}
+	return nil, nil
+}
+
+func (e *postgresEngine) validate(found *postgres.Inspected, registered *TrackedTable, opts TrackOptions, asked string) error {
+	switch {
+	case found.Schema == e.schema && strings.HasPrefix(found.Name, "chrononaut_"):
+		return hint(fmt.Errorf("%w: it is one of Chrononaut's own tables", ErrNotTrackable), "History is append-only by itself.")
+	case found.Kind != "r" && found.Kind != "p":
+		return hint(fmt.Errorf("%w: it is not a table", ErrNotTrackable), "Track the tables that a view reads from.")
+	case found.Persistence == "t":
+		return fmt.Errorf("%w: it is a temporary table", ErrNotTrackable)
+	case found.IsPartition:
+		return hint(fmt.Errorf("%w: it is a partition", ErrNotTrackable), "Track the partitioned table; its partitions are covered.")
+	case found.HasChildren || found.IsChild:
+		return hint(fmt.Errorf("%w: it takes part in table inheritance", ErrNotTrackable), "Row triggers of a parent do not see rows of its children. Use partitioning, or separate tables.")
+	case opts.NoHistory && !opts.RecordChanges:
+		return fmt.Errorf("%w: neither history nor record changes are asked for", ErrOption)
+	case len(found.Key) == 0:
+		return hint(ErrNoKey, "History is kept by primary key. Add one: ALTER TABLE … ADD PRIMARY KEY (…).")
+	}
+	for _, name := range append(slices.Clone(opts.Hidden), opts.Untracked...) {
+		switch {
+		case found.Column(name) == nil:
+			return hint(fmt.Errorf("%s: %w", name, ErrNoColumn), "The table's columns are: "+columnNames(found)+".")
+		case slices.Contains(found.Key, name):
+			return fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, name)
+		case name == opts.VersionColumn:
+			return fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, name)
+		}
+	}
+	for _, name := range opts.Hidden {
+		if slices.Contains(opts.Untracked, name) {
+			return fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name)
+		}
+	}
+	if opts.RecordChanges {
+		for name, want := range recordChangeColumns {
+			if c := found.Column(name); c != nil && c.Type != want {
+				return fmt.Errorf("%w: column %s has type %s, record changes need %s", ErrOption, name, c.Type, want)
+			}
+		}
+	}
+	if opts.NoHistory {
+		return nil
+	}
+	return validateVersionColumn(found, registered, opts, asked)
+}
+
+func validateVersionColumn(found *postgres.Inspected, registered *TrackedTable, opts TrackOptions, asked string) error {
+	column := found.Column(opts.VersionColumn)
+	if column == nil {
+		return nil
+	}
+	if slices.Contains(found.Key, column.Name) {
+		return hint(fmt.Errorf("%w: %s is part of the primary key", ErrVersionColumn, column.Name), "Name another column: --version-column NAME.")
+	}
+	if column.Type != "integer" || column.Generated {
+		return hint(fmt.Errorf("%w: %s has type %s, versions need a plain integer", ErrVersionColumn, column.Name, column.Type), "Name another column: --version-column NAME.")
+	}
+	// Ours already, or adopted by name.
+	ours := registered != nil && registered.Options.VersionColumn == column.Name
+	if !ours && asked == "" {
+		return hint(fmt.Errorf("%w: the table already has a column %s", ErrVersionColumn, column.Name),
+			"Name another column with --version-column NAME, or adopt this one with --version-column "+column.Name+".")
+	}
+	return nil
+}
+
+func columnNames(found *postgres.Inspected) string {
+	names := make([]string, len(found.Columns))
+	for i, c := range found.Columns {
+		names[i] = c.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// planner collects the steps of a plan.
+type planner struct {
+	engine *postgresEngine
+	found  *postgres.Inspected
+	table  *postgres.Table
+	plan   *Plan
+	err    error
+}
+
+// add renders a statement and its reverse.
+func (p *planner) add(comment, statement string, args postgres.PlanArgs, reverse string) {
+	if p.err != nil {
+		return
+	}
+	args.Table = p.table
+	step := Step{Comment: comment}
+	if step.SQL, p.err = postgres.PlanSQL(p.engine.schema, statement, args); p.err != nil {
+		return
+	}
+	if reverse != "" {
+		if step.Reverse, p.err = postgres.PlanSQL(p.engine.schema, reverse, args); p.err != nil {
+			return
+		}
+	}
+	p.plan.Steps = append(p.plan.Steps, step)
+}
+
+func (p *planner) columns(opts TrackOptions) {
+	if p.table.History && p.found.Column(p.table.VersionColumn) == nil {
+		p.add("The version of each row. It has no default, so that no row is rewritten;\nrows that exist now have none until they change.",
+			"add_version_column", postgres.PlanArgs{}, "drop_version_column")
+		p.table.Columns = append(p.table.Columns, postgres.Column{Name: p.table.VersionColumn, Form: "plain", Type: "integer"})
+	}
+	if !opts.RecordChanges {
+		return
+	}
+	for _, name := range []string{"change_info", "changed"} {
+		if p.found.Column(name) == nil {
+			p.add("Who changed the row last, and when.", "add_record_change_column", postgres.PlanArgs{Name: name}, "drop_record_change_column")
+			form := "plain"
+			if name == "change_info" {
+				form = "jsonb"
+			}
+			p.table.Columns = append(p.table.Columns, postgres.Column{Name: name, Form: form})
+		}
+	}
+}
+
+var functionPurpose = map[string]string{
+	postgres.Version:  "Sets the version of a row that is inserted or changed.",
+	postgres.Capture:  "Writes the row's new state, or its last one, into history.",
+	postgres.Truncate: "Writes every row into history before TRUNCATE removes it.",
+}
+
+func (p *planner) functions() {
+	for _, kind := range kinds(p.table) {
+		if p.err != nil {
+			return
+		}
+		statement, err := p.table.FunctionSQL(kind)
+		if err != nil {
+			p.err = err
+			return
+		}
+		source := postgres.FunctionSource(statement)
+		comment := postgres.FunctionComment(source)
+		existing := p.found.Function(p.table.FunctionName(kind))
+		if existing != nil && existing.Source == source && existing.Definer && existing.Comment != nil && *existing.Comment == comment {
+			continue
+		}
+		p.plan.Steps = append(p.plan.Steps, Step{Comment: functionPurpose[kind], SQL: statement})
+		if existing == nil {
+			p.plan.Steps[len(p.plan.Steps)-1].Reverse, p.err = postgres.PlanSQL(p.engine.schema, "drop_function", postgres.PlanArgs{Table: p.table, Name: kind})
+		}
+		p.add("A trigger does not check this privilege; nobody else needs the function.", "revoke_function", postgres.PlanArgs{Name: kind}, "")
+		p.add("The checksum by which the check command finds later changes of the function.", "comment_function",
+			postgres.PlanArgs{Name: kind, Comment: comment}, "")
+	}
+}
+
+var triggerPurpose = map[string]string{
+	postgres.Version:  "Runs after the application's BEFORE triggers, by its name.",
+	postgres.Capture:  "Runs before the application's AFTER triggers, by its name.",
+	postgres.Truncate: "TRUNCATE fires no row trigger.",
+}
+
+func (p *planner) triggers() {
+	wanted := kinds(p.table)
+	for _, kind := range allKinds {
+		name := postgres.TriggerName(kind)
+		for i, on := range p.found.Tables {
+			// Row triggers of a partitioned table are cloned to its partitions by
+			// PostgreSQL, statement triggers are not.
+			clone := i > 0 && kind != postgres.Truncate
+			existing := on.Trigger(name)
+			args := postgres.PlanArgs{On: on.Qualified(), Name: name}
+			if !slices.Contains(wanted, kind) {
+				if existing != nil && !clone {
+					p.add("No longer asked for.", "drop_trigger", args, "")
+				}
+				continue
+			}
+			if !clone && (existing == nil || !p.right(kind, existing)) {
+				p.add(triggerPurpose[kind], "create_"+kind, args, "drop_trigger")
+				existing = nil
+			}
+			if existing == nil || existing.Enabled != "A" {
+				p.add("Fires also under session_replication_role = replica.", "enable_trigger", args, "")
+			}
+		}
+	}
+}
+
+// right reports whether a trigger is defined as it should be; whether it is
+// enabled is another matter.
+func (p *planner) right(kind string, t *postgres.InspectedTrigger) bool {
+	return t.Type == postgres.TriggerType(kind) && !t.Conditional &&
+		t.FunctionSchema == p.engine.schema && t.Function == p.table.FunctionName(kind)
+}
+
+func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table) (*Plan, error) {
+	found, err := e.inspect(ctx, tx, name)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := e.tables(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var registered *TrackedTable
+	for i, t := range tables {
+		if found != nil && t.Table.Schema == found.Schema && t.Table.Name == found.Name ||
+			found == nil && t.Table.Name == name.Name && (name.Schema == "" || name.Schema == t.Table.Schema) {
+			registered = &tables[i]
+		}
+	}
+	if registered == nil {
+		if found == nil {
+			return nil, ErrNoTable
+		}
+		return nil, ErrNotTracked
+	}
+	plan := &Plan{Table: registered.Table, Transactional: true}
+	if found == nil {
+		// The table is gone; what is left is its functions and the registry.
+		found = &postgres.Inspected{Schema: registered.Table.Schema, Name: registered.Table.Name, Key: registered.KeyColumns}
+	} else if !registered.Tracked {
+		return plan, nil
+	}
+	p := &planner{engine: e, found: found, table: e.describe(found, registered.Options), plan: plan}
+	for _, on := range found.Tables {
+		for _, kind := range allKinds {
+			// Dropping a partitioned table's row trigger drops its clones.
+			if kind != postgres.Truncate && on.Qualified() != p.table.Qualified() {
+				continue
+			}
+			if on.Trigger(postgres.TriggerName(kind)) != nil {
+				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: postgres.TriggerName(kind)}, "create_"+kind)
+			}
+		}
+	}
+	for _, kind := range allKinds {
+		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
+	}
+	if registered.Tracked {
+		p.add("History, and the version column, stay. The registry remembers the options.", "unregister", postgres.PlanArgs{}, "")
+		p.add("Record in history itself that tracking ended.", "record", postgres.PlanArgs{Name: "untrack", Options: "{}"}, "")
+	}
+	return p.plan, p.err
+}

@@ -1,0 +1,52 @@
+-- Where the last state that history has of each key of a table differs from
+-- the table. $1 and $2 are the table's names in history, $3 tells whether
+-- values are wanted, $4 is the greatest number of differences.
+WITH events AS (
+    SELECT a.key, a.version, a.id, true AS arrival, a.data,
+           a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate' AS alive
+      FROM {{.Schema}}.chrononaut_activity AS a
+     WHERE a.table_schema = $1::text AND a.table_name = $2::text
+       AND a.operation IS DISTINCT FROM 'track' AND a.operation IS DISTINCT FROM 'untrack'
+     UNION ALL
+    -- A change of the primary key takes its old value from the record. When two
+    -- records swap keys, both happen to a key at one version: the arrival is
+    -- what lasts.
+    SELECT a.previous_key, a.version, a.id, false, NULL, false
+      FROM {{.Schema}}.chrononaut_activity AS a
+     WHERE a.table_schema = $1::text AND a.table_name = $2::text AND a.previous_key IS NOT NULL
+), last AS MATERIALIZED (
+    SELECT DISTINCT ON (e.key) e.key, e.version, e.data, e.alive
+      FROM events AS e
+     ORDER BY e.key, e.version DESC, e.arrival DESC, e.id DESC
+), replayed AS (
+    SELECT * FROM last WHERE alive
+), live AS MATERIALIZED (
+    SELECT {{.Key}} AS key,
+           coalesce(t.{{.VersionColumn}}, 0) AS version,
+           {{.Image}} AS image
+      FROM {{.Table}} AS t
+), compared AS (
+    SELECT coalesce(h.key, l.key) AS key, h.data, l.image, h.version AS history_version, l.version AS live_version,
+           CASE WHEN h.key IS NULL THEN 'unrecorded' WHEN l.key IS NULL THEN 'missing' ELSE 'changed' END AS kind,
+           CASE WHEN h.key IS NULL OR l.key IS NULL OR h.data - {{.VersionKeys}} = l.image THEN '{}'::text[]
+                ELSE pg_catalog.array_remove(ARRAY[
+{{- range $i, $c := .Columns}}{{if $i}},{{end}}
+                    CASE WHEN h.data -> {{$c.Literal}} IS NOT DISTINCT FROM l.image -> {{$c.Literal}} THEN NULL
+                         WHEN NOT h.data ? {{$c.Literal}} AND l.image -> {{$c.Literal}} = 'null'::jsonb THEN NULL
+                         WHEN h.data ? {{$c.Literal}} AND {{$c.Image}} IS NOT DISTINCT FROM nullif(l.image -> {{$c.Literal}}, 'null'::jsonb) THEN NULL
+                         ELSE {{$c.Literal}} END
+{{- end}}]::text[], NULL) END
+           || CASE WHEN h.version <> l.version THEN ARRAY[{{.VersionLiteral}}]::text[] ELSE '{}'::text[] END AS columns
+      FROM replayed AS h
+      FULL JOIN live AS l ON l.key = h.key,
+           -- History's values in the columns' present types.
+           LATERAL (SELECT {{range $i, $c := .Columns}}{{if $i}},
+                           {{end}}{{$c.Value}}{{end}}) AS r
+)
+SELECT pg_catalog.jsonb_build_object('kind', c.kind, 'key', c.key, 'columns', c.columns)::text,
+       CASE WHEN $3::boolean THEN (c.data || pg_catalog.jsonb_build_object({{.VersionLiteral}}, c.history_version))::text END,
+       CASE WHEN $3::boolean THEN (c.image || pg_catalog.jsonb_build_object({{.VersionLiteral}}, c.live_version))::text END
+  FROM compared AS c
+ WHERE c.kind <> 'changed' OR pg_catalog.cardinality(c.columns) > 0
+ ORDER BY c.key
+ LIMIT $4::bigint

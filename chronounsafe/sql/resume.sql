@@ -1,0 +1,2 @@
+-- Closes the door.
+SELECT {{schema}}.resume()

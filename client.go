@@ -1,0 +1,112 @@
+package chrononaut
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+)
+
+// Client reads history. Adapters make it. It is safe for concurrent use.
+type Client struct {
+	queryer chronodriver.Queryer
+	reader  reader
+
+	mu     sync.Mutex
+	tables map[Table]*tableInfo
+}
+
+// NewClient returns a client for a database or a transaction on it. A nil
+// config means the defaults.
+func NewClient(queryer chronodriver.Queryer, dialect chronodriver.Dialect, config *Config) (*Client, error) {
+	r, err := readerFor(dialect, config)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{queryer: queryer, reader: r, tables: map[Table]*tableInfo{}}, nil
+}
+
+// With returns a client that reads through another queryer, a transaction for
+// example, and shares what it knows of the tables.
+func (c *Client) With(queryer chronodriver.Queryer) *Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tables := make(map[Table]*tableInfo, len(c.tables))
+	for name, info := range c.tables {
+		tables[name] = info
+	}
+	return &Client{queryer: queryer, reader: c.reader, tables: tables}
+}
+
+// table returns what is known of a table; the first call for a table costs one
+// round trip.
+func (c *Client) table(ctx context.Context, name Table) (*tableInfo, error) {
+	c.mu.Lock()
+	info := c.tables[name]
+	c.mu.Unlock()
+	if info != nil {
+		return info, nil
+	}
+	info, err := c.reader.load(ctx, c.queryer, name)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.tables[name] = info
+	c.mu.Unlock()
+	return info, nil
+}
+
+// forget drops what is known of a table, so that the next call reads it anew.
+func (c *Client) forget(name Table) {
+	c.mu.Lock()
+	delete(c.tables, name)
+	c.mu.Unlock()
+}
+
+// schemaChanged reports an error that means that the table is no longer as it
+// was when the client last read the catalog.
+func schemaChanged(err error) bool {
+	switch chronodriver.State(err) {
+	case "0A000", "42703", "42P01", "42804", "42704":
+		return true
+	}
+	return false
+}
+
+// wrapRead gives errors of reading their types.
+func wrapRead(err error) error {
+	switch chronodriver.State(err) {
+	case "22P02", "22007", "22008", "22003":
+		// PostgreSQL quotes the value in its message.
+		return &quietError{ErrKey, err}
+	}
+	return WrapError(err)
+}
+
+// quietError has a cause that it does not print, because the cause's message
+// can contain values of a record.
+type quietError struct {
+	err, cause error
+}
+
+func (e *quietError) Error() string { return e.err.Error() }
+
+func (e *quietError) Unwrap() []error { return []error{e.err, e.cause} }
+
+// queryOne scans the only row of a query; found is false when there is none.
+func queryOne(ctx context.Context, q chronodriver.Queryer, dest []any, sql string, args ...any) (found bool, err error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		return false, rows.Err()
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return false, err
+	}
+	return true, rows.Err()
+}

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chrononaut-go/chrononaut"
+)
+
+type tableJSON struct {
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+}
+
+func newTableJSON(t chrononaut.Table) tableJSON { return tableJSON{t.Schema, t.Name} }
+
+// changeJSON is the shape of a change in log and show.
+type changeJSON struct {
+	ID            int64           `json:"id"`
+	Table         tableJSON       `json:"table"`
+	Key           chrononaut.Key  `json:"key"`
+	PreviousKey   chrononaut.Key  `json:"previous_key"`
+	Version       int             `json:"version"`
+	Operation     *string         `json:"operation"`
+	Changed       time.Time       `json:"changed"`
+	Actor         *string         `json:"actor"`
+	RemoteAddr    *string         `json:"remote_addr"`
+	Rationale     *string         `json:"rationale"`
+	UserInfo      map[string]any  `json:"user_info"`
+	ExtraInfo     map[string]any  `json:"extra_info"`
+	HiddenChanged []string        `json:"hidden_changed"`
+	TransactionID *uint64         `json:"transaction_id"`
+	DatabaseUser  *string         `json:"database_user"`
+	Data          chrononaut.Data `json:"data"`
+}
+
+func newChangeJSON(c *chrononaut.Change) changeJSON {
+	shape := changeJSON{
+		ID: c.ID, Table: newTableJSON(c.Table), Key: c.Key, PreviousKey: c.PreviousKey, Version: c.Version,
+		Operation: orNull(string(c.Operation)), Changed: c.Changed.UTC(),
+		Actor: orNull(c.Actor), RemoteAddr: orNull(c.RemoteAddr), Rationale: orNull(c.Rationale),
+		UserInfo: c.UserInfo, ExtraInfo: c.ExtraInfo, HiddenChanged: c.HiddenChanged,
+		TransactionID: orNull(c.TransactionID), DatabaseUser: orNull(c.DatabaseUser), Data: c.Data,
+	}
+	if shape.HiddenChanged == nil {
+		shape.HiddenChanged = []string{}
+	}
+	return shape
+}
+
+func orNull[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
+}
+
+// difference is what became of the columns between two states of a record, the
+// earlier of which may be nil. The version is not one of the columns.
+func difference(from, to chrononaut.Data, hidden []string, versionColumn string) []chrononaut.ColumnDiff {
+	names := map[string]bool{}
+	for name := range from {
+		names[name] = true
+	}
+	for name := range to {
+		names[name] = true
+	}
+	delete(names, versionColumn)
+	diff := []chrononaut.ColumnDiff{}
+	for name := range maps.Keys(names) {
+		if !bytes.Equal(from[name], to[name]) {
+			diff = append(diff, chrononaut.ColumnDiff{Column: name, From: from[name], To: to[name]})
+		}
+	}
+	for _, name := range hidden {
+		diff = append(diff, chrononaut.ColumnDiff{Column: name, Hidden: true})
+	}
+	slices.SortFunc(diff, func(a, b chrononaut.ColumnDiff) int { return cmp.Compare(a.Column, b.Column) })
+	return diff
+}
+
+// raw prints a value of a diff.
+func raw(message json.RawMessage) string {
+	if message == nil {
+		return ""
+	}
+	return value(chrononaut.Data{"": message}, "")
+}
+
+// summary says in one line what a change did to the columns.
+func summary(diff []chrononaut.ColumnDiff) string {
+	parts := make([]string, len(diff))
+	for i, d := range diff {
+		name := clean(quoteColumn(d.Column))
+		switch {
+		case d.Hidden:
+			parts[i] = name + " (hidden)"
+		case d.From == nil:
+			parts[i] = name + "=" + shorten(raw(d.To))
+		case d.To == nil:
+			parts[i] = name + " is gone"
+		default:
+			parts[i] = name + ": " + shorten(raw(d.From)) + " → " + shorten(raw(d.To))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shorten keeps a long value from filling a line.
+func shorten(s string) string {
+	const limit = 40
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return s
+}

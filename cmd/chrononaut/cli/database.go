@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
+	"github.com/chrononaut-go/chrononaut/chronosql"
+)
+
+// database is an open database.
+type database struct {
+	driver   chronodriver.Driver
+	migrator *chronomigrate.Migrator
+	client   *chrononaut.Client
+	close    func()
+
+	registry []chronomigrate.TrackedTable // once it has been read
+}
+
+// target is what a database URL says.
+type target struct {
+	dialect chronodriver.Dialect
+	url     string // PostgreSQL
+	file    string // SQLite
+}
+
+const urlHint = "set DATABASE_URL, or give --database-url, to postgres://USER@HOST/DATABASE or sqlite:FILE."
+
+func (a *app) target() (target, error) {
+	address := a.databaseURL
+	if address == "" {
+		address = a.Env("DATABASE_URL")
+	}
+	if address == "" {
+		return target{}, usagef(urlHint, "no database given")
+	}
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch strings.ToLower(scheme) {
+	case "postgres", "postgresql":
+		if strings.HasPrefix(rest, "//") {
+			return target{dialect: chronodriver.PostgreSQL, url: address}, nil
+		}
+	case "sqlite", "sqlite3":
+		file := strings.TrimPrefix(rest, "//")
+		switch {
+		case file == "":
+			return target{}, usagef(urlHint, "the database URL names no file")
+		case file == ":memory:":
+			return target{}, usagef(urlHint, "a database in memory ends with the command")
+		}
+		return target{dialect: chronodriver.SQLite, file: file}, nil
+	}
+	return target{}, usagef(urlHint, "the database URL is of no kind that is known")
+}
+
+// withDatabase opens the database and runs f. A SQLite file that does not
+// exist is made only if create is set.
+func (a *app) withDatabase(ctx context.Context, create bool, f func(*database) error) error {
+	t, err := a.target()
+	if err != nil {
+		return err
+	}
+	db, err := a.open(ctx, t, create)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	return connecting(f(db))
+}
+
+func (a *app) open(ctx context.Context, t target, create bool) (*database, error) {
+	config := &chrononaut.Config{Schema: a.schema}
+	db := &database{}
+	switch t.dialect {
+	case chronodriver.PostgreSQL:
+		pool, err := openPostgres(ctx, t.url)
+		if err != nil {
+			return nil, connecting(err)
+		}
+		db.driver, db.close = chronopgx.NewDriver(pool, config), pool.Close
+	default:
+		pool, err := openSQLite(ctx, t.file, create)
+		if err != nil {
+			return nil, err
+		}
+		db.driver, db.close = chronosql.NewDriver(pool, chronodriver.SQLite, config), func() { pool.Close() }
+	}
+	var err error
+	if db.migrator, err = chronomigrate.New(db.driver, &chronomigrate.Config{Schema: a.schema}); err == nil {
+		db.client, err = chrononaut.NewClient(db.driver, t.dialect, config)
+	}
+	if err != nil {
+		db.close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func openPostgres(ctx context.Context, address string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 30 * time.Second
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "chrononaut"
+	}
+	// Notices of the server are for programs that ask for them.
+	config.ConnConfig.OnNotice = nil
+	config.MaxConns = 4
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// openSQLite opens a file for reading and writing. Foreign keys are on, because
+// a cascade is a change like any other.
+func openSQLite(ctx context.Context, file string, create bool) (*sql.DB, error) {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && create:
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hinted(fmt.Errorf("open %s: %w", quoteArg(file), fs.ErrNotExist), "check the name; only chrononaut migrate up makes a new file.")
+	case err != nil:
+		return nil, fmt.Errorf("open %s: %w", quoteArg(file), bare(err))
+	case info.IsDir():
+		return nil, fmt.Errorf("open %s: it is a directory", quoteArg(file))
+	}
+	db, err := chronosql.Open("sqlite", sqliteDSN(file, create), nil)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", quoteArg(file), err)
+	}
+	// The first statement opens the file, and finds out whether it is one of
+	// SQLite's.
+	var n int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", quoteArg(file), err)
+	}
+	return db, nil
+}
+
+func sqliteDSN(file string, create bool) string {
+	mode := "rw"
+	if create {
+		mode = "rwc"
+	}
+	query := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}, "_txlock": {"immediate"}}
+	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query.Encode()
+}
+
+// bare is the error of the operating system without the name of the file.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// tables returns what the registry has.
+func (db *database) tables(ctx context.Context) ([]chronomigrate.TrackedTable, error) {
+	if db.registry == nil {
+		tables, err := db.migrator.Tables(ctx)
+		if err != nil {
+			return nil, err
+		}
+		db.registry = tables
+	}
+	return db.registry, nil
+}
+
+// resolve finds the schema of a table that is named without one.
+func (db *database) resolve(ctx context.Context, name chrononaut.Table) (chrononaut.Table, bool, error) {
+	if db.driver.Dialect() != chronodriver.PostgreSQL {
+		return db.resolveSQLite(ctx, name)
+	}
+	quoted := pgx.Identifier{name.Name}.Sanitize()
+	if name.Schema != "" {
+		quoted = pgx.Identifier{name.Schema, name.Name}.Sanitize()
+	}
+	rows, err := db.driver.Query(ctx, `
+		SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE c.oid = pg_catalog.to_regclass($1::text)`, quoted)
+	if err != nil {
+		return name, false, err
+	}
+	return scanTable(rows, name)
+}
+
+// scanTable returns the table that a query found, or the name as it was.
+func scanTable(rows chronodriver.Rows, name chrononaut.Table) (chrononaut.Table, bool, error) {
+	defer rows.Close()
+	found := false
+	for rows.Next() {
+		if err := rows.Scan(&name.Schema, &name.Name); err != nil {
+			return name, false, err
+		}
+		found = true
+	}
+	return name, found, errors.Join(rows.Err(), rows.Close())
+}
+
+// tracked finds a table that is or was tracked, by its name as the user wrote
+// it. It returns nil when there is none; exists says whether the table does.
+func (db *database) tracked(ctx context.Context, name chrononaut.Table) (entry *chronomigrate.TrackedTable, table chrononaut.Table, exists bool, err error) {
+	tables, err := db.tables(ctx)
+	if err != nil {
+		return nil, name, false, err
+	}
+	table, exists, err = db.resolve(ctx, name)
+	if err != nil {
+		return nil, name, false, err
+	}
+	var candidates []*chronomigrate.TrackedTable
+	for i := range tables {
+		if tables[i].Table == table {
+			return &tables[i], table, exists, nil
+		}
+		if name.Schema == "" && tables[i].Table.Name == table.Name {
+			candidates = append(candidates, &tables[i])
+		}
+	}
+	switch {
+	case exists || len(candidates) == 0:
+		return nil, table, exists, nil
+	case len(candidates) > 1:
+		return nil, table, false, hinted(fmt.Errorf("%s: more than one schema has a table of that name", name),
+			"write the schema: "+candidates[0].Table.String()+".")
+	}
+	return candidates[0], candidates[0].Table, false, nil
+}
+
+// requireTracked is tracked for commands that read history.
+func (db *database) requireTracked(ctx context.Context, name chrononaut.Table) (*chronomigrate.TrackedTable, error) {
+	entry, table, exists, err := db.tracked(ctx, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case entry == nil && !exists:
+		return nil, hinted(fmt.Errorf("%s: %w", table, chronomigrate.ErrNoTable), "check the name and the schema; names with capitals need double quotes.")
+	case entry == nil:
+		return nil, hinted(fmt.Errorf("%s: %w", table, chrononaut.ErrNotTracked), "chrononaut track "+shellArg(table.String())+".")
+	}
+	return entry, nil
+}

@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/spf13/cobra"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+// usageError is an error of use that shows only when the command runs.
+type usageError struct{ message, try string }
+
+func (e *usageError) Error() string { return e.message }
+
+func usagef(try, format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...), try}
+}
+
+// noError says that the answer is no. With quiet, it has been printed.
+type noError struct {
+	err    error
+	try    string
+	quiet  bool
+	reason string
+}
+
+func (e *noError) Error() string { return e.err.Error() }
+func (e *noError) Unwrap() error { return e.err }
+
+// errNo is a no that has been printed.
+var errNo = &noError{err: errors.New("no"), quiet: true}
+
+func hinted(err error, hint string) error { return &chronomigrate.HintError{Err: err, Hint: hint} }
+
+// connectError does not print its cause, which names the connection.
+type connectError struct {
+	message string
+	cause   error
+}
+
+func (e *connectError) Error() string { return "connect to the database: " + e.message }
+func (e *connectError) Unwrap() error { return e.cause }
+
+// fail prints an error and returns the exit status.
+func (a *app) fail(ctx context.Context, cmd *cobra.Command, err error) int {
+	status := exitError
+	var no *noError
+	if errors.As(err, &no) {
+		if no.quiet {
+			return exitNo
+		}
+		status = exitNo
+	}
+	message, try, reason := a.explain(ctx, cmd, err)
+	if a.json {
+		// A message that cannot be written cannot be reported either.
+		enc := json.NewEncoder(a.Stderr)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(errorJSON{Error: message, Hint: try, Reason: reason, Exit: status})
+		return status
+	}
+	fmt.Fprintf(a.Stderr, "chrononaut: %s\n", message)
+	if !a.started {
+		fmt.Fprintf(a.Stderr, "Usage: %s\n", cmd.UseLine())
+	}
+	if try != "" {
+		fmt.Fprintf(a.Stderr, "Try: %s\n", try)
+	}
+	return status
+}
+
+// errorJSON is what --json prints for an error, on standard error.
+type errorJSON struct {
+	Error  string `json:"error"`
+	Hint   string `json:"hint,omitempty"`
+	Reason string `json:"reason"`
+	Exit   int    `json:"exit"`
+}
+
+// explain gives an error its message, its hint and its reason, which is the
+// same for all errors of a kind.
+func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (message, try, reason string) {
+	message, reason = err.Error(), "error"
+	var usage *usageError
+	var no *noError
+	var hint *chronomigrate.HintError
+	var connect *connectError
+	switch {
+	case errors.As(err, &usage):
+		try, reason = usage.try, "usage"
+		if try == "" {
+			try = cmd.CommandPath() + " --help"
+		}
+	case !a.started:
+		try, reason = cmd.CommandPath()+" --help", "usage"
+		if strings.HasPrefix(message, "unknown shorthand flag: '") && strings.ContainsAny(message[25:26], "0123456789") {
+			try = "put -- before a key that begins with -, as in " + cmd.CommandPath() + " TABLE -- -5"
+		}
+	case ctx.Err() != nil:
+		message, reason = "interrupted", "interrupted"
+		if cmd.Flags().Lookup("baseline") != nil {
+			try = "the same command again: a baseline goes on where it stopped"
+		}
+	case errors.As(err, &no):
+		try, reason = no.try, no.reason
+	case errors.As(err, &connect):
+		reason = "connection"
+		if errors.As(err, &hint) {
+			try = hint.Hint
+		}
+	case errors.As(err, &hint):
+		try = strings.TrimPrefix(hint.Hint, "Run ")
+	case errors.Is(err, chrononaut.ErrNotInstalled):
+		message, try, reason = chrononaut.ErrNotInstalled.Error(), "chrononaut migrate up.", "not_installed"
+	case errors.Is(err, chrononaut.ErrNotTracked):
+		try, reason = "chrononaut track TABLE.", "not_tracked"
+	}
+	for _, known := range reasons {
+		if reason == "error" && errors.Is(err, known.err) {
+			reason = known.reason
+		}
+	}
+	var server *pgconn.PgError
+	if reason == "error" && errors.As(err, &server) {
+		reason = "database"
+	}
+	return a.redact(oneLine(message)), a.redact(oneLine(try)), reason
+}
+
+var reasons = []struct {
+	err    error
+	reason string
+}{
+	{chronomigrate.ErrNoTable, "no_table"},
+	{chronomigrate.ErrNoColumn, "no_column"},
+	{chronomigrate.ErrNoKey, "no_key"},
+	{chronomigrate.ErrNotTrackable, "not_trackable"},
+	{chronomigrate.ErrVersionColumn, "version_column"},
+	{chronomigrate.ErrOption, "option"},
+	{chronomigrate.ErrNewerHistory, "newer_history"},
+	{chronomigrate.ErrNoHistory, "not_installed"},
+	{chronomigrate.ErrNotTracked, "not_tracked"},
+	{chronomigrate.ErrStillTracked, "still_tracked"},
+	{chronomigrate.ErrPrivilege, "privilege"},
+	{chronomigrate.ErrBusy, "busy"},
+	{chronomigrate.ErrReadOnly, "read_only"},
+	{chrononaut.ErrNotTracked, "not_tracked"},
+	{chrononaut.ErrNotInstalled, "not_installed"},
+	{chrononaut.ErrKey, "key"},
+	{chrononaut.ErrOrder, "order"},
+	{chrononaut.ErrContext, "context"},
+	{fs.ErrNotExist, "no_file"},
+}
+
+func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
+
+var anyURL = regexp.MustCompile(`(?i)\b(?:postgres|postgresql)://\S+`)
+
+// redact takes the database's address and password out of a message, wherever
+// they came from.
+func (a *app) redact(message string) string {
+	for _, address := range []string{a.databaseURL, a.Env("DATABASE_URL")} {
+		if address == "" || !strings.Contains(address, "://") {
+			continue
+		}
+		message = strings.ReplaceAll(message, address, "(database URL)")
+		if u, err := url.Parse(address); err == nil {
+			for _, secret := range []string{password(u), u.Query().Get("password")} {
+				// A short one would tear words apart, and say what it is.
+				if len(secret) >= 6 {
+					message = strings.ReplaceAll(message, secret, "xxxxx")
+				}
+			}
+		}
+	}
+	return anyURL.ReplaceAllString(message, "(database URL)")
+}
+
+func password(u *url.URL) string {
+	p, _ := u.User.Password()
+	return p
+}
+
+// connecting makes an error of connecting presentable: pgx's messages hold the
+// connection string.
+func connecting(err error) error {
+	if err == nil {
+		return nil
+	}
+	var server *pgconn.PgError
+	var dial *net.OpError
+	var parse *pgconn.ParseConfigError
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &parse):
+		return hinted(&connectError{"the database URL is malformed", err},
+			"postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=..., with special characters in it percent-encoded.")
+	case errors.As(err, &connect):
+		switch {
+		case errors.As(err, &server):
+			return &connectError{fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code), err}
+		case errors.As(err, &dial):
+			return &connectError{dial.Error(), err}
+		case errors.Is(err, context.DeadlineExceeded):
+			return &connectError{"timeout", err}
+		}
+		return &connectError{"the server does not answer as expected", err}
+	}
+	return err
+}

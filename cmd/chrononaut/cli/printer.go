@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image/color"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+
+	"github.com/chrononaut-go/chrononaut"
+)
+
+// printer prints for a person at a terminal, for a pipe, or as JSON.
+type printer struct {
+	w        io.Writer
+	remarks  io.Writer
+	tty      bool
+	color    bool
+	width    int
+	location *time.Location
+}
+
+func newPrinter(a *app) *printer {
+	p := &printer{
+		w: a.Stdout, remarks: a.Stderr, tty: a.StdoutTTY && !a.json, width: a.Width, location: a.Location,
+		color: a.StdoutTTY && !a.json && !a.noColor && a.Env("NO_COLOR") == "" && a.Env("TERM") != "dumb",
+	}
+	if a.quiet || a.json {
+		p.remarks = io.Discard
+	}
+	return p
+}
+
+// remark says something besides the answer, on standard error.
+func (p *printer) remark(format string, args ...any) {
+	fmt.Fprintf(p.remarks, format+"\n", args...)
+}
+
+func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+
+// json prints a value as one line.
+func (p *printer) json(value any) error {
+	enc := json.NewEncoder(p.w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(value)
+}
+
+// tone is what a piece of text means; a terminal shows it as a color.
+type tone int
+
+const (
+	plain tone = iota
+	strong
+	faint
+	good    // insert, new
+	changed // update
+	bad     // delete, old
+)
+
+func (p *printer) style(t tone) lipgloss.Style {
+	s := lipgloss.NewStyle()
+	if !p.color {
+		return s
+	}
+	colors := map[tone]color.Color{good: lipgloss.Green, changed: lipgloss.Yellow, bad: lipgloss.Red}
+	switch t {
+	case strong:
+		return s.Bold(true)
+	case faint:
+		return s.Faint(true)
+	case plain:
+		return s
+	}
+	return s.Foreground(colors[t])
+}
+
+// paint colors one line of text; without colors it returns it as it is.
+func (p *printer) paint(t tone, text string) string {
+	if !p.color || text == "" {
+		return text
+	}
+	return p.style(t).Render(text)
+}
+
+// cell is a piece of text in a table.
+type cell struct {
+	text string
+	tone tone
+}
+
+func cells(texts ...string) []cell {
+	row := make([]cell, len(texts))
+	for i, text := range texts {
+		row[i].text = text
+	}
+	return row
+}
+
+// table prints rows under headers: with lines on a terminal, aligned by spaces
+// in a pipe. Columns that are empty in all rows are left out on a terminal.
+func (p *printer) table(headers []string, rows [][]cell) error {
+	if !p.tty {
+		return p.plainTable(headers, rows)
+	}
+	headers, rows = dropEmpty(headers, rows)
+	t := table.New().
+		Border(lipgloss.RoundedBorder()).
+		BorderStyle(p.style(faint)).
+		Headers(headers...).
+		StyleFunc(func(row, col int) lipgloss.Style {
+			tone := strong
+			if row != table.HeaderRow {
+				tone = rows[row][col].tone
+			}
+			return p.style(tone).Padding(0, 1)
+		})
+	for _, row := range rows {
+		texts := make([]string, len(row))
+		for i, c := range row {
+			texts[i] = c.text
+		}
+		t.Row(texts...)
+	}
+	// The width is a bound, not a wish: a table is as narrow as it can be.
+	text := t.String()
+	if lipgloss.Width(text) > p.width {
+		text = t.Width(p.width).String()
+	}
+	_, err := fmt.Fprintln(p.w, text)
+	return err
+}
+
+func dropEmpty(headers []string, rows [][]cell) ([]string, [][]cell) {
+	var keep []int
+	for i := range headers {
+		for _, row := range rows {
+			if row[i].text != "" {
+				keep = append(keep, i)
+				break
+			}
+		}
+	}
+	if len(rows) == 0 || len(keep) == len(headers) {
+		return headers, rows
+	}
+	kept := make([]string, len(keep))
+	for k, i := range keep {
+		kept[k] = headers[i]
+	}
+	out := make([][]cell, len(rows))
+	for r, row := range rows {
+		for _, i := range keep {
+			out[r] = append(out[r], row[i])
+		}
+	}
+	return kept, out
+}
+
+func (p *printer) plainTable(headers []string, rows [][]cell) error {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	if headers != nil {
+		fmt.Fprintln(w, strings.Join(headers, "\t"))
+	}
+	for _, row := range rows {
+		texts := make([]string, len(row))
+		for i, c := range row {
+			texts[i] = c.text
+			if c.text == "" && headers != nil {
+				// So that every line has as many words as columns.
+				texts[i] = "-"
+			}
+		}
+		fmt.Fprintln(w, strings.Join(texts, "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(p.w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fields prints names and values, one pair on each line.
+func (p *printer) fields(rows [][]cell) error {
+	if !p.tty {
+		return p.plainTable(nil, rows)
+	}
+	width := 0
+	for _, row := range rows {
+		width = max(width, lipgloss.Width(row[0].text))
+	}
+	for _, row := range rows {
+		name := row[0].text + strings.Repeat(" ", width-lipgloss.Width(row[0].text))
+		if _, err := fmt.Fprintf(p.w, "%s  %s\n", p.paint(row[0].tone, name), p.paint(row[1].tone, row[1].text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// time is local on a terminal and in UTC in a pipe, to the microsecond, so that
+// --at takes it as it is.
+func (p *printer) time(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	if p.tty {
+		return t.In(p.location).Format("2006-01-02 15:04:05.000000")
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
+}
+
+func operationTone(o chrononaut.Operation) tone {
+	switch o {
+	case chrononaut.OperationInsert:
+		return good
+	case chrononaut.OperationUpdate:
+		return changed
+	case chrononaut.OperationDelete, chrononaut.OperationTruncate, chrononaut.OperationSuppress:
+		return bad
+	}
+	return faint
+}
+
+// value prints a column's value for a person: NULL as NULL, and text that could
+// be mistaken for that, or for nothing, in quotes.
+func value(data chrononaut.Data, column string) string {
+	raw, present := data[column]
+	if !present {
+		return ""
+	}
+	text, ok := data.Text(column)
+	if !ok {
+		return "NULL"
+	}
+	if len(raw) > 0 && raw[0] == '"' && (text == "" || text == "NULL" || strings.TrimSpace(text) != text) {
+		text = "'" + text + "'"
+	}
+	return clean(text)
+}
+
+// clean makes control characters visible: they could garble the table, or the
+// terminal.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, isControl) && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if isControl(r) || r == utf8.RuneError && size == 1 {
+			q := strconv.QuoteToASCII(s[i : i+size])
+			b.WriteString(q[1 : len(q)-1])
+		} else {
+			b.WriteString(s[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// isControl also means what changes the direction of text.
+func isControl(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+}
+
+// quoteArg prints what a person typed, in an error.
+func quoteArg(s string) string { return strconv.Quote(s) }
+
+// shellArg writes an argument as a shell reads it.
+func shellArg(s string) string {
+	plain := s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.,:/=@%+", r)
+	})
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + many
+}

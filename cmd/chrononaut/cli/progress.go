@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+// progress shows how far a baseline is: a bar on a terminal, a line now and
+// then elsewhere.
+type progress struct {
+	w     io.Writer
+	tty   bool
+	width int
+	label string
+	now   func() time.Time
+
+	last  time.Time
+	drawn bool
+}
+
+func (a *app) progress(label string) *progress {
+	p := &progress{w: a.Stderr, tty: a.StderrTTY, width: a.Width, label: label, now: time.Now}
+	if a.quiet || a.json {
+		p.w = io.Discard
+	}
+	p.last = p.now()
+	return p
+}
+
+const (
+	barInterval  = 100 * time.Millisecond
+	lineInterval = 5 * time.Second
+)
+
+func (p *progress) show(b chronomigrate.BaselineProgress) {
+	interval := lineInterval
+	if p.tty {
+		interval = barInterval
+	}
+	now := p.now()
+	if p.drawn && now.Sub(p.last) < interval || !p.tty && now.Sub(p.last) < interval {
+		return
+	}
+	p.last, p.drawn = now, true
+	if !p.tty {
+		fmt.Fprintf(p.w, "%s: %d rows read, %d recorded%s\n", p.label, b.Rows, b.Recorded, percent(b))
+		return
+	}
+	text := fmt.Sprintf(" %d rows%s", b.Rows, percent(b))
+	room := min(p.width-len(text)-len(p.label)-4, 40)
+	bar := ""
+	if room >= 5 && b.Total > 0 {
+		full := int(min(b.Rows, b.Total) * int64(room) / b.Total)
+		bar = " [" + strings.Repeat("=", full) + strings.Repeat(" ", room-full) + "]"
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s%s%s", p.label, bar, text)
+}
+
+// percent is a guess: the total is.
+func percent(b chronomigrate.BaselineProgress) string {
+	if b.Total <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d%%)", min(b.Rows*100/b.Total, 99))
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	if p.drawn && p.tty {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

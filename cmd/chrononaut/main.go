@@ -1,0 +1,17 @@
+// Command chrononaut installs and reads the history of tables. See
+// "chrononaut --help" and docs/command.md.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // A second Ctrl-C ends the program at once.
+	os.Exit(cli.Run(ctx, cli.System(), os.Args[1:]))
+}

@@ -1,0 +1,26 @@
+package chrononaut
+
+import "context"
+
+// DefaultSchema is the schema that holds history unless [Config] names
+// another. SQLite, which has no schemas, ignores it.
+const DefaultSchema = "chrononaut"
+
+// Config configures an adapter. A nil *Config means the defaults.
+type Config struct {
+	// ExtraInfo returns extra information for every change made under ctx, a
+	// request id or the version of the program. It is called when a
+	// transaction begins; it must be safe for concurrent use. The result is
+	// copied. Defaults to none.
+	ExtraInfo func(ctx context.Context) map[string]any
+	// Schema holds history. Defaults to [DefaultSchema].
+	Schema string
+}
+
+// HistorySchema returns the schema that holds history. It works on nil.
+func (c *Config) HistorySchema() string {
+	if c == nil || c.Schema == "" {
+		return DefaultSchema
+	}
+	return c.Schema
+}

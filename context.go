@@ -1,0 +1,174 @@
+package chrononaut
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+)
+
+type contextKey struct{}
+
+// attribution is what a context says about changes made under it. It is never
+// modified once it is in a context: each With function stores a copy, so that
+// nothing can leak from an inner context to an outer one.
+type attribution struct {
+	actor      *string
+	remoteAddr *string
+	extraInfo  map[string]any
+	// changeInfo reports that extra information was given explicitly, which is
+	// what a strict table asks for.
+	changeInfo bool
+	records    []recordInfo
+}
+
+// recordInfo is the change information of one record.
+type recordInfo struct {
+	table     Table
+	key       Key
+	extraInfo map[string]any
+}
+
+func attributionOf(ctx context.Context) attribution {
+	a, _ := ctx.Value(contextKey{}).(attribution)
+	return a
+}
+
+func (a attribution) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, contextKey{}, a)
+}
+
+// WithActor returns a context whose changes are recorded as made by actor: a
+// user id, an e-mail address, the name of a job. The innermost value counts.
+func WithActor(ctx context.Context, actor string) context.Context {
+	a := attributionOf(ctx)
+	a.actor = &actor
+	return a.in(ctx)
+}
+
+// WithRemoteAddr returns a context whose changes are recorded as requested
+// from this network address. The innermost value counts.
+func WithRemoteAddr(ctx context.Context, addr string) context.Context {
+	a := attributionOf(ctx)
+	a.remoteAddr = &addr
+	return a.in(ctx)
+}
+
+// WithRationale returns a context whose changes carry the reason why they were
+// made. It is WithExtraInfo with the key "rationale".
+func WithRationale(ctx context.Context, rationale string) context.Context {
+	return WithExtraInfo(ctx, map[string]any{"rationale": rationale})
+}
+
+// WithExtraInfo returns a context whose changes carry extra information. Calls
+// nest and merge by key, the innermost value counts. The values must be
+// representable as JSON; the map is copied. An empty map satisfies a strict
+// table too: it says that there is nothing to say.
+func WithExtraInfo(ctx context.Context, info map[string]any) context.Context {
+	a := attributionOf(ctx)
+	merged := maps.Clone(a.extraInfo)
+	if merged == nil {
+		merged = map[string]any{}
+	}
+	maps.Copy(merged, info)
+	a.extraInfo = merged
+	a.changeInfo = true
+	return a.in(ctx)
+}
+
+// AppendChangeInfo returns a context in which changes of one record, and of no
+// other, carry extra information. It wins over WithExtraInfo where keys are
+// equal. It does not satisfy a strict table. A table without a schema means
+// the table of that name in any schema.
+func AppendChangeInfo(ctx context.Context, table Table, key Key, info map[string]any) context.Context {
+	a := attributionOf(ctx)
+	records := make([]recordInfo, len(a.records), len(a.records)+1)
+	copy(records, a.records)
+	a.records = append(records, recordInfo{table, maps.Clone(key), maps.Clone(info)})
+	return a.in(ctx)
+}
+
+// ActorFrom returns the actor of a context.
+func ActorFrom(ctx context.Context) (actor string, ok bool) {
+	if a := attributionOf(ctx); a.actor != nil {
+		return *a.actor, true
+	}
+	return "", false
+}
+
+// ErrContext is returned when a context's attribution cannot be sent: it holds
+// a value that JSON cannot represent, or text with a NUL byte.
+var ErrContext = errors.New("attribution cannot be recorded")
+
+// EncodeContext returns the attribution of ctx as the database reads it: the
+// value of the setting chrononaut.context, a JSON object. ok is false when
+// there is nothing to say. Adapters call it; applications have no need to.
+//
+// The keys of extra information merge in this order, later ones winning:
+// [Config.ExtraInfo], WithExtraInfo and WithRationale, AppendChangeInfo, and
+// the trigger's own hidden_cols_changed.
+func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, err error) {
+	a := attributionOf(ctx)
+	extra := map[string]any{}
+	if config != nil && config.ExtraInfo != nil {
+		// Copied: the function may return the same map every time.
+		maps.Copy(extra, config.ExtraInfo(ctx))
+	}
+	maps.Copy(extra, a.extraInfo)
+	if a.actor == nil && a.remoteAddr == nil && len(extra) == 0 && !a.changeInfo && len(a.records) == 0 {
+		return "", false, nil
+	}
+	message := map[string]any{
+		"user_info": map[string]any{"user_id": a.actor, "remote_addr": a.remoteAddr},
+	}
+	if len(extra) > 0 {
+		message["extra_info"] = extra
+	}
+	if a.changeInfo {
+		message["change_info"] = true
+	}
+	if len(a.records) > 0 {
+		records := make([]map[string]any, len(a.records))
+		for i, r := range a.records {
+			record := map[string]any{"table_name": r.table.Name, "key": r.key, "extra_info": r.extraInfo}
+			if r.extraInfo == nil {
+				record["extra_info"] = map[string]any{}
+			}
+			if r.table.Schema != "" {
+				record["table_schema"] = r.table.Schema
+			}
+			records[i] = record
+		}
+		message["records"] = records
+	}
+	encoded, err := json.Marshal(message)
+	if err != nil {
+		// The error of encoding/json names types, not values.
+		return "", false, fmt.Errorf("%w: %w", ErrContext, err)
+	}
+	// jsonb has no \u0000. A backslash before it would have been doubled, so
+	// an odd number of backslashes in front of u0000 is the escape itself.
+	if hasEscapedNUL(string(encoded)) {
+		return "", false, fmt.Errorf("%w: text with a NUL byte", ErrContext)
+	}
+	return string(encoded), true, nil
+}
+
+func hasEscapedNUL(s string) bool {
+	for {
+		i := strings.Index(s, `u0000`)
+		if i < 0 {
+			return false
+		}
+		backslashes := 0
+		for j := i - 1; j >= 0 && s[j] == '\\'; j-- {
+			backslashes++
+		}
+		if backslashes%2 == 1 {
+			return true
+		}
+		s = s[i+len(`u0000`):]
+	}
+}

@@ -1,0 +1,98 @@
+package chrononaut
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+)
+
+// Errors of reading and of refused writes. They are returned wrapped; test for
+// them with [errors.Is].
+var (
+	// ErrNotFound is returned when the record did not exist at the time or
+	// version asked for. A record that was deleted by then is a
+	// [*DeletedError], which is ErrNotFound too.
+	ErrNotFound = errors.New("record not found")
+	// ErrNotRecorded is returned when history cannot say: the time lies before
+	// tracking began, or before the record's first recorded state.
+	ErrNotRecorded = errors.New("not recorded")
+	// ErrNotTracked is returned when the table is not and never was tracked.
+	ErrNotTracked = errors.New("table is not tracked")
+	// ErrHidden is returned when a hidden column is read by name.
+	ErrHidden = errors.New("column is hidden")
+	// ErrUntracked is returned when an untracked column is read by name.
+	ErrUntracked = errors.New("column is untracked")
+	// ErrNoColumn is returned when a snapshot has no column of that name.
+	ErrNoColumn = errors.New("no such column")
+	// ErrOrder is returned when a diff is asked for backwards.
+	ErrOrder = errors.New("the end lies before the start")
+	// ErrDifferentRecords is returned when snapshots of two records are
+	// compared.
+	ErrDifferentRecords = errors.New("snapshots of different records")
+
+	// ErrUnattributed is returned when a write to a strict table carries no
+	// change information.
+	ErrUnattributed = errors.New("write carries no change information")
+	// ErrAppendOnly is returned when history would be rewritten.
+	ErrAppendOnly = errors.New("history is append-only")
+	// ErrHiddenColumn is returned when a write is refused because a hidden
+	// column was renamed and its value would enter history.
+	ErrHiddenColumn = errors.New("hidden column was renamed")
+	// ErrNoKey is returned when a write is refused because the tracked table
+	// has lost its primary key.
+	ErrNoKey = errors.New("table has no primary key")
+	// ErrNotInstalled is returned when the history schema is missing.
+	ErrNotInstalled = errors.New("history is not installed")
+)
+
+// DeletedError is returned when a record existed and was deleted by the time
+// asked for. It is [ErrNotFound].
+type DeletedError struct {
+	// Last is the record's last change: the deletion.
+	Last Change
+}
+
+// Error names the version of the deletion, not the record.
+func (e *DeletedError) Error() string {
+	return fmt.Sprintf("record was deleted at version %d", e.Last.Version)
+}
+
+// Is reports whether target is [ErrNotFound].
+func (e *DeletedError) Is(target error) bool { return target == ErrNotFound }
+
+var states = map[string]error{
+	chronodriver.StateUnattributed: ErrUnattributed,
+	chronodriver.StateContext:      ErrContext,
+	chronodriver.StateHidden:       ErrHiddenColumn,
+	chronodriver.StateAppendOnly:   ErrAppendOnly,
+	chronodriver.StateNoKey:        ErrNoKey,
+	chronodriver.StateKey:          ErrKey,
+}
+
+// WrapError gives an error that one of Chrononaut's triggers raised its type:
+// [ErrUnattributed], [ErrContext], [ErrHiddenColumn], [ErrAppendOnly],
+// [ErrNoKey]. The original error stays in the chain; other errors, and nil,
+// are returned as they are. Use it on errors of statements that went past the
+// adapters; theirs are wrapped already where the driver allows it.
+func WrapError(err error) error {
+	if err == nil {
+		return nil
+	}
+	state := chronodriver.State(err)
+	if state == "" {
+		// SQLite has no SQLSTATE; the triggers put it in front of the message.
+		message := err.Error()
+		for code := range states {
+			if strings.Contains(message, code+": ") {
+				state = code
+				break
+			}
+		}
+	}
+	if typed, ok := states[state]; ok && !errors.Is(err, typed) {
+		return fmt.Errorf("%w: %w", typed, err)
+	}
+	return err
+}

@@ -1,0 +1,554 @@
+package chrononaut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"time"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/structmap"
+)
+
+// Binder tells how a record is scanned: it returns one destination for each of
+// the columns, and a function that is called when they hold a row.
+type Binder[T any] func(ctx context.Context, record *T, columns []string) (dest []any, finish func() error, err error)
+
+// History reads the past of one table as records of type T. It is safe for
+// concurrent use and cheap to make: keep it or make one for each request.
+//
+// Methods that take a record accept, as of: a [Key]; the value of a one-column
+// primary key; or a T or *T, whose key fields are read. Records that are
+// deleted now are found by their key.
+//
+// The first call reads the registry and the catalog, which costs one round
+// trip, and is remembered; with a key that is not in the database's own form
+// yet (anything but integers, booleans and text of a text key), every call
+// costs one more.
+type History[T any] struct {
+	client *Client
+	table  Table
+	bind   Binder[T]
+	// keyOf reads the primary key from a record.
+	keyOf func(record *T, columns []string) (Key, error)
+	// versionOf reads the version from a record; nil when it has no field for it.
+	versionOf func(record *T, column string) (version int, ok bool)
+}
+
+// HistoryOpts are the parts of a History that an adapter may bring. Each
+// defaults to mapping the columns of the table to the fields of a struct T by
+// the tag db, or by name in snake case; a T of map[string]any is supported
+// too, and of struct{} when only changes are of interest.
+type HistoryOpts[T any] struct {
+	Bind      Binder[T]
+	KeyOf     func(record *T, columns []string) (Key, error)
+	VersionOf func(record *T, column string) (version int, ok bool)
+}
+
+// NewHistory returns the history of a table. Adapters offer shorter ways.
+func NewHistory[T any](client *Client, table Table, opts *HistoryOpts[T]) *History[T] {
+	h := &History[T]{client: client, table: table}
+	if opts != nil {
+		h.bind, h.keyOf, h.versionOf = opts.Bind, opts.KeyOf, opts.VersionOf
+	}
+	if h.bind == nil {
+		h.bind = func(_ context.Context, record *T, columns []string) ([]any, func() error, error) {
+			return structmap.Bind(record, columns)
+		}
+	}
+	if h.keyOf == nil {
+		h.keyOf = func(record *T, columns []string) (Key, error) {
+			values, err := structmap.Values(record, columns)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrKey, err)
+			}
+			return Key(values), nil
+		}
+	}
+	if h.versionOf == nil {
+		h.versionOf = structmap.Version[T]
+	}
+	return h
+}
+
+// With returns the same history read through another client, one of a
+// transaction for example.
+func (h *History[T]) With(client *Client) *History[T] {
+	other := *h
+	other.client = client
+	return &other
+}
+
+// VersionsOpts narrows [History.Versions] and [History.All].
+type VersionsOpts struct {
+	// After and Before bound the time of the change, both inclusive. Default to
+	// no bound.
+	After, Before time.Time
+	// FromVersion and ToVersion bound the version, both inclusive; for pages,
+	// continue after the last version seen. Default to no bound.
+	FromVersion, ToVersion *int
+	// NewestFirst reverses the order, which is by version. Defaults to false.
+	NewestFirst bool
+	// Limit is the greatest number of snapshots. Defaults to no limit.
+	Limit int
+}
+
+func (o *VersionsOpts) filter() timelineFilter {
+	f := timelineFilter{record: true}
+	if o == nil {
+		return f
+	}
+	if !o.After.IsZero() {
+		f.after = &o.After
+	}
+	if !o.Before.IsZero() {
+		f.before = &o.Before
+	}
+	f.fromVersion, f.toVersion, f.newestFirst, f.limit = o.FromVersion, o.ToVersion, o.NewestFirst, o.Limit
+	return f
+}
+
+// Versions returns the snapshots of a record in the order of their versions,
+// across changes of its primary key. A record without history has none. All of
+// them are in memory at once; [History.All] streams. Costs one round trip.
+func (h *History[T]) Versions(ctx context.Context, of any, opts *VersionsOpts) ([]Snapshot[T], error) {
+	snapshots := []Snapshot[T]{}
+	for s, err := range h.All(ctx, of, opts) {
+		if err != nil {
+			return nil, err
+		}
+		snapshots = append(snapshots, s)
+	}
+	return snapshots, nil
+}
+
+// All streams the snapshots of a record as Versions returns them, in constant
+// memory. The connection is in use until the loop ends. After an error, which
+// comes with a zero snapshot, the sequence ends.
+func (h *History[T]) All(ctx context.Context, of any, opts *VersionsOpts) iter.Seq2[Snapshot[T], error] {
+	return func(yield func(Snapshot[T], error) bool) {
+		info, key, err := h.resolve(ctx, of)
+		if err != nil {
+			yield(Snapshot[T]{}, h.wrap("versions", err))
+			return
+		}
+		h.stream(ctx, info, key, h.timeline(key, opts.filter()), func(s Snapshot[T], err error) bool {
+			if err != nil {
+				err = h.wrap("versions", err)
+			}
+			return yield(s, err)
+		})
+	}
+}
+
+// query writes a query for what is known of the table.
+type query func(info *tableInfo) (sql string, args []any, err error)
+
+func (h *History[T]) timeline(key string, f timelineFilter) query {
+	return func(info *tableInfo) (string, []any, error) { return h.client.reader.timeline(info, key, f) }
+}
+
+// stream yields the rows of a query. When the table has changed since the
+// catalog was read, it reads it anew and tries once more.
+func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q query, yield func(Snapshot[T], error) bool) {
+	err := h.rows(ctx, info, key, q, yield)
+	if schemaChanged(err) {
+		h.client.forget(h.table)
+		if info, err = h.client.table(ctx, h.table); err == nil {
+			err = h.rows(ctx, info, key, q, yield)
+		}
+	}
+	if err != nil {
+		yield(Snapshot[T]{}, err)
+	}
+}
+
+// rows yields the rows of a query. The error is for the caller to report; a
+// schema that has changed shows before the first row.
+func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q query, yield func(Snapshot[T], error) bool) (err error) {
+	sql, args, err := q(info)
+	if err != nil {
+		return err
+	}
+	rows, err := h.client.queryer.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := rows.Close(); err == nil {
+			err = closed
+		}
+	}()
+	for rows.Next() {
+		s, err := h.scan(ctx, rows, info, key)
+		if err != nil {
+			return err
+		}
+		if !yield(s, nil) {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+func (h *History[T]) scan(ctx context.Context, rows chronodriver.Rows, info *tableInfo, key string) (Snapshot[T], error) {
+	s := Snapshot[T]{info: info, record: key}
+	dest, finish := h.client.reader.scanChange(&s.Change)
+	record, finishRecord, err := h.bind(ctx, &s.Record, info.columns)
+	if err != nil {
+		return s, err
+	}
+	for _, d := range record {
+		dest = append(dest, h.client.reader.adaptDest(d))
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return s, fmt.Errorf("scan a record of %s: %w", info.table, err)
+	}
+	if err := finish(); err != nil {
+		return s, err
+	}
+	if finishRecord != nil {
+		if err := finishRecord(); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// At returns the state of a record at a time, which counts as inclusive.
+//
+// Errors: [ErrNotRecorded] when the time lies before the record's first
+// recorded state and before tracking began, or when the record exists but has
+// not changed since; [ErrNotFound] when it did not exist then, as
+// [*DeletedError] when it was deleted. Costs one round trip, one or two more
+// when there is no answer.
+func (h *History[T]) At(ctx context.Context, of any, t time.Time) (*Snapshot[T], error) {
+	info, key, err := h.resolve(ctx, of)
+	if err != nil {
+		return nil, h.wrap("read past state", err)
+	}
+	s, err := h.at(ctx, info, key, t)
+	if err != nil {
+		return nil, h.wrap("read past state", err)
+	}
+	return s, nil
+}
+
+func (h *History[T]) at(ctx context.Context, info *tableInfo, key string, t time.Time) (*Snapshot[T], error) {
+	s, err := h.first(ctx, info, key, func(info *tableInfo) (string, []any, error) {
+		return h.client.reader.last(info, key, &t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s != nil {
+		return s, h.alive(key, s)
+	}
+	// Nothing is recorded up to t. The record's first change says why.
+	s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, limit: 1}))
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Before(info.since):
+		return nil, ErrNotRecorded
+	case s != nil && s.Operation == OperationInsert:
+		return nil, ErrNotFound
+	case s != nil:
+		return nil, ErrNotRecorded
+	}
+	// It has no history at all: it may exist all the same, unchanged since
+	// before tracking began.
+	var exists bool
+	if len(info.columns) > 0 {
+		sql, args, err := h.client.reader.exists(info, key)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := queryOne(ctx, h.client.queryer, []any{&exists}, sql, args...); err != nil {
+			return nil, err
+		}
+	}
+	if exists {
+		return nil, ErrNotRecorded
+	}
+	return nil, ErrNotFound
+}
+
+// alive tells a state from the end of one.
+func (h *History[T]) alive(key string, s *Snapshot[T]) error {
+	if s.Operation.Gone() {
+		return &DeletedError{Last: s.Change}
+	}
+	if s.PreviousKey != nil {
+		previous, err := s.PreviousKey.JSON()
+		if err != nil {
+			return err
+		}
+		now, err := s.Key.JSON()
+		if err != nil {
+			return err
+		}
+		if sameJSON(previous, key) && !sameJSON(now, key) {
+			// The record has gone on under another primary key.
+			return ErrNotFound
+		}
+	}
+	return nil
+}
+
+// first returns the first snapshot of a query, or nil.
+func (h *History[T]) first(ctx context.Context, info *tableInfo, key string, q query) (*Snapshot[T], error) {
+	var found *Snapshot[T]
+	var failed error
+	h.stream(ctx, info, key, q, func(s Snapshot[T], err error) bool {
+		if err != nil {
+			failed = err
+			return false
+		}
+		found = &s
+		return false
+	})
+	return found, failed
+}
+
+// Version returns the snapshot with a version. Errors: [ErrNotFound] when the
+// record has no such version. Costs one round trip.
+func (h *History[T]) Version(ctx context.Context, of any, version int) (*Snapshot[T], error) {
+	info, key, err := h.resolve(ctx, of)
+	if err != nil {
+		return nil, h.wrap("read version", err)
+	}
+	s, err := h.version(ctx, info, key, version)
+	if err != nil {
+		return nil, h.wrap("read version", err)
+	}
+	return s, nil
+}
+
+func (h *History[T]) version(ctx context.Context, info *tableInfo, key string, version int) (*Snapshot[T], error) {
+	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, fromVersion: &version, toVersion: &version, newestFirst: true, limit: 1}))
+	if err == nil && s == nil {
+		err = fmt.Errorf("version %d: %w", version, ErrNotFound)
+	}
+	return s, err
+}
+
+// Previous returns the snapshot before a record's version: the record's own
+// when a T is given that has its version, else the newest one in history.
+// Errors: [ErrNotFound] when there is none. Costs one or two round trips.
+func (h *History[T]) Previous(ctx context.Context, of any) (*Snapshot[T], error) {
+	info, key, err := h.resolve(ctx, of)
+	if err != nil {
+		return nil, h.wrap("read previous version", err)
+	}
+	version, known := h.versionIn(of, info)
+	if !known {
+		newest, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, newestFirst: true, limit: 1}))
+		if err != nil {
+			return nil, h.wrap("read previous version", err)
+		}
+		if newest == nil {
+			return nil, h.wrap("read previous version", ErrNotFound)
+		}
+		version = newest.Version
+	}
+	before := version - 1
+	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, toVersion: &before, newestFirst: true, limit: 1}))
+	if err == nil && s == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, h.wrap("read previous version", err)
+	}
+	return s, nil
+}
+
+func (h *History[T]) versionIn(of any, info *tableInfo) (int, bool) {
+	switch record := of.(type) {
+	case *T:
+		return h.versionOf(record, info.versionColumn)
+	case T:
+		return h.versionOf(&record, info.versionColumn)
+	}
+	return 0, false
+}
+
+// ChangedSince reports whether anything was recorded of a record after a time,
+// also when the changes cancel each other, or it was deleted. A record without
+// history has not changed since. Errors: [ErrNotRecorded] when the time lies
+// before tracking began and the record was not recorded by then. Costs one
+// round trip, rarely two.
+func (h *History[T]) ChangedSince(ctx context.Context, of any, t time.Time) (bool, error) {
+	info, key, err := h.resolve(ctx, of)
+	if err != nil {
+		return false, h.wrap("compare with the past", err)
+	}
+	after := t.Add(time.Microsecond)
+	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, after: &after, newestFirst: true, limit: 1}))
+	if err != nil {
+		return false, h.wrap("compare with the past", err)
+	}
+	if s != nil && s.Operation != OperationBaseline {
+		return true, nil
+	}
+	if t.Before(info.since) {
+		return false, h.wrap("compare with the past", ErrNotRecorded)
+	}
+	return false, nil
+}
+
+// DiffVersions compares two versions of a record. Hidden columns that changed
+// after the first and up to the second are listed without their values.
+//
+// Errors: [ErrNotFound] when there is no such version, [ErrOrder] when from is
+// the greater one. Costs two round trips.
+func (h *History[T]) DiffVersions(ctx context.Context, of any, from, to int) (Diff, error) {
+	if from > to {
+		return nil, h.wrap("diff", ErrOrder)
+	}
+	info, key, err := h.resolve(ctx, of)
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	start, err := h.version(ctx, info, key, from)
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	return h.diffUpTo(ctx, info, key, start, to)
+}
+
+// DiffBetween compares the states of a record at two times. A record that did
+// not exist at the first has every column new; one that was deleted by the
+// second has every column gone, and one that existed at neither has no
+// differences. Hidden columns that changed in between are listed without their
+// values.
+//
+// Errors: [ErrOrder] when from lies after to, [ErrNotRecorded]. Costs three
+// round trips.
+func (h *History[T]) DiffBetween(ctx context.Context, of any, from, to time.Time) (Diff, error) {
+	if from.After(to) {
+		return nil, h.wrap("diff", ErrOrder)
+	}
+	info, key, err := h.resolve(ctx, of)
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	start, err := h.stateAt(ctx, info, key, from)
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	end, err := h.stateAt(ctx, info, key, to)
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	after := from.Add(time.Microsecond)
+	hidden, err := h.hiddenChanges(ctx, info, key, timelineFilter{after: &after, before: &to})
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	return compareData(start, end, info.versionColumns()).addHidden(hidden), nil
+}
+
+// stateAt is the data at a time; nil when the record did not exist.
+func (h *History[T]) stateAt(ctx context.Context, info *tableInfo, key string, t time.Time) (Data, error) {
+	s, err := h.at(ctx, info, key, t)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Data, nil
+}
+
+func (h *History[T]) diffUpTo(ctx context.Context, info *tableInfo, key string, start *Snapshot[T], to int) (Diff, error) {
+	end, err := h.version(ctx, info, key, to)
+	if err != nil {
+		return nil, h.wrap("diff", err)
+	}
+	diff := compareData(start.Data, end.Data, info.versionColumns())
+	if start.Version < to {
+		next := start.Version + 1
+		hidden, err := h.hiddenChanges(ctx, info, key, timelineFilter{fromVersion: &next, toVersion: &to})
+		if err != nil {
+			return nil, h.wrap("diff", err)
+		}
+		diff = diff.addHidden(hidden)
+	}
+	return diff, nil
+}
+
+// hiddenChanges collects the hidden columns that changed in a part of a
+// timeline.
+func (h *History[T]) hiddenChanges(ctx context.Context, info *tableInfo, key string, f timelineFilter) ([]string, error) {
+	if len(info.hidden) == 0 {
+		return nil, nil
+	}
+	sql, args, err := h.client.reader.timeline(info, key, f)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := h.client.queryer.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var c Change
+		dest, finish := h.client.reader.scanChange(&c)
+		if err := rows.Scan(dest...); err != nil {
+			return nil, err
+		}
+		if err := finish(); err != nil {
+			return nil, err
+		}
+		names = append(names, c.HiddenChanged...)
+	}
+	return names, errors.Join(rows.Err(), rows.Close())
+}
+
+// resolve finds out which record is meant.
+func (h *History[T]) resolve(ctx context.Context, of any) (*tableInfo, string, error) {
+	info, err := h.client.table(ctx, h.table)
+	if err != nil {
+		return nil, "", err
+	}
+	var key Key
+	switch value := of.(type) {
+	case Key:
+		key = value
+	case *T:
+		if value == nil {
+			return nil, "", fmt.Errorf("%w: it is nil", ErrKey)
+		}
+		key, err = h.keyOf(value, info.keyColumns)
+	case T:
+		// A T that is no struct (a map, say) cannot be mistaken for a value of
+		// a key column.
+		key, err = h.keyOf(&value, info.keyColumns)
+	default:
+		if len(info.keyColumns) != 1 {
+			return nil, "", fmt.Errorf("%w: %s has %d key columns, give a Key", ErrKey, info.table, len(info.keyColumns))
+		}
+		if of == nil || reflect.ValueOf(of).Kind() == reflect.Struct && !isKeyStruct(of) {
+			return nil, "", fmt.Errorf("%w: %T", ErrKey, of)
+		}
+		key = Key{info.keyColumns[0]: of}
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	encoded, err := key.encode()
+	if err != nil {
+		return nil, "", err
+	}
+	normal, err := h.client.reader.normalizeKey(ctx, h.client.queryer, info, encoded)
+	return info, normal, err
+}
+
+func (h *History[T]) wrap(action string, err error) error {
+	return fmt.Errorf("%s of %s: %w", action, h.table, wrapRead(err))
+}

@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// DefaultVersionColumn is the version column of a table whose options name no
+// other.
+const DefaultVersionColumn = "version"
+
+// Options are the tracking options of a table as the registry keeps them.
+type Options struct {
+	Hidden        []string `json:"hidden,omitempty"`
+	Untracked     []string `json:"untracked,omitempty"`
+	VersionColumn string   `json:"version_column,omitempty"`
+	Strict        bool     `json:"strict,omitempty"`
+	RecordChanges bool     `json:"record_changes,omitempty"`
+	NoHistory     bool     `json:"no_history,omitempty"`
+	Generation    int      `json:"generation,omitempty"`
+}
+
+// DecodeOptions reads chrononaut_table.options.
+func DecodeOptions(options string) (Options, error) {
+	var o Options
+	err := json.Unmarshal([]byte(options), &o)
+	return o, err
+}
+
+// Inspected is what the catalog says of a table: the result of inspect.sql.
+type Inspected struct {
+	Schema      string              `json:"schema"`
+	Name        string              `json:"name"`
+	Kind        string              `json:"kind"` // pg_class.relkind
+	Persistence string              `json:"persistence"`
+	IsPartition bool                `json:"is_partition"`
+	HasChildren bool                `json:"has_children"`
+	IsChild     bool                `json:"is_child"`
+	Rows        float64             `json:"rows"`
+	Key         []string            `json:"key"`
+	Columns     []Column            `json:"columns"`
+	Tables      []InspectedTable    `json:"tables"` // the table, then its partitions
+	Functions   []InspectedFunction `json:"functions"`
+}
+
+// InspectedTable is a table or one of its partitions.
+type InspectedTable struct {
+	Schema   string             `json:"schema"`
+	Name     string             `json:"name"`
+	Kind     string             `json:"kind"`
+	Triggers []InspectedTrigger `json:"triggers"`
+}
+
+// Qualified is the qualified, quoted name.
+func (t InspectedTable) Qualified() string { return QuoteIdent(t.Schema) + "." + QuoteIdent(t.Name) }
+
+// Trigger returns the trigger of a name, or nil.
+func (t InspectedTable) Trigger(name string) *InspectedTrigger {
+	i := slices.IndexFunc(t.Triggers, func(g InspectedTrigger) bool { return g.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &t.Triggers[i]
+}
+
+// InspectedTrigger is a trigger on a table.
+type InspectedTrigger struct {
+	Name           string `json:"name"`
+	Enabled        string `json:"enabled"` // pg_trigger.tgenabled
+	Type           int    `json:"type"`    // pg_trigger.tgtype
+	Conditional    bool   `json:"conditional"`
+	FunctionSchema string `json:"function_schema"`
+	Function       string `json:"function"`
+}
+
+// InspectedFunction is one of the table's trigger functions.
+type InspectedFunction struct {
+	Name    string   `json:"name"`
+	Source  string   `json:"source"`
+	Definer bool     `json:"definer"`
+	Config  []string `json:"config"`
+	Comment *string  `json:"comment"`
+}
+
+// InspectSQL returns the query that describes a table and its arguments. It
+// yields one row with one text column for [ParseInspected], or no row when
+// there is no such table. An empty schema means the search path.
+func InspectSQL(historySchema, schema, name string) (sql string, args []any, err error) {
+	sql, err = render("inspect.sql", historySchema, nil)
+	return sql, []any{schema, name}, err
+}
+
+// ParseInspected reads the result of [InspectSQL].
+func ParseInspected(document string) (*Inspected, error) {
+	found := &Inspected{}
+	if err := json.Unmarshal([]byte(document), found); err != nil {
+		return nil, fmt.Errorf("read catalog: %w", err)
+	}
+	return found, nil
+}
+
+// Function returns the trigger function of a name, or nil.
+func (i *Inspected) Function(name string) *InspectedFunction {
+	n := slices.IndexFunc(i.Functions, func(f InspectedFunction) bool { return f.Name == name })
+	if n < 0 {
+		return nil
+	}
+	return &i.Functions[n]
+}
+
+// Column returns the column of a name, or nil.
+func (i *Inspected) Column(name string) *Column {
+	n := slices.IndexFunc(i.Columns, func(c Column) bool { return c.Name == name })
+	if n < 0 {
+		return nil
+	}
+	return &i.Columns[n]
+}
+
+// Table is the inspected table as the templates and [Table.RecordSelect] want
+// it.
+func (i *Inspected) Table(historySchema string, opts Options) *Table {
+	if opts.VersionColumn == "" {
+		opts.VersionColumn = DefaultVersionColumn
+	}
+	return &Table{
+		HistorySchema: historySchema,
+		Schema:        i.Schema,
+		Name:          i.Name,
+		KeyColumns:    i.Key,
+		Columns:       slices.Clone(i.Columns),
+		Partitioned:   i.Kind == "p",
+		VersionColumn: opts.VersionColumn,
+		Hidden:        opts.Hidden,
+		Untracked:     opts.Untracked,
+		Strict:        opts.Strict,
+		RecordChanges: opts.RecordChanges,
+		History:       !opts.NoHistory,
+	}
+}

@@ -1,0 +1,34 @@
+package postgres
+
+import "strings"
+
+// ReadArgs are what the reading queries are made of.
+type ReadArgs struct {
+	Schema      string // of the table, not of history
+	Name        string
+	Expressions []string // the typed record, SQL each
+	Where       []string // conditions on the alias a
+	NewestFirst bool
+	OldestFirst bool
+	Limit       int
+	Column      string // placeholder
+	Key         []Column
+}
+
+// isArgs are the arguments of the template that finds a record in the index.
+type isArgs struct {
+	Schema, Name, Column, Key string
+}
+
+// Is gives the template "is" the column that holds the key and the key.
+func (a ReadArgs) Is(column, key string) isArgs { return isArgs{a.Schema, a.Name, column, key} }
+
+// Qualified is the qualified, quoted name of the table.
+func (a ReadArgs) Qualified() string { return QuoteIdent(a.Schema) + "." + QuoteIdent(a.Name) }
+
+// Read renders a reading query: timeline, last, activity, registry, exists or
+// normalize.
+func Read(schema, name string, args ReadArgs) (string, error) {
+	sql, err := render("read/"+name+".sql", schema, args)
+	return strings.TrimSpace(sql), err
+}

@@ -1,0 +1,76 @@
+-- Everything that tracking needs to know of one table, as one JSON document;
+-- no row when there is no such table. $1 is the schema, or empty for the
+-- search path, $2 the table. The trigger functions are found by the hash of the
+-- table's name in theirs: see FunctionName.
+WITH target AS (
+    SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relispartition, c.reltuples
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.oid = pg_catalog.to_regclass(CASE WHEN $1::text = '' THEN pg_catalog.quote_ident($2::text)
+                                               ELSE pg_catalog.quote_ident($1::text) || '.' || pg_catalog.quote_ident($2::text) END)
+), attributes AS (
+    SELECT a.attname, a.attnum, a.atttypid, a.attgenerated,
+           pg_catalog.row_number() OVER (ORDER BY a.attnum) AS ordinal,
+           pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+           {{schema}}.column_form(a.atttypid) AS form,
+           {{schema}}.depends_on_settings(a.atttypid) AS pinned,
+           (SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(b.typname)
+              FROM pg_catalog.pg_type AS b
+              JOIN pg_catalog.pg_namespace AS n ON n.oid = b.typnamespace
+             WHERE b.oid = {{schema}}.base_type(a.atttypid)) AS base_type,
+           (SELECT coalesce(pg_catalog.jsonb_agg(g.attname), '[]')
+              FROM pg_catalog.pg_depend AS d
+              JOIN pg_catalog.pg_attrdef AS f ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
+              JOIN pg_catalog.pg_attribute AS g ON g.attrelid = f.adrelid AND g.attnum = f.adnum AND g.attgenerated = 's'
+             WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+               AND d.refobjsubid = a.attnum AND g.attnum <> a.attnum) AS feeds
+      FROM pg_catalog.pg_attribute AS a, target AS t
+     WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+), tree AS (
+    -- The table itself and, for a partitioned one, all its partitions.
+    SELECT t.oid AS relid, 0 AS level FROM target AS t
+    UNION
+    SELECT p.relid::oid, p.level FROM target AS t, pg_catalog.pg_partition_tree(t.oid) AS p
+     WHERE t.relkind = 'p'
+)
+SELECT pg_catalog.jsonb_build_object(
+    'schema', t.nspname,
+    'name', t.relname,
+    'kind', t.relkind,
+    'persistence', t.relpersistence,
+    'is_partition', t.relispartition,
+    'rows', greatest(t.reltuples, 0),
+    'has_children', t.relkind <> 'p' AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid),
+    'is_child', NOT t.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = t.oid),
+    'key', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.position)
+              FROM pg_catalog.pg_index AS i,
+                   LATERAL pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
+              JOIN attributes AS a ON a.attnum = k.attnum
+             WHERE i.indrelid = t.oid AND i.indisprimary AND k.position <= i.indnkeyatts),
+    'columns', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                           'name', a.attname, 'attnum', a.attnum, 'ordinal', a.ordinal, 'type', a.type,
+                           'base_type', a.base_type, 'form', a.form, 'pinned', a.pinned, 'generated', a.attgenerated <> '', 'feeds', a.feeds) ORDER BY a.attnum)
+                  FROM attributes AS a),
+    'tables', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                          'schema', n.nspname, 'name', c.relname, 'level', s.level, 'kind', c.relkind,
+                          'triggers', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                                                  'name', g.tgname, 'enabled', g.tgenabled, 'type', g.tgtype,
+                                                  'conditional', g.tgqual IS NOT NULL OR g.tgattr::text <> '',
+                                                  'function_schema', fn.nspname, 'function', f.proname) ORDER BY g.tgname), '[]')
+                                         FROM pg_catalog.pg_trigger AS g
+                                         JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
+                                         JOIN pg_catalog.pg_namespace AS fn ON fn.oid = f.pronamespace
+                                        WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)) ORDER BY s.level, n.nspname, c.relname)
+                 FROM tree AS s
+                 JOIN pg_catalog.pg_class AS c ON c.oid = s.relid
+                 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace),
+    'functions', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                             'name', f.proname, 'source', f.prosrc, 'definer', f.prosecdef,
+                             'config', pg_catalog.to_jsonb(coalesce(f.proconfig, '{}')),
+                             'comment', pg_catalog.obj_description(f.oid, 'pg_proc'))), '[]')
+                    FROM pg_catalog.pg_proc AS f
+                    JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+                   WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, '_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(
+                             pg_catalog.convert_to(t.nspname, 'UTF8') || pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(t.relname, 'UTF8')), 'hex'), 8) || '_') > 0)
+)::text
+  FROM target AS t

@@ -1,0 +1,31 @@
+-- Removes history itself. The capture triggers of tracked tables must be gone
+-- before: chrononaut untrack, table by table.
+DROP TABLE {{schema}}.chrononaut_activity;
+DROP TABLE {{schema}}.chrononaut_table;
+DROP TABLE {{schema}}.chrononaut_setting;
+DROP TABLE {{schema}}.chrononaut_move;
+DROP FUNCTION {{schema}}.refuse_rewrite();
+DROP FUNCTION {{schema}}.baseline_chunk(text, text, integer);
+DROP FUNCTION {{schema}}.resume();
+DROP FUNCTION {{schema}}.suppress(text, boolean);
+DROP FUNCTION {{schema}}.may_erase();
+DROP FUNCTION {{schema}}.is_suppressed();
+DROP FUNCTION {{schema}}.record_info(jsonb, text, text, jsonb);
+DROP FUNCTION {{schema}}.unattributed_error(text, text);
+DROP FUNCTION {{schema}}.context_error();
+DROP FUNCTION {{schema}}.normalize_key(text, text, jsonb);
+DROP FUNCTION {{schema}}.last_change(text, text, jsonb);
+DROP FUNCTION {{schema}}.last_version(text, text, jsonb);
+DROP FUNCTION {{schema}}.assert_hidden(oid, text[], smallint[], smallint[]);
+DROP FUNCTION {{schema}}.key_sql(oid, text);
+DROP FUNCTION {{schema}}.image_sql(oid, text[], text);
+DROP FUNCTION {{schema}}.column_image(text, text);
+DROP FUNCTION {{schema}}.read_json(jsonb, anyelement);
+DROP FUNCTION {{schema}}.read_text(text, anyelement);
+DROP FUNCTION {{schema}}.depends_on_settings(oid);
+DROP FUNCTION {{schema}}.base_type(oid);
+DROP FUNCTION {{schema}}.column_form(oid);
+DROP FUNCTION {{schema}}.image_float(anyelement);
+DROP FUNCTION {{schema}}.image_array(anyarray);
+DROP FUNCTION {{schema}}.image_jsonb(jsonb);
+DROP FUNCTION {{schema}}.image_text(text);

@@ -1,0 +1,73 @@
+{{- /* The statements of a tracking plan, one template each. */ -}}
+{{define "add_version_column" -}}
+ALTER TABLE {{.Table.Qualified}} ADD COLUMN {{ident .Table.VersionColumn}} integer
+{{- end}}
+{{define "drop_version_column" -}}
+ALTER TABLE {{.Table.Qualified}} DROP COLUMN {{ident .Table.VersionColumn}}
+{{- end}}
+{{define "add_record_change_column" -}}
+ALTER TABLE {{.Table.Qualified}} ADD COLUMN {{ident .Name}} {{if eq .Name "changed"}}timestamptz{{else}}jsonb{{end}}
+{{- end}}
+{{define "drop_record_change_column" -}}
+ALTER TABLE {{.Table.Qualified}} DROP COLUMN {{ident .Name}}
+{{- end}}
+{{define "drop_function" -}}
+DROP FUNCTION IF EXISTS {{.Table.Function .Name}}()
+{{- end}}
+{{define "comment_function" -}}
+COMMENT ON FUNCTION {{.Table.Function .Name}}() IS {{literal .Comment}}
+{{- end}}
+{{define "revoke_function" -}}
+REVOKE EXECUTE ON FUNCTION {{.Table.Function .Name}}() FROM PUBLIC
+{{- end}}
+{{define "create_capture" -}}
+CREATE OR REPLACE TRIGGER "000_chrononaut_capture"
+    AFTER INSERT OR UPDATE OR DELETE ON {{.On}}
+    FOR EACH ROW EXECUTE FUNCTION {{.Table.Function "capture"}}()
+{{- end}}
+{{define "create_version" -}}
+CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
+    BEFORE INSERT OR UPDATE ON {{.On}}
+    FOR EACH ROW EXECUTE FUNCTION {{.Table.Function "version"}}()
+{{- end}}
+{{define "create_truncate" -}}
+CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
+    BEFORE TRUNCATE ON {{.On}}
+    FOR EACH STATEMENT EXECUTE FUNCTION {{.Table.Function "truncate"}}()
+{{- end}}
+{{define "enable_trigger" -}}
+ALTER TABLE {{.On}} ENABLE ALWAYS TRIGGER {{ident .Name}}
+{{- end}}
+{{define "drop_trigger" -}}
+DROP TRIGGER IF EXISTS {{ident .Name}} ON {{.On}}
+{{- end}}
+{{define "register" -}}
+INSERT INTO {{schema}}.chrononaut_table (table_schema, table_name, tracked, key_columns, options)
+VALUES ({{literal .Table.Schema}}, {{literal .Table.Name}}, true, {{textArray .Table.KeyColumns}}, {{literal .Options}}::jsonb)
+    ON CONFLICT (table_schema, table_name) DO UPDATE
+   SET tracked = true, key_columns = excluded.key_columns, options = excluded.options
+{{- end}}
+{{define "unregister" -}}
+UPDATE {{schema}}.chrononaut_table SET tracked = false, baseline = NULL
+ WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}}
+{{- end}}
+{{define "record" -}}
+INSERT INTO {{schema}}.chrononaut_activity (table_name, table_schema, version, operation, data, user_info, extra_info)
+SELECT {{literal .Table.Name}}, {{literal .Table.Schema}}, 0, {{literal .Name}}, {{literal .Options}}::jsonb,
+       '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
+       coalesce(context -> 'extra_info', '{}')
+  FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c
+{{- end}}
+{{define "migrated" -}}
+INSERT INTO {{schema}}.chrononaut_migration (version, name) VALUES ({{.Version}}, {{literal .Name}})
+{{- end}}
+{{define "reverted" -}}
+{{if eq .Version 1 -}}
+DROP TABLE {{schema}}.chrononaut_migration
+{{- else -}}
+DELETE FROM {{schema}}.chrononaut_migration WHERE version = {{.Version}}
+{{- end}}
+{{- end}}
+{{define "baseline" -}}
+SELECT {{schema}}.baseline_chunk($1::text, $2::text, $3::integer)::text
+{{- end}}

@@ -1,0 +1,26 @@
+-- The log. Its order is that of ids; every condition has an index.
+SELECT {{template "change" .}}
+  FROM {{schema}}.chrononaut_activity AS a
+{{- if .Column}}
+  LEFT JOIN LATERAL (
+       -- The state before this one, to see whether the column changed.
+       SELECT p.data
+         FROM {{schema}}.chrononaut_activity AS p
+        WHERE pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
+              = pg_catalog.jsonb_hash_extended(coalesce(a.previous_key, a.key), pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
+          AND p.key = coalesce(a.previous_key, a.key)
+          AND p.table_name = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema
+          AND p.version < a.version
+        ORDER BY p.version DESC LIMIT 1) AS previous ON true
+{{- end}}
+ WHERE true
+{{- range .Where}}
+   AND {{.}}{{end}}
+{{- if .Column}}
+   AND (a.extra_info -> 'hidden_cols_changed' ? {{.Column}}
+        OR a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate'
+           AND a.data ? {{.Column}} AND a.data -> {{.Column}} IS DISTINCT FROM previous.data -> {{.Column}})
+{{- end}}
+ ORDER BY a.id{{if not .OldestFirst}} DESC{{end}}
+{{- if .Limit}}
+ LIMIT {{.Limit}}{{end}}

@@ -1,0 +1,35 @@
+{{- define "arrival" -}}
+SELECT a.version, a.previous_key
+              FROM {{schema}}.chrononaut_activity AS a
+             WHERE {{template "is" .}}
+               AND a.previous_key IS NOT NULL
+               {{- if ne .Key "$1::jsonb"}} AND a.version < l.lower{{end}}
+             ORDER BY a.version DESC LIMIT 1
+{{- end -}}
+-- The changes of the record that has the key $1, back across changes of its
+-- primary key: each part of its life is a key and a range of versions, from
+-- the change that gave the record this key up to the one that took it away.
+WITH RECURSIVE life (key, upper, lower, previous_key) AS (
+    SELECT $1::jsonb, NULL::integer, arrival.version, arrival.previous_key
+      FROM (VALUES (1)) AS one (x)
+      LEFT JOIN LATERAL ({{template "arrival" (.Is "key" "$1::jsonb")}}) AS arrival ON true
+    UNION ALL
+    SELECT l.previous_key, l.lower, arrival.version, arrival.previous_key
+      FROM life AS l
+      LEFT JOIN LATERAL ({{template "arrival" (.Is "key" "l.previous_key")}}) AS arrival ON true
+     WHERE l.previous_key IS NOT NULL
+)
+SELECT {{template "change" .}}
+       {{- range .Expressions}},
+       {{.}}{{end}}
+  FROM life AS l
+  JOIN {{schema}}.chrononaut_activity AS a
+    ON {{template "is" (.Is "key" "l.key")}}
+   AND (l.upper IS NULL OR a.version < l.upper)
+   AND (l.lower IS NULL OR a.version >= l.lower)
+ WHERE true
+{{- range .Where}}
+   AND {{.}}{{end}}
+ ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
+{{- if .Limit}}
+ LIMIT {{.Limit}}{{end}}

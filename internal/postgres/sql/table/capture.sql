@@ -1,0 +1,215 @@
+{{- /*
+The AFTER ROW trigger of one table: writes history. All SQL in it is static.
+Columns are named in it only where they must be (key, version, hidden and
+untracked columns, types that JSON cannot hold), so that added columns are
+captured without a new version of it. When one of the named columns is gone or
+has another type, the block's exception handler reads the catalog instead.
+*/ -}}
+{{- /* Sets record_key and image from the row, the version being row_version. */ -}}
+{{- define "image"}}
+    BEGIN
+        row_image := {{.Row}};
+        record_key := {{.Table.KeyObject .Row}};
+{{- range .Table.Special}}
+        special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . "row_image"}});
+        row_image.{{ident .Name}} := NULL;
+{{- end}}
+{{- range .Table.Floats}}
+        IF row_image.{{ident .Name}} = 0 AND row_image.{{ident .Name}}::text = '-0' THEN
+            special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . "row_image"}});
+        END IF;
+{{- end}}
+{{- range .Table.Excluded}}
+        row_image.{{ident .}} := NULL;
+{{- end}}
+        row_image.{{ident .Table.VersionColumn}} := row_version;
+        image := pg_catalog.to_jsonb(row_image)
+            {{- if .Table.Excluded}} - {{textArray .Table.Excluded}}::text[]{{end}}
+            {{- if .Table.Special}} || special{{end}}
+            {{- if .Table.VersionKey}} || pg_catalog.jsonb_build_object('version', row_version){{end}};
+{{- if .Table.Special}}
+        special := '{}';
+{{- else if .Table.Floats}}
+        IF special <> '{}' THEN
+            image := image || special;
+            special := '{}';
+        END IF;
+{{- end}}
+    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+        -- The table is no longer as it was when this function was generated.
+        EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)')
+             || ', ' || {{schema}}.image_sql(TG_RELID, {{textArray .Table.Excluded}}::text[], '($1)')
+            INTO record_key, image USING {{.Row}};
+        image := image || pg_catalog.jsonb_build_object({{literal .Table.VersionColumn}}, row_version
+            {{- if .Table.VersionKey}}, 'version', row_version{{end}});
+{{- if or .Table.Special .Table.Floats}}
+        special := '{}';
+{{- end}}
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = {{literal (printf "table %s has no primary key" .Table.Name)}},
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+{{- end -}}
+
+CREATE OR REPLACE FUNCTION {{.Function "capture"}}() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    {{template "settings"}}
+AS {{dollar}}
+#variable_conflict use_column
+DECLARE
+    row_image    record;
+    old_image    record;
+    changed      boolean;
+    row_version  integer;
+    record_key   jsonb;
+    old_key      jsonb;
+    image        jsonb;
+    special      jsonb := '{}';
+    what         text := lower(TG_OP);
+    context      jsonb;
+    user_info    jsonb := '{"user_id": null, "remote_addr": null}';
+    extra_info   jsonb := '{}';
+{{- if .Hidden}}
+    hidden       text[];
+{{- end}}
+{{- if .Partitioned}}
+    moved        record;
+{{- end}}
+BEGIN
+    IF current_setting('chrononaut.suppressed', true) = 'on' AND {{schema}}.is_suppressed() THEN
+        RETURN NULL;
+    END IF;
+
+    -- Nothing tracked has changed: the version trigger has decided so. It is
+    -- the last BEFORE trigger unless the application named one to follow it, or
+    -- a generated column changed, so an unchanged version is looked at again.
+    IF TG_OP = 'UPDATE' AND NEW.{{ident .VersionColumn}} IS NOT DISTINCT FROM OLD.{{ident .VersionColumn}} THEN
+        {{- template "changed" (compare . .Untracked)}}
+        IF NOT changed THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+{{- if .HiddenColumns}}
+
+    -- A hidden column that was renamed would be written under its new name.
+    IF {{range $i, $c := .HiddenColumns}}{{if $i}} OR {{end -}}
+        (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::regclass, TG_RELID, {{$c.Attnum}})).object_names[3] IS DISTINCT FROM {{literal $c.Name}}
+    {{- end}} THEN
+        PERFORM {{schema}}.assert_hidden(TG_RELID, {{textArray .HiddenNames}}, {{.HiddenAttnums}}, {{.HiddenOrdinals}});
+    END IF;
+{{- end}}
+
+    -- Who and why. A setting that was local to a transaction reads as the empty
+    -- string afterwards.
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM {{schema}}.context_error();
+    END;
+    IF context IS NOT NULL THEN
+        IF jsonb_typeof(context) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'user_info', '{}')) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
+        THEN
+            PERFORM {{schema}}.context_error();
+        END IF;
+        user_info := user_info || coalesce(context -> 'user_info', '{}');
+        extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+{{- if .Strict}}
+    IF context IS NULL OR NOT (context ? 'change_info' OR extra_info ? 'rationale') THEN
+        PERFORM {{schema}}.unattributed_error({{literal .Schema}}, {{literal .Name}});
+    END IF;
+{{- end}}
+
+    -- The state before the first recorded change of a row that was there
+    -- before tracking began.
+    IF TG_OP <> 'INSERT' AND OLD.{{ident .VersionColumn}} IS NULL THEN
+        row_version := 0;
+        {{- template "image" (image . "OLD")}}
+        IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                        WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
+                          AND a.key = record_key AND a.table_name = {{literal .Name}} AND a.table_schema = {{literal .Schema}})
+        THEN
+            INSERT INTO {{schema}}.chrononaut_activity
+                   (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
+            VALUES ({{literal .Name}}, clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', {{literal .Schema}})
+            ON CONFLICT DO NOTHING;
+        END IF;
+    END IF;
+
+    IF TG_OP = 'DELETE' THEN
+        row_version := coalesce(OLD.{{ident .VersionColumn}}, {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key), 0) + 1;
+        {{- template "image" (image . "OLD")}}
+{{- if .Partitioned}}
+        -- An UPDATE moves the row to another partition: the INSERT that follows
+        -- records it.
+        IF EXISTS (SELECT FROM {{schema}}.chrononaut_move AS m
+                    WHERE m.transaction_id = pg_current_xact_id() AND m.table_schema = {{literal .Schema}}
+                      AND m.table_name = {{literal .Name}} AND m.old_key = record_key AND m.inserted)
+        THEN
+            RETURN NULL;
+        END IF;
+{{- end}}
+    ELSE
+        row_version := coalesce(NEW.{{ident .VersionColumn}}, 0);
+        IF TG_OP = 'UPDATE' AND NEW.{{ident .VersionColumn}} IS NOT DISTINCT FROM OLD.{{ident .VersionColumn}} THEN
+            row_version := coalesce(OLD.{{ident .VersionColumn}}, 0) + 1;
+        END IF;
+        {{- template "image" (image . "NEW")}}
+        IF TG_OP = 'UPDATE' THEN
+            BEGIN
+                old_key := nullif({{.KeyObject "OLD"}}, record_key);
+            EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+                EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)') INTO old_key USING OLD;
+                old_key := nullif(old_key, record_key);
+            END;
+        END IF;
+{{- if .Partitioned}}
+        DELETE FROM {{schema}}.chrononaut_move AS m
+         WHERE m.transaction_id = pg_current_xact_id() AND m.table_schema = {{literal .Schema}}
+           AND m.table_name = {{literal .Name}} AND m.new_key = record_key AND m.version = row_version
+        RETURNING m.old_key, m.hidden INTO moved;
+        IF TG_OP = 'INSERT' AND FOUND THEN
+            what := 'update';
+            old_key := nullif(moved.old_key, record_key);
+        END IF;
+{{- end}}
+    END IF;
+{{- if .Hidden}}
+
+    -- That a hidden column changed is recorded, its value never is.
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            hidden := array_remove(ARRAY[
+{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN ROW(OLD.{{ident $c}}) *<> ROW(NEW.{{ident $c}}) THEN {{literal $c}} END{{end}}]::text[], NULL);
+{{- if .Partitioned}}
+        ELSIF what = 'update' THEN
+            hidden := moved.hidden;
+{{- end}}
+        ELSIF TG_OP = 'INSERT' THEN
+            hidden := array_remove(ARRAY[
+{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN NEW.{{ident $c}} IS NOT NULL THEN {{literal $c}} END{{end}}]::text[], NULL);
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+        -- One of them was dropped; which of the others changed is not known.
+        hidden := NULL;
+    END;
+{{- end}}
+    IF context ? 'records' THEN
+        extra_info := extra_info || {{schema}}.record_info(context, {{literal .Schema}}, {{literal .Name}}, record_key);
+    END IF;
+{{- if .Hidden}}
+    IF cardinality(hidden) > 0 THEN
+        extra_info := extra_info || pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(hidden));
+    END IF;
+{{- end}}
+
+    INSERT INTO {{schema}}.chrononaut_activity
+           (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
+    VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, {{literal .Schema}}, pg_current_xact_id(), session_user, old_key);
+    RETURN NULL;
+END
+{{dollar}}

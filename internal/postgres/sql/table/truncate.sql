@@ -1,0 +1,78 @@
+{{- /*
+The BEFORE TRUNCATE trigger of one table: records every row that is about to
+go. A trigger on a partition and one on its parent may both run; each row is
+recorded once.
+*/ -}}
+CREATE OR REPLACE FUNCTION {{.Function "truncate"}}() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    {{template "all_settings"}}
+AS {{dollar}}
+#variable_conflict use_column
+DECLARE
+    context    jsonb;
+    user_info  jsonb := '{"user_id": null, "remote_addr": null}';
+    extra_info jsonb := '{}';
+    statement  text;
+BEGIN
+    IF current_setting('chrononaut.suppressed', true) = 'on' AND {{schema}}.is_suppressed() THEN
+        RETURN NULL;
+    END IF;
+{{- if .HiddenColumns}}
+    PERFORM {{schema}}.assert_hidden(TG_RELID, {{textArray .HiddenNames}}, {{.HiddenAttnums}}, {{.HiddenOrdinals}});
+{{- end}}
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM {{schema}}.context_error();
+    END;
+    IF context IS NOT NULL THEN
+        IF jsonb_typeof(context) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'user_info', '{}')) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
+        THEN
+            PERFORM {{schema}}.context_error();
+        END IF;
+        user_info := user_info || coalesce(context -> 'user_info', '{}');
+        extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+{{- if .Strict}}
+    IF context IS NULL OR NOT (context ? 'change_info' OR extra_info ? 'rationale') THEN
+        PERFORM {{schema}}.unattributed_error({{literal .Schema}}, {{literal .Name}});
+    END IF;
+{{- end}}
+
+    -- TRUNCATE is rare and reads the whole table: the catalog says what its
+    -- columns are now. $1 and $2 are the table's names in history.
+    statement := pg_catalog.format(
+        'SELECT %s AS key, %s AS image, t.%I AS version FROM %s AS t',
+        {{schema}}.key_sql(TG_RELID, 't'),
+        {{schema}}.image_sql(TG_RELID, {{textArray .Excluded}}::text[], 't'),
+        {{literal .VersionColumn}}, TG_RELID::regclass);
+
+    -- The state of rows that history does not know yet.
+    EXECUTE 'INSERT INTO {{literalBody schema}}.chrononaut_activity
+                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+             SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, 0{{if .VersionKey}}, ''version'', 0{{end}}),
+                    ''{"user_id": null, "remote_addr": null}'', ''{}'', ''baseline'', $1
+               FROM (' || statement || ') AS r
+              WHERE r.version IS NULL AND {{literalBody schema}}.last_version($1, $2, r.key) IS NULL
+             ON CONFLICT DO NOTHING'
+        USING {{literal .Schema}}, {{literal .Name}};
+
+    EXECUTE 'INSERT INTO {{literalBody schema}}.chrononaut_activity
+                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+             SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, r.next{{if .VersionKey}}, ''version'', r.next{{end}}),
+                    $3, $4, ''truncate'', $1
+               FROM (SELECT s.*, coalesce(s.version, {{literalBody schema}}.last_version($1, $2, s.key), 0) + 1 AS next
+                       FROM (' || statement || ') AS s) AS r
+{{- if .Partitioned}}
+              WHERE NOT EXISTS (SELECT FROM {{literalBody schema}}.chrononaut_activity AS a
+                                 WHERE {{literalBody (.RecordHash "a.key")}} = pg_catalog.jsonb_hash_extended(r.key, pg_catalog.hashtextextended($1 || ''.'' || $2, 0))
+                                   AND a.key = r.key AND a.table_name = $2 AND a.table_schema = $1
+                                   AND a.transaction_id = pg_current_xact_id()
+                                   AND a.operation = ''truncate'' AND a.version = r.next)
+{{- end}}'
+        USING {{literal .Schema}}, {{literal .Name}}, user_info, extra_info;
+    RETURN NULL;
+END
+{{dollar}}

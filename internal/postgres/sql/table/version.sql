@@ -1,0 +1,129 @@
+{{- /*
+The BEFORE ROW trigger of one table: sets the version column and, where asked
+for, change_info and changed on the row itself (RecordChanges).
+*/ -}}
+CREATE OR REPLACE FUNCTION {{.Function "version"}}() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+#variable_conflict use_column
+DECLARE
+    old_image  record;
+    row_image  record;
+    changed    boolean;
+    record_key jsonb;
+    old_key    jsonb;
+    latest     integer;
+{{- if .RecordChanges}}
+    context    jsonb;
+{{- end}}
+{{- if and .Partitioned .Hidden}}
+    hidden     text[];
+{{- end}}
+BEGIN
+    IF current_setting('chrononaut.suppressed', true) = 'on' AND {{schema}}.is_suppressed() THEN
+{{- if .History}}
+        IF TG_OP = 'INSERT' THEN
+            -- No version: the first change that is captured records this state.
+            NEW.{{ident .VersionColumn}} := NULL;
+        END IF;
+{{- end}}
+        RETURN NEW;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        {{- template "changed" (compare . .NotCompared)}}
+        IF NOT changed THEN
+{{- if .History}}
+            NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}};
+{{- end}}
+            RETURN NEW;
+        END IF;
+    END IF;
+{{- if .RecordChanges}}
+
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM {{schema}}.context_error();
+    END;
+{{- if .Strict}}
+    IF context IS NULL OR NOT (context ? 'change_info' OR coalesce(context -> 'extra_info', '{}') ? 'rationale') THEN
+        PERFORM {{schema}}.unattributed_error({{literal .Schema}}, {{literal .Name}});
+    END IF;
+{{- end}}
+    NEW."change_info" := '{"user_id": null, "remote_addr": null}'::jsonb
+        || coalesce(context -> 'user_info', '{}')
+        || CASE WHEN coalesce(context -> 'extra_info', '{}') <> '{}'
+                THEN pg_catalog.jsonb_build_object('extra', context -> 'extra_info') ELSE '{}' END;
+    NEW."changed" := clock_timestamp();
+{{- end}}
+{{- if .History}}
+
+    BEGIN
+        record_key := {{.KeyObject "NEW"}};
+        IF TG_OP = 'UPDATE' THEN
+            old_key := {{.KeyObject "OLD"}};
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+        EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+        IF TG_OP = 'UPDATE' THEN
+            EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)') INTO old_key USING OLD;
+        END IF;
+    END;
+
+    IF TG_OP = 'INSERT' THEN
+{{- if .Partitioned}}
+        -- The second half of an UPDATE that moves the row to this partition.
+        UPDATE {{schema}}.chrononaut_move AS m SET inserted = true
+         WHERE m.transaction_id = pg_current_xact_id() AND m.table_schema = {{literal .Schema}}
+           AND m.table_name = {{literal .Name}} AND m.new_key = record_key
+           AND m.version = NEW.{{ident .VersionColumn}};
+        IF FOUND THEN
+            RETURN NEW;
+        END IF;
+{{- end}}
+        -- A key that was deleted and comes back continues its versions. If
+        -- another transaction is deleting it now, wait for that, as the unique
+        -- index would, and look again.
+        latest := {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key);
+        IF latest IS NOT NULL THEN
+            BEGIN
+                PERFORM FROM {{ident .Schema}}.{{ident .Name}} AS t
+                  WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}
+                    AND t.xmax <> '0'::xid
+                    FOR KEY SHARE;
+                latest := {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key);
+            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch OR undefined_function OR insufficient_privilege THEN
+                NULL; -- The version found first stands.
+            END;
+        END IF;
+        NEW.{{ident .VersionColumn}} := coalesce(latest + 1, 0);
+    ELSIF OLD.{{ident .VersionColumn}} IS NULL THEN
+        NEW.{{ident .VersionColumn}} := coalesce({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
+    ELSE
+        NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}} + 1;
+    END IF;
+    IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
+        -- Versions of a key only ever grow, also when another record takes it.
+        NEW.{{ident .VersionColumn}} := greatest(NEW.{{ident .VersionColumn}},
+            {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
+{{- if .Partitioned}}
+{{- if .Hidden}}
+        BEGIN
+            hidden := array_remove(ARRAY[
+{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN ROW(OLD.{{ident $c}}) *<> ROW(NEW.{{ident $c}}) THEN {{literal $c}} END{{end}}]::text[], NULL);
+        EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+            hidden := NULL;
+        END;
+{{- end}}
+        INSERT INTO {{schema}}.chrononaut_move (transaction_id, table_schema, table_name, old_key, new_key, version
+            {{- if .Hidden}}, hidden{{end}})
+        VALUES (pg_current_xact_id(), {{literal .Schema}}, {{literal .Name}}, old_key, record_key, NEW.{{ident .VersionColumn}}
+            {{- if .Hidden}}, hidden{{end}});
+{{- end}}
+    END IF;
+{{- end}}
+    RETURN NEW;
+END
+{{dollar}}

@@ -1,0 +1,122 @@
+package postgres
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The kinds of trigger functions, and so of triggers, that a table has.
+const (
+	Capture  = "capture"
+	Version  = "version"
+	Truncate = "truncate"
+)
+
+// TriggerName returns the name of the trigger of a kind. Triggers fire in the
+// order of their names: the version trigger after the application's BEFORE
+// triggers, whose changes it must see, the others before the application's
+// AFTER triggers, which may change the same row again.
+func TriggerName(kind string) string {
+	if kind == Version {
+		return "zzzz_chrononaut_version"
+	}
+	return "000_chrononaut_" + kind
+}
+
+// TriggerType is pg_trigger.tgtype of the trigger of a kind: a sum of row 1,
+// before 2, insert 4, delete 8, update 16, truncate 32.
+func TriggerType(kind string) int {
+	switch kind {
+	case Capture:
+		return 1 + 4 + 8 + 16
+	case Version:
+		return 1 + 2 + 4 + 16
+	}
+	return 2 + 32
+}
+
+// FunctionSQL returns the CREATE OR REPLACE FUNCTION statement of a kind.
+func (t *Table) FunctionSQL(kind string) (string, error) {
+	return render("table/"+kind+".sql", t.HistorySchema, t)
+}
+
+// FunctionSource returns the body of a CREATE FUNCTION statement as
+// pg_proc.prosrc has it. The statement ends with the dollar quote that opened
+// the body, and no name in the statement contains it.
+func FunctionSource(statement string) string {
+	statement = strings.TrimSuffix(strings.TrimSpace(statement), "$")
+	tag := statement[strings.LastIndexByte(statement, '$'):] + "$"
+	_, body, _ := strings.Cut(strings.TrimSuffix(statement, tag[:len(tag)-1]), tag)
+	return body
+}
+
+// FunctionComment is what a trigger function's comment says: the generation
+// that made it and a checksum of its source, by which a function that was
+// changed by hand is told from one that is out of date.
+func FunctionComment(source string) string {
+	return fmt.Sprintf("chrononaut generation %d, source %s", Generation, Checksum(source))
+}
+
+// Checksum is the checksum in a function's comment.
+func Checksum(source string) string {
+	sum := md5.Sum([]byte(source))
+	return hex.EncodeToString(sum[:])
+}
+
+// PlanArgs are what the statements of a plan are made of.
+type PlanArgs struct {
+	Table   *Table
+	On      string // the table or partition, qualified and quoted
+	Name    string // of a column, trigger, function kind or operation
+	Comment string
+	Options string // JSON
+}
+
+// PlanSQL renders one of the statements in plan.sql.
+func PlanSQL(schema, name string, args PlanArgs) (string, error) {
+	sql, err := render("plan.sql#"+name, schema, args)
+	return strings.TrimSpace(sql), err
+}
+
+// Query renders a query from its file.
+func Query(schema, file string, data any) (string, error) { return render(file, schema, data) }
+
+// Migration is one numbered migration of the history schema.
+type Migration struct {
+	Version  int
+	Name     string
+	Up, Down string
+}
+
+// Migrations renders all migrations for a history schema, in order.
+func Migrations(schema string) ([]Migration, error) {
+	names, err := fs.Glob(files, "sql/migrations/*.up.sql")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var migrations []Migration
+	for _, path := range names {
+		base := strings.TrimSuffix(strings.TrimPrefix(path, "sql/migrations/"), ".up.sql")
+		number, name, _ := strings.Cut(base, "_")
+		version, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s has no number: %w", base, err)
+		}
+		up, err := render("migrations/"+base+".up.sql", schema, nil)
+		if err != nil {
+			return nil, err
+		}
+		down, err := render("migrations/"+base+".down.sql", schema, nil)
+		if err != nil {
+			return nil, err
+		}
+		migrations = append(migrations, Migration{version, name, up, down})
+	}
+	return migrations, nil
+}

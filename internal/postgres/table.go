@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Generation numbers the generated triggers. It grows whenever their text
+// changes, so that the check command can tell an old trigger from one that
+// was changed by hand.
+const Generation = 1
+
+// Column is a column of a table as the catalog has it.
+type Column struct {
+	Name    string `json:"name"`
+	Attnum  int16  `json:"attnum"`
+	Ordinal int16  `json:"ordinal"` // position among the columns that are not dropped
+	Type    string `json:"type"`    // format_type()
+	// BaseType is the type behind all domains, qualified and quoted, without a
+	// type modifier.
+	BaseType string `json:"base_type"`
+	// Form says how data holds values: see column_form() in the migrations.
+	Form string `json:"form"`
+	// Pinned says that the type's input function depends on settings.
+	Pinned bool `json:"pinned"`
+	// Generated is a generated column: BEFORE triggers do not see it.
+	Generated bool `json:"generated"`
+	// Feeds names the generated columns that are computed from this one.
+	Feeds []string `json:"feeds"`
+}
+
+// Table is what the templates know of a tracked table.
+type Table struct {
+	HistorySchema string
+	Schema        string
+	Name          string
+	KeyColumns    []string
+	Columns       []Column
+	Partitioned   bool
+
+	VersionColumn string
+	Hidden        []string
+	Untracked     []string
+	Strict        bool
+	RecordChanges bool
+	History       bool
+}
+
+type imageArgs struct {
+	Table *Table
+	Row   string
+}
+
+type compareArgs struct {
+	Table   *Table
+	Ignored []string
+}
+
+func (a compareArgs) IgnoredAndVersion() []string {
+	return append(slices.Clone(a.Ignored), a.Table.VersionColumn)
+}
+
+// Excluded lists the columns whose values never enter history.
+func (t *Table) Excluded() []string {
+	return append(slices.Clone(t.Hidden), t.Untracked...)
+}
+
+// Special lists the columns that to_jsonb() cannot always write exactly.
+func (t *Table) Special() []Column {
+	return t.captured(func(c Column) bool { return c.Form != "plain" && c.Form != "record" && c.Form != "float" })
+}
+
+// Floats lists the columns that are a floating-point number. Only -0 needs
+// care there, which is cheaper to look for than to treat them as special.
+func (t *Table) Floats() []Column {
+	return t.captured(func(c Column) bool { return c.Form == "float" })
+}
+
+// captured lists the tracked columns outside the key that match.
+func (t *Table) captured(match func(Column) bool) []Column {
+	excluded := t.Excluded()
+	var columns []Column
+	for _, c := range t.Columns {
+		if match(c) && !slices.Contains(excluded, c.Name) && !slices.Contains(t.KeyColumns, c.Name) {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// NotCompared lists the columns that the version trigger leaves out when it
+// decides whether an UPDATE changes anything: untracked ones, unless a tracked
+// generated column is computed from them, generated ones, which a BEFORE
+// trigger sees as NULL, and those that the trigger itself sets.
+func (t *Table) NotCompared() []string {
+	var names []string
+	for _, c := range t.Columns {
+		untracked := slices.Contains(t.Untracked, c.Name)
+		feedsTracked := slices.ContainsFunc(c.Feeds, func(name string) bool { return !slices.Contains(t.Untracked, name) })
+		own := t.RecordChanges && (c.Name == "change_info" || c.Name == "changed")
+		if c.Generated || own || untracked && !feedsTracked {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// VersionKey reports whether data needs a key "version" of its own, because
+// the version column has another name and no column is called so.
+func (t *Table) VersionKey() bool {
+	return t.VersionColumn != "version" && !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == "version" })
+}
+
+// KeyObject is SQL for the key of a row variable.
+func (t *Table) KeyObject(row string) string {
+	parts := make([]string, len(t.KeyColumns))
+	for i, name := range t.KeyColumns {
+		parts[i] = QuoteLiteral(name) + ", " + row + "." + QuoteIdent(name)
+	}
+	return "pg_catalog.jsonb_build_object(" + strings.Join(parts, ", ") + ")"
+}
+
+// ColumnImage is SQL for the value of a special column of a row variable.
+func (t *Table) ColumnImage(c Column, row string) string {
+	reference := row + "." + QuoteIdent(c.Name)
+	schema := QuoteIdent(t.HistorySchema)
+	switch c.Form {
+	case "jsonb":
+		return schema + ".image_jsonb(" + reference + "::jsonb)"
+	case "text":
+		return schema + ".image_text(" + reference + "::text)"
+	case "array":
+		return schema + ".image_array(" + reference + ")"
+	case "xml":
+		return "pg_catalog.to_jsonb(" + reference + "::text)"
+	case "float", "floats":
+		return schema + ".image_float(" + reference + ")"
+	}
+	return "pg_catalog.to_jsonb(" + reference + ")"
+}
+
+// RecordHash is the expression of the record index, over columns of
+// chrononaut_activity; key is the column, as in a.key.
+func (t *Table) RecordHash(key string) string {
+	alias := key[:strings.IndexByte(key, '.')+1]
+	return "pg_catalog.jsonb_hash_extended(" + key + ", pg_catalog.hashtextextended(coalesce(" +
+		alias + "table_schema, '') || '.' || " + alias + "table_name, 0))"
+}
+
+// RecordHashOf is the same value for a key of this table.
+func (t *Table) RecordHashOf(key string) string {
+	return "pg_catalog.jsonb_hash_extended(" + key + ", pg_catalog.hashtextextended(" +
+		QuoteLiteral(t.Schema) + " || '.' || " + QuoteLiteral(t.Name) + ", 0))"
+}
+
+// HiddenColumns are the hidden columns that the table has now.
+func (t *Table) HiddenColumns() []Column {
+	var columns []Column
+	for _, c := range t.Columns {
+		if slices.Contains(t.Hidden, c.Name) {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// HiddenNames, HiddenAttnums and HiddenOrdinals are the arguments of
+// assert_hidden().
+func (t *Table) HiddenNames() []string {
+	var names []string
+	for _, c := range t.HiddenColumns() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// HiddenAttnums: see HiddenNames.
+func (t *Table) HiddenAttnums() string {
+	var numbers []int16
+	for _, c := range t.HiddenColumns() {
+		numbers = append(numbers, c.Attnum)
+	}
+	return quoteInt2Array(numbers)
+}
+
+// HiddenOrdinals: see HiddenNames.
+func (t *Table) HiddenOrdinals() string {
+	var numbers []int16
+	for _, c := range t.HiddenColumns() {
+		numbers = append(numbers, c.Ordinal)
+	}
+	return quoteInt2Array(numbers)
+}
+
+// FunctionName is the name of one of the table's trigger functions. It carries
+// a hash of the table's full name: two long names may share their first 63
+// bytes.
+func (t *Table) FunctionName(kind string) string {
+	sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name))
+	suffix := "_" + hex.EncodeToString(sum[:4]) + "_" + kind
+	const limit = 63
+	base := t.Name
+	for len(base)+len(suffix) > limit {
+		_, size := utf8.DecodeLastRuneInString(base)
+		base = base[:len(base)-size]
+	}
+	return base + suffix
+}
+
+// Function is the qualified, quoted name of a trigger function.
+func (t *Table) Function(kind string) string {
+	return QuoteIdent(t.HistorySchema) + "." + QuoteIdent(t.FunctionName(kind))
+}
+
+// Qualified is the qualified, quoted name of the table.
+func (t *Table) Qualified() string { return QuoteIdent(t.Schema) + "." + QuoteIdent(t.Name) }
+
+func (t *Table) names() []string {
+	names := []string{t.HistorySchema, t.Schema, t.Name}
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	names = append(names, t.KeyColumns...)
+	return append(names, t.Excluded()...)
+}

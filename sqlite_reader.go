@@ -1,0 +1,3 @@
+package chrononaut
+
+type sqliteReader struct{ reader }
