@@ -34,8 +34,6 @@ func New(driver chronodriver.Driver, config *Config) (*Migrator, error) {
 	switch d := driver.Dialect(); d {
 	case chronodriver.PostgreSQL:
 		m.engine = &postgresEngine{driver: driver, schema: cfg.Schema}
-	case chronodriver.SQLite:
-		m.engine = &sqliteEngine{driver: driver}
 	default:
 		return nil, fmt.Errorf("unknown database engine %q", d)
 	}
