@@ -32,11 +32,16 @@ COMMENT ON TABLE {{schema}}.chrononaut_activity IS
 
 -- One record's history. A hash of schema, table and key stands for them, so
 -- that a long key cannot exceed the size of an index entry; queries compare
--- the hash and then the columns themselves. The hash functions are those of
--- hash partitioning, whose results are kept stable between major versions.
-CREATE INDEX chrononaut_activity_record ON {{schema}}.chrononaut_activity (
+-- the hash and then the columns themselves, written as column || '' so that no
+-- other index offers itself while the table has no statistics yet. The hash
+-- functions are those of hash partitioning, whose results are kept stable
+-- between major versions. A second hash makes the entries unique: no version of
+-- a key occurs twice, except in rows that are about no record, and in rows of
+-- Python chrononaut, which have no operation.
+CREATE UNIQUE INDEX chrononaut_activity_record ON {{schema}}.chrononaut_activity (
     (pg_catalog.jsonb_hash_extended(key, pg_catalog.hashtextextended(coalesce(table_schema, '') || '.' || table_name, 0))),
-    version
+    version,
+    (CASE WHEN operation IS NULL OR key = '{}' THEN id ELSE pg_catalog.jsonb_hash_extended(key, 1) END)
 );
 
 -- The same for the key that a record had before its primary key changed.
@@ -51,21 +56,14 @@ CREATE INDEX chrononaut_activity_arrival ON {{schema}}.chrononaut_activity (
     version
 ) WHERE previous_key IS NOT NULL;
 
--- A record has at most one baseline for each version: the chunks of a
--- baseline run and the first change of a row meet here, and the later one
--- gives way.
-CREATE UNIQUE INDEX chrononaut_activity_baseline ON {{schema}}.chrononaut_activity (
-    (pg_catalog.jsonb_hash_extended(key, pg_catalog.hashtextextended(coalesce(table_schema, '') || '.' || table_name, 0))),
-    pg_catalog.md5(key::text),
-    version
-) WHERE operation = 'baseline';
-
 -- The log of one table, of one actor, of one transaction, of a time.
 CREATE INDEX chrononaut_activity_table ON {{schema}}.chrononaut_activity (table_schema, table_name, id);
 CREATE INDEX chrononaut_activity_actor ON {{schema}}.chrononaut_activity ((user_info ->> 'user_id'), id)
     WHERE user_info ->> 'user_id' IS NOT NULL;
 CREATE INDEX chrononaut_activity_transaction ON {{schema}}.chrononaut_activity (transaction_id, id);
 CREATE INDEX chrononaut_activity_changed ON {{schema}}.chrononaut_activity USING brin (changed);
+-- The uses of the unsafe door, asked for at each write while it is open.
+CREATE INDEX chrononaut_activity_suppress ON {{schema}}.chrononaut_activity (transaction_id) WHERE operation = 'suppress';
 
 -- The tables that are or were tracked, and how. Names, never OIDs: a dump and
 -- restore gives every table a new OID.
@@ -373,13 +371,13 @@ BEGIN
     SELECT a.version INTO latest
       FROM {{schema}}.chrononaut_activity AS a
      WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = hash
-       AND a.key = of_key AND a.table_name = of_table AND a.table_schema = of_schema
+       AND a.key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
      ORDER BY a.version DESC LIMIT 1;
     SELECT a.version INTO parted
       FROM {{schema}}.chrononaut_activity AS a
      WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = hash
        AND a.previous_key IS NOT NULL
-       AND a.previous_key = of_key AND a.table_name = of_table AND a.table_schema = of_schema
+       AND a.previous_key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
      ORDER BY a.version DESC LIMIT 1;
     RETURN greatest(latest, parted);
 END
@@ -396,7 +394,7 @@ AS {{dollar}}
                FROM {{schema}}.chrononaut_activity AS a
               WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
                     = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
-                AND a.key = of_key AND a.table_name = of_table AND a.table_schema = of_schema
+                AND a.key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
               ORDER BY a.version DESC, a.id DESC LIMIT 1)
              UNION ALL
             (SELECT a.id, a.version
@@ -404,7 +402,7 @@ AS {{dollar}}
               WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
                     = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
                 AND a.previous_key IS NOT NULL
-                AND a.previous_key = of_key AND a.table_name = of_table AND a.table_schema = of_schema
+                AND a.previous_key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
               ORDER BY a.version DESC, a.id DESC LIMIT 1)) AS c
      ORDER BY c.version DESC, c.id DESC LIMIT 1
 {{dollar}};
@@ -502,7 +500,8 @@ END
 -- ------------------------------------------------------- the unsafe door --
 
 -- Whether this transaction opened the door. The setting is only a hint that
--- spares the look-up; the record that the door leaves in history is the proof.
+-- spares the look-up (callers make it '' where it is NULL, which would not end
+-- an AND); the record that the door leaves in history is the proof.
 CREATE FUNCTION {{schema}}.is_suppressed() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -686,7 +685,7 @@ CREATE FUNCTION {{schema}}.refuse_rewrite() RETURNS trigger
 AS {{dollar}}
 BEGIN
     IF TG_OP = 'DELETE'
-       AND current_setting('chrononaut.suppressed', true) = 'on'
+       AND coalesce(current_setting('chrononaut.suppressed', true), '') = 'on'
        AND {{schema}}.may_erase()
        -- What the door itself records stays.
        AND OLD.operation IS DISTINCT FROM 'suppress'

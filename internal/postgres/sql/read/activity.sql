@@ -9,7 +9,7 @@ SELECT {{template "change" .}}
         WHERE pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
               = pg_catalog.jsonb_hash_extended(coalesce(a.previous_key, a.key), pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
           AND p.key = coalesce(a.previous_key, a.key)
-          AND p.table_name = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema
+          AND p.table_name || '' = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema
           AND p.version < a.version
         ORDER BY p.version DESC LIMIT 1) AS previous ON true
 {{- end}}

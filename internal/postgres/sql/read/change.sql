@@ -8,5 +8,5 @@ a.id, coalesce(a.table_schema, ''), a.table_name, a.changed, a.version, a.key::t
 pg_catalog.jsonb_hash_extended(a.{{.Column}}, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
                = pg_catalog.jsonb_hash_extended({{.Key}}, pg_catalog.hashtextextended({{literal .Schema}} || '.' || {{literal .Name}}, 0))
            AND a.{{.Column}} = {{.Key}}
-           AND a.table_name = {{literal .Name}} AND a.table_schema = {{literal .Schema}}
+           AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
 {{- end}}

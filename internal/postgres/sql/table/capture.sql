@@ -53,6 +53,11 @@ has another type, the block's exception handler reads the catalog instead.
     END IF;
 {{- end -}}
 
+{{- define "record"}}
+        INSERT INTO {{schema}}.chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
+        VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, {{literal .Schema}}, pg_current_xact_id(), session_user, old_key)
+{{- end -}}
 CREATE OR REPLACE FUNCTION {{.Function "capture"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     {{template "settings"}}
@@ -63,6 +68,7 @@ DECLARE
     old_image    record;
     changed      boolean;
     row_version  integer;
+    taken        boolean;
     record_key   jsonb;
     old_key      jsonb;
     image        jsonb;
@@ -78,14 +84,16 @@ DECLARE
     moved        record;
 {{- end}}
 BEGIN
-    IF current_setting('chrononaut.suppressed', true) = 'on' AND {{schema}}.is_suppressed() THEN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
         RETURN NULL;
     END IF;
 
     -- Nothing tracked has changed: the version trigger has decided so. It is
     -- the last BEFORE trigger unless the application named one to follow it, or
-    -- a generated column changed, so an unchanged version is looked at again.
-    IF TG_OP = 'UPDATE' AND NEW.{{ident .VersionColumn}} IS NOT DISTINCT FROM OLD.{{ident .VersionColumn}} THEN
+    -- a generated column changed, so an unchanged version is looked at again; and
+    -- so is one that this function corrects.
+    IF TG_OP = 'UPDATE' AND (NEW.{{ident .VersionColumn}} IS NOT DISTINCT FROM OLD.{{ident .VersionColumn}}
+                             OR coalesce(current_setting('chrononaut.renumber', true), '') = 'on') THEN
         {{- template "changed" (compare . .Untracked)}}
         IF NOT changed THEN
             RETURN NULL;
@@ -131,7 +139,7 @@ BEGIN
         {{- template "image" (image . "OLD")}}
         IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                         WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
-                          AND a.key = record_key AND a.table_name = {{literal .Name}} AND a.table_schema = {{literal .Schema}})
+                          AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}})
         THEN
             INSERT INTO {{schema}}.chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
@@ -184,7 +192,7 @@ BEGIN
     BEGIN
         IF TG_OP = 'UPDATE' THEN
             hidden := array_remove(ARRAY[
-{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN ROW(OLD.{{ident $c}}) *<> ROW(NEW.{{ident $c}}) THEN {{literal $c}} END{{end}}]::text[], NULL);
+{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN ROW(OLD.{{ident $c}})::record *<> ROW(NEW.{{ident $c}})::record THEN {{literal $c}} END{{end}}]::text[], NULL);
 {{- if .Partitioned}}
         ELSIF what = 'update' THEN
             hidden := moved.hidden;
@@ -207,9 +215,34 @@ BEGIN
     END IF;
 {{- end}}
 
-    INSERT INTO {{schema}}.chrononaut_activity
-           (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
-    VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, {{literal .Schema}}, pg_current_xact_id(), session_user, old_key);
+    -- The version was counted before the row had its place in the table's
+    -- unique index. Until then another transaction could have, and take to an
+    -- end, a life of its own under this key: as the unique index of history
+    -- shows, or, if it moved the record to another key, previous_key.
+    taken := false;
+    IF TG_OP = 'INSERT' THEN
+        taken := EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                          WHERE {{.RecordHash "a.previous_key"}} = {{.RecordHashOf "record_key"}}
+                            AND a.previous_key IS NOT NULL AND a.version >= row_version
+                            AND a.previous_key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}});
+    END IF;
+    IF NOT taken THEN
+        {{- template "record" .}}
+        ON CONFLICT DO NOTHING;
+        taken := NOT FOUND;
+    END IF;
+    IF taken THEN
+        row_version := greatest({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1, row_version);
+        image := image || pg_catalog.jsonb_build_object({{literal .VersionColumn}}, row_version
+            {{- if .VersionKey}}, 'version', row_version{{end}});
+        IF TG_OP <> 'DELETE' THEN
+            PERFORM set_config('chrononaut.renumber', 'on', true);
+            UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
+             WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}};
+            PERFORM set_config('chrononaut.renumber', '', true);
+        END IF;
+        {{- template "record" .}};
+    END IF;
     RETURN NULL;
 END
 {{dollar}}

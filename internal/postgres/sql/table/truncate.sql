@@ -14,7 +14,7 @@ DECLARE
     extra_info jsonb := '{}';
     statement  text;
 BEGIN
-    IF current_setting('chrononaut.suppressed', true) = 'on' AND {{schema}}.is_suppressed() THEN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
         RETURN NULL;
     END IF;
 {{- if .HiddenColumns}}
@@ -68,7 +68,7 @@ BEGIN
 {{- if .Partitioned}}
               WHERE NOT EXISTS (SELECT FROM {{literalBody schema}}.chrononaut_activity AS a
                                  WHERE {{literalBody (.RecordHash "a.key")}} = pg_catalog.jsonb_hash_extended(r.key, pg_catalog.hashtextextended($1 || ''.'' || $2, 0))
-                                   AND a.key = r.key AND a.table_name = $2 AND a.table_schema = $1
+                                   AND a.key = r.key AND a.table_name || '''' = $2 AND a.table_schema || '''' = $1
                                    AND a.transaction_id = pg_current_xact_id()
                                    AND a.operation = ''truncate'' AND a.version = r.next)
 {{- end}}'

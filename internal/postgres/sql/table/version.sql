@@ -13,7 +13,6 @@ DECLARE
     changed    boolean;
     record_key jsonb;
     old_key    jsonb;
-    latest     integer;
 {{- if .RecordChanges}}
     context    jsonb;
 {{- end}}
@@ -21,7 +20,7 @@ DECLARE
     hidden     text[];
 {{- end}}
 BEGIN
-    IF current_setting('chrononaut.suppressed', true) = 'on' AND {{schema}}.is_suppressed() THEN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
 {{- if .History}}
         IF TG_OP = 'INSERT' THEN
             -- No version: the first change that is captured records this state.
@@ -35,7 +34,10 @@ BEGIN
         {{- template "changed" (compare . .NotCompared)}}
         IF NOT changed THEN
 {{- if .History}}
-            NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}};
+            -- Except where the capture trigger corrects the version.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' THEN
+                NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}};
+            END IF;
 {{- end}}
             RETURN NEW;
         END IF;
@@ -83,22 +85,10 @@ BEGIN
             RETURN NEW;
         END IF;
 {{- end}}
-        -- A key that was deleted and comes back continues its versions. If
-        -- another transaction is deleting it now, wait for that, as the unique
-        -- index would, and look again.
-        latest := {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key);
-        IF latest IS NOT NULL THEN
-            BEGIN
-                PERFORM FROM {{ident .Schema}}.{{ident .Name}} AS t
-                  WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}
-                    AND t.xmax <> '0'::xid
-                    FOR KEY SHARE;
-                latest := {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key);
-            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch OR undefined_function OR insufficient_privilege THEN
-                NULL; -- The version found first stands.
-            END;
-        END IF;
-        NEW.{{ident .VersionColumn}} := coalesce(latest + 1, 0);
+        -- A key that was deleted and comes back continues its versions. Another
+        -- transaction may still have the key: the capture trigger, which runs
+        -- once the row has its place in the unique index, looks again.
+        NEW.{{ident .VersionColumn}} := coalesce({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1, 0);
     ELSIF OLD.{{ident .VersionColumn}} IS NULL THEN
         NEW.{{ident .VersionColumn}} := coalesce({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
     ELSE
@@ -112,7 +102,7 @@ BEGIN
 {{- if .Hidden}}
         BEGIN
             hidden := array_remove(ARRAY[
-{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN ROW(OLD.{{ident $c}}) *<> ROW(NEW.{{ident $c}}) THEN {{literal $c}} END{{end}}]::text[], NULL);
+{{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN ROW(OLD.{{ident $c}})::record *<> ROW(NEW.{{ident $c}})::record THEN {{literal $c}} END{{end}}]::text[], NULL);
         EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
             hidden := NULL;
         END;
