@@ -270,3 +270,12 @@ func (s *Statement) Write() bool {
 	control, _ := s.Control()
 	return control == None
 }
+
+// Selects reports whether the statement only reads, functions that it calls
+// aside. A WITH never counts: it may hold an INSERT.
+func (s *Statement) Selects() bool {
+	if len(s.words) == 0 {
+		return true
+	}
+	return slices.Contains([]string{"SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "FETCH", "DECLARE", "CLOSE", "SET", "RESET", "LISTEN", "NOTIFY", "UNLISTEN"}, s.words[0])
+}

@@ -1,0 +1,38 @@
+package chronosql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/chrononaut-go/chrononaut"
+)
+
+// contextValue is an attribution on its way to a connection. Ours for SQLite
+// recognize it; for PostgreSQL it is a parameter like any other.
+type contextValue string
+
+// Value is part of [driver.Valuer].
+func (v contextValue) Value() (driver.Value, error) { return string(v), nil }
+
+// SetContext makes the rest of a transaction carry the attribution of ctx, and
+// nothing of what was set before: for a transaction in which several act, or
+// that was begun elsewhere. On PostgreSQL the pool may be any, and rolling back
+// to a savepoint restores what was set before it; on SQLite the pool has to
+// come from this package. Costs one round trip.
+//
+// Errors: [chrononaut.ErrContext] and those of the driver.
+func SetContext(ctx context.Context, tx *sql.Tx, config *chrononaut.Config) error {
+	value, ok, err := chrononaut.EncodeContext(ctx, config)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		value = "{}"
+	}
+	if _, err := tx.ExecContext(ctx, "select pg_catalog.set_config('chrononaut.context', $1, true)", contextValue(value)); err != nil {
+		return fmt.Errorf("set the context of the transaction: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+// Package chronosql connects Chrononaut and database/sql, and with it sqlx,
+// sqlc and most ORMs: the pool that [Open] returns is a plain *sql.DB whose
+// transactions and statements carry who changed something and why.
+//
+//	db, err := chronosql.Open("pgx", databaseURL, nil)
+//	ctx = chrononaut.WithActor(ctx, "ann@example.com")
+//	tx, err := db.BeginTx(ctx, nil)
+//
+// The driver is the application's choice. Over pgx's attribution costs no
+// round trip: it travels with BEGIN, or with the statement outside a
+// transaction. Other drivers for PostgreSQL (lib/pq) take one more round trip
+// for a transaction, two for a single statement that has parameters. On SQLite
+// it is a row that is set before the first write of a transaction and cleared
+// before its end.
+//
+// In a transaction the attribution is that of the context it began with;
+// [SetContext] changes it. Outside one, a SELECT carries none, so a function
+// that writes should be called in a transaction; neither do statements that
+// cannot run in a transaction, CALL and DO. Nothing is ever set on the session.
+//
+// Capturing is the work of triggers in the database. Nothing in this package
+// writes history.
+package chronosql

@@ -1,0 +1,142 @@
+package chronosql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+)
+
+// ErrDialect is returned for a driver of which it is not known whether its
+// database is PostgreSQL or SQLite.
+var ErrDialect = errors.New("unknown database driver")
+
+// Open opens a database with a registered driver, as [sql.Open] does, whose
+// changes are attributed. It connects to nothing yet. A nil config means the
+// defaults.
+//
+// Errors: [ErrDialect] and those of sql.Open.
+func Open(driverName, dsn string, config *chrononaut.Config) (*sql.DB, error) {
+	// The only way to a registered driver.
+	plain, err := sql.Open(driverName, dsn)
+	if err != nil {
+		return nil, err
+	}
+	base := plain.Driver()
+	if err := plain.Close(); err != nil {
+		return nil, err
+	}
+	dialect, ok := dialectOf(base)
+	if !ok {
+		return nil, fmt.Errorf("%w: %T; use NewConnector", ErrDialect, base)
+	}
+	var connector driver.Connector = dsnConnector{base, dsn}
+	if d, ok := base.(driver.DriverContext); ok {
+		if connector, err = d.OpenConnector(dsn); err != nil {
+			return nil, err
+		}
+	}
+	return sql.OpenDB(NewConnector(connector, dialect, config)), nil
+}
+
+// OpenDB is [sql.OpenDB] with attribution: for a connector of pgx's stdlib
+// package, or of pq.NewConnector. Errors: [ErrDialect].
+func OpenDB(connector driver.Connector, config *chrononaut.Config) (*sql.DB, error) {
+	dialect, ok := dialectOf(connector.Driver())
+	if !ok {
+		return nil, fmt.Errorf("%w: %T; use NewConnector", ErrDialect, connector.Driver())
+	}
+	return sql.OpenDB(NewConnector(connector, dialect, config)), nil
+}
+
+// NewConnector wraps a connector, for use with [sql.OpenDB]: connections that
+// it makes attribute what runs on them.
+func NewConnector(base driver.Connector, dialect chronodriver.Dialect, config *chrononaut.Config) driver.Connector {
+	return &connector{base, dialect, config}
+}
+
+type connector struct {
+	base    driver.Connector
+	dialect chronodriver.Dialect
+	config  *chrononaut.Config
+}
+
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	base, err := c.base.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(base, c.dialect, c.config), nil
+}
+
+func (c *connector) Driver() driver.Driver {
+	return &attributingDriver{c.base.Driver(), c.dialect, c.config}
+}
+
+// Close closes the connector underneath, if it can be closed.
+func (c *connector) Close() error {
+	if closer, ok := c.base.(interface{ Close() error }); ok {
+		return closer.Close()
+	}
+	return nil
+}
+
+// attributingDriver tells our pools from others.
+type attributingDriver struct {
+	driver.Driver
+	dialect chronodriver.Dialect
+	config  *chrononaut.Config
+}
+
+func (d *attributingDriver) Open(name string) (driver.Conn, error) {
+	base, err := d.Driver.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(base, d.dialect, d.config), nil
+}
+
+// dsnConnector serves drivers that have no connector of their own.
+type dsnConnector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func (c dsnConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+
+func (c dsnConnector) Driver() driver.Driver { return c.driver }
+
+// Attributes reports whether a pool was opened by this package.
+func Attributes(db *sql.DB) bool {
+	_, ok := db.Driver().(*attributingDriver)
+	return ok
+}
+
+// DialectOf tells the engine behind a pool, from its driver. ok is false for a
+// driver that is not known.
+func DialectOf(db *sql.DB) (dialect chronodriver.Dialect, ok bool) {
+	return dialectOf(db.Driver())
+}
+
+func dialectOf(d driver.Driver) (chronodriver.Dialect, bool) {
+	if ours, ok := d.(*attributingDriver); ok {
+		return ours.dialect, true
+	}
+	t := reflect.TypeOf(d)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch path := t.PkgPath(); {
+	case strings.HasPrefix(path, "github.com/jackc/pgx/"), path == "github.com/lib/pq":
+		return chronodriver.PostgreSQL, true
+	case strings.Contains(path, "sqlite"):
+		return chronodriver.SQLite, true
+	}
+	return "", false
+}

@@ -1,0 +1,217 @@
+package chronosql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
+)
+
+// sqlite attributes over any driver for SQLite. The attribution of the writing
+// transaction is the row of chrononaut_context: it is set before the
+// transaction's first write, so that transactions that only read take no lock,
+// and cleared before its end. SQLite has one writer at a time, so the row is
+// never another's.
+type sqlite struct {
+	conn *conn
+	// value is the attribution of the transaction, nil for none.
+	value *string
+	// set says that the row was written in this transaction.
+	set bool
+	// installed says that chrononaut_context was seen.
+	installed bool
+}
+
+const (
+	setRow = `UPDATE chrononaut_context SET context = ?1,
+		last_transaction = coalesce(transaction_id, last_transaction + 1),
+		transaction_id = coalesce(transaction_id, last_transaction + 1) WHERE id = 1`
+	clearRow = `UPDATE chrononaut_context SET context = NULL, transaction_id = NULL, suppressed = 0, allow_erase = 0 WHERE id = 1`
+)
+
+func (s *sqlite) dialect() chronodriver.Dialect { return chronodriver.SQLite }
+
+func (s *sqlite) needs(query string, _ int) bool {
+	write := false
+	for _, statement := range sqltext.Split(chronodriver.SQLite, query) {
+		control, _ := statement.Control()
+		if control != sqltext.None || statement.Alone(chronodriver.SQLite) {
+			return false
+		}
+		write = write || statement.Write()
+	}
+	return write
+}
+
+func (s *sqlite) begin(ctx context.Context, opts driver.TxOptions, value string, ok bool) (driver.Tx, error) {
+	tx, err := s.conn.beginBase(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	s.start(value, ok)
+	return &sqliteTx{ctx, tx, s}, nil
+}
+
+func (s *sqlite) start(value string, ok bool) {
+	s.set, s.value = false, nil
+	if ok {
+		s.value = &value
+	}
+}
+
+type sqliteTx struct {
+	ctx context.Context
+	driver.Tx
+	engine *sqlite
+}
+
+func (t *sqliteTx) Commit() error {
+	if err := t.engine.clear(t.ctx); err != nil {
+		return errors.Join(err, t.Rollback())
+	}
+	return t.Tx.Commit()
+}
+
+// before sets the row ahead of the first write of a transaction, and clears it
+// ahead of a COMMIT that the application writes itself.
+func (s *sqlite) before(ctx context.Context, query string) error {
+	for _, statement := range sqltext.Split(chronodriver.SQLite, query) {
+		switch control, _ := statement.Control(); {
+		case control == sqltext.Commit:
+			return s.clear(ctx)
+		case statement.Write() && !s.set:
+			return s.change(ctx, "")
+		}
+	}
+	return nil
+}
+
+// change sets the row to the transaction's attribution, or to a new one.
+func (s *sqlite) change(ctx context.Context, value string) error {
+	if value != "" {
+		s.value = &value
+	}
+	if !s.installed {
+		if err := s.look(ctx); err != nil || !s.installed {
+			return err
+		}
+	}
+	var context driver.Value
+	if s.value != nil {
+		context = *s.value
+	}
+	_, err := s.run(ctx, setRow, context)
+	if err != nil {
+		return s.gone(err)
+	}
+	s.set = true
+	return nil
+}
+
+func (s *sqlite) clear(ctx context.Context) error {
+	if !s.set {
+		return nil
+	}
+	s.set = false
+	_, err := s.run(context.WithoutCancel(ctx), clearRow)
+	return s.gone(err)
+}
+
+// gone forgives that the history schema was removed meanwhile.
+func (s *sqlite) gone(err error) error {
+	if err != nil && strings.Contains(err.Error(), "no such table: chrononaut_context") {
+		s.installed, s.set = false, false
+		return nil
+	}
+	return err
+}
+
+// after notices what undoes the row.
+func (s *sqlite) after(query string) {
+	head, _ := sqltext.Head(chronodriver.SQLite, query)
+	switch control, _ := head.Control(); control {
+	case sqltext.Begin:
+		s.start("", false)
+	case sqltext.Rollback, sqltext.RollbackTo:
+		// Setting it twice does no harm.
+		s.set = false
+	}
+}
+
+func (s *sqlite) exec(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.open(ctx, value); err != nil {
+		return nil, err
+	}
+	result, err := s.conn.execBase(ctx, query, args)
+	return result, s.end(ctx, err)
+}
+
+func (s *sqlite) query(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := s.open(ctx, value); err != nil {
+		return nil, err
+	}
+	inner, err := s.conn.queryBase(ctx, query, args)
+	if err != nil {
+		return nil, s.end(ctx, err)
+	}
+	return ending(inner, func(err error) error { return s.end(ctx, err) }), nil
+}
+
+// open begins the transaction of a single statement.
+func (s *sqlite) open(ctx context.Context, value string) error {
+	if _, err := s.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	s.start(value, true)
+	if err := s.change(ctx, ""); err != nil {
+		return s.end(ctx, err)
+	}
+	return nil
+}
+
+func (s *sqlite) end(ctx context.Context, err error) error {
+	if err == nil {
+		err = s.clear(ctx)
+	}
+	if err == nil {
+		if _, err = s.run(ctx, "COMMIT"); err == nil {
+			return nil
+		}
+	}
+	// Some errors have ended the transaction already.
+	_, _ = s.run(context.WithoutCancel(ctx), "ROLLBACK")
+	s.set = false
+	return err
+}
+
+// look finds out whether history is installed.
+func (s *sqlite) look(ctx context.Context) error {
+	queryer, ok := s.conn.base.(driver.QueryerContext)
+	if !ok {
+		return errors.New("the driver cannot query without preparing")
+	}
+	rows, err := queryer.QueryContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chrononaut_context'`, nil)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	dest := make([]driver.Value, 1)
+	if err := rows.Next(dest); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	count, _ := dest[0].(int64)
+	s.installed = count > 0
+	return nil
+}
+
+func (s *sqlite) run(ctx context.Context, query string, args ...driver.Value) (driver.Result, error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	return s.conn.execBase(ctx, query, named)
+}

@@ -1,0 +1,71 @@
+package chronosql
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	var base driver.Stmt
+	var err error
+	if preparer, ok := c.base.(driver.ConnPrepareContext); ok {
+		base, err = preparer.PrepareContext(ctx, query)
+	} else {
+		base, err = c.base.Prepare(query)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &stmt{Stmt: base, conn: c, sql: query}, nil
+}
+
+// stmt is a prepared statement. Outside a transaction, with something to say,
+// its text runs instead, together with the attribution.
+type stmt struct {
+	driver.Stmt
+	conn *conn
+	sql  string
+}
+
+var (
+	_ driver.NamedValueChecker = (*stmt)(nil)
+	_ driver.StmtExecContext   = (*stmt)(nil)
+	_ driver.StmtQueryContext  = (*stmt)(nil)
+)
+
+func (s *stmt) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := s.Stmt.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return s.conn.CheckNamedValue(v)
+}
+
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.conn.exec(ctx, s.sql, args, func() (driver.Result, error) {
+		if base, ok := s.Stmt.(driver.StmtExecContext); ok {
+			return base.ExecContext(ctx, args)
+		}
+		return s.Exec(plain(args)) //nolint:staticcheck // all that an old driver has
+	})
+}
+
+func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.conn.query(ctx, s.sql, args, func() (driver.Rows, error) {
+		if base, ok := s.Stmt.(driver.StmtQueryContext); ok {
+			return base.QueryContext(ctx, args)
+		}
+		return s.Query(plain(args)) //nolint:staticcheck // all that an old driver has
+	})
+}
+
+func plain(args []driver.NamedValue) []driver.Value {
+	values := make([]driver.Value, len(args))
+	for i, a := range args {
+		values[i] = a.Value
+	}
+	return values
+}
