@@ -74,8 +74,8 @@ var states = map[string]error{
 // WrapError gives an error that one of Chrononaut's triggers raised its type:
 // [ErrUnattributed], [ErrContext], [ErrHiddenColumn], [ErrAppendOnly],
 // [ErrNoKey]. The original error stays in the chain; other errors, and nil,
-// are returned as they are. Use it on errors of statements that went past the
-// adapters; theirs are wrapped already where the driver allows it.
+// are returned as they are. Use it on the errors of an application's own
+// statements; those of this package and of chronomigrate are wrapped already.
 func WrapError(err error) error {
 	if err == nil {
 		return nil

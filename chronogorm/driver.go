@@ -36,16 +36,16 @@ func (q queryer) Query(ctx context.Context, query string, args ...any) (chronodr
 
 // driver is a database as the migrator needs it. Over a transaction, Begin
 // makes a savepoint.
-type driver struct {
+type database struct {
 	queryer
 	dialect chronodriver.Dialect
 }
 
-var _ chronodriver.Driver = driver{}
+var _ chronodriver.Driver = database{}
 
-func (d driver) Dialect() chronodriver.Dialect { return d.dialect }
+func (d database) Dialect() chronodriver.Dialect { return d.dialect }
 
-func (d driver) Begin(ctx context.Context) (chronodriver.Tx, error) {
+func (d database) Begin(ctx context.Context) (chronodriver.Tx, error) {
 	switch pool := d.pool.(type) {
 	case gorm.TxBeginner:
 		tx, err := pool.BeginTx(ctx, nil)
@@ -95,7 +95,7 @@ type savepoint struct {
 	done        bool
 }
 
-func (d driver) savepoint(ctx context.Context) (*savepoint, error) {
+func (d database) savepoint(ctx context.Context) (*savepoint, error) {
 	s := &savepoint{queryer: d.queryer}
 	if d.dialect == chronodriver.PostgreSQL {
 		row := d.pool.QueryRowContext(ctx, `SELECT pg_catalog.current_setting('lock_timeout')`)

@@ -239,10 +239,15 @@ func sameAsLive[R interface{ Scan(...any) error }](ctx context.Context, query fu
 		}
 		base = append(base, names[i]+"::"+c.BaseType+" AS "+postgres.QuoteIdent(c.Name))
 	}
-	sql := `WITH last AS (
-			SELECT DISTINCT ON (a.key) a.data, a.operation FROM ` + postgres.QuoteIdent(table.HistorySchema) + `.chrononaut_activity AS a
+	sql := `WITH events AS (
+			SELECT a.key, a.version, a.id, true AS arrival, a.data, a.operation FROM ` + postgres.QuoteIdent(table.HistorySchema) + `.chrononaut_activity AS a
 			 WHERE a.table_schema = $1 AND a.table_name = $2 AND a.operation NOT IN ('track', 'untrack')
-			 ORDER BY a.key, a.version DESC, a.id DESC
+			 UNION ALL
+			SELECT a.previous_key, a.version, a.id, false, NULL, 'delete' FROM ` + postgres.QuoteIdent(table.HistorySchema) + `.chrononaut_activity AS a
+			 WHERE a.table_schema = $1 AND a.table_name = $2 AND a.previous_key IS NOT NULL
+		), last AS (
+			SELECT DISTINCT ON (e.key) e.data, e.operation FROM events AS e
+			 ORDER BY e.key, e.version DESC, e.arrival DESC, e.id DESC
 		), past AS (
 			SELECT ` + strings.Join(items, ", ") + ` FROM last AS l WHERE l.operation NOT IN ('delete', 'truncate')
 		), live AS (SELECT ` + strings.Join(base, ", ") + ` FROM ` + table.Qualified() + ` AS t)

@@ -127,7 +127,7 @@ const everything = `
 	INSERT INTO orders VALUES (3, 'took over');
 	UPDATE orders SET id = 9 - id WHERE id IN (4, 5);
 	DELETE FROM orders WHERE id = 6;
-	INSERT INTO orders VALUES (6, 'again') ON CONFLICT DO NOTHING;
+	INSERT INTO orders VALUES (6, 'again');
 	DELETE FROM orders WHERE id = 7;
 	ALTER TABLE orders ADD COLUMN added text;
 	UPDATE orders SET added = 'x' WHERE id = 1;

@@ -1,0 +1,72 @@
+package conformance_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "github.com/lib/pq"              // the driver "postgres"
+
+	"github.com/chrononaut-go/chrononaut/chronosql"
+	"github.com/chrononaut-go/chrononaut/internal/conformance"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
+)
+
+func TestSQL(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			conformance.Run(t, func(t *testing.T) *conformance.Env {
+				t.Helper()
+				return sqlEnv(t, driver, pgtest.New(t).URL())
+			})
+		})
+	}
+}
+
+// sqlEnv is a pool of package chronosql.
+func sqlEnv(t *testing.T, driver, dsn string) *conformance.Env {
+	t.Helper()
+	db, err := chronosql.Open(driver, dsn, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	db.SetMaxOpenConns(4)
+	dialect, _ := chronosql.DialectOf(db)
+	return &conformance.Env{
+		Driver: chronosql.NewDriver(db, dialect, nil),
+		Exec: func(ctx context.Context, query string, args ...any) error {
+			_, err := db.ExecContext(ctx, query, args...)
+			return err
+		},
+		QueryInt: func(ctx context.Context, query string, args ...any) (n int64, err error) {
+			err = db.QueryRowContext(ctx, query, args...).Scan(&n)
+			return n, err
+		},
+		Tx: func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error {
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			err = f(func(ctx context.Context, query string, args ...any) error {
+				_, err := tx.ExecContext(ctx, query, args...)
+				return err
+			})
+			if err == nil {
+				return tx.Commit()
+			}
+			if rollback := tx.Rollback(); !errors.Is(rollback, sql.ErrTxDone) {
+				err = errors.Join(err, rollback)
+			}
+			return err
+		},
+	}
+}
