@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const envURL = "CHRONONAUT_TEST_DATABASE_URL"
+
+// result is one figure, as -json writes it.
+type result struct {
+	Name string `json:"name"`
+	Unit string `json:"unit"`
+	// Ours and Limit are what is added to None.
+	Ours         float64 `json:"ours"`
+	Limit        float64 `json:"limit"`
+	None         float64 `json:"none"`
+	RatioToLimit float64 `json:"ratio_to_limit"`
+	Server       string  `json:"server"`
+
+	// The smallest and the largest Ours of a round, which say how steady it is.
+	least, most float64
+}
+
+func main() { os.Exit(run()) }
+
+func run() (code int) {
+	var (
+		short = flag.Bool("short", false, "smaller sizes and fewer rounds: under 50 seconds")
+		file  = flag.String("json", "", "also write the figures to `file`, one JSON object a line")
+		names = flag.String("run", "", "only the figures whose name matches `regex`")
+	)
+	flag.Parse()
+	pattern, err := regexp.Compile(*names)
+	if err != nil || flag.NArg() != 0 {
+		flag.Usage()
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := bench(ctx, *short, pattern, *file); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func bench(ctx context.Context, short bool, pattern *regexp.Regexp, file string) error {
+	url := os.Getenv(envURL)
+	if url == "" {
+		return errors.New(envURL + " names no server\nTry: make bench, which starts one")
+	}
+	size := full
+	if short {
+		size = small
+	}
+	chosen := chooseFigures(pattern)
+	if len(chosen) == 0 {
+		return fmt.Errorf("no figure is called %s", pattern)
+	}
+	var results []result
+	err := withDatabase(ctx, url, func(conn *pgx.Conn) error {
+		server, err := describeServer(ctx, conn)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s\n%s\n%d rows, %d rounds\n\n", server.version, server.settings, size.rows, size.rounds)
+		if results, err = measure(ctx, conn, size, chosen); err != nil {
+			return err
+		}
+		for i := range results {
+			results[i].Server = server.version + "; " + server.settings
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if file != "" {
+		if err := writeJSON(file, results); err != nil {
+			return fmt.Errorf("write the figures: %w", err)
+		}
+	}
+	return printTable(results)
+}
+
+func printTable(results []result) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "figure\tunit\twithout\tadded by ours\tleast to most\tadded by the limit\tratio\t")
+	for _, r := range results {
+		fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f to %.1f\t%.1f\t%.2f\t\n", r.Name, r.Unit, r.None, r.Ours, r.least, r.most, r.Limit, r.RatioToLimit)
+	}
+	return w.Flush()
+}
+
+func writeJSON(file string, results []result) (err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	encoder := json.NewEncoder(f)
+	for _, r := range results {
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
