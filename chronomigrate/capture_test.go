@@ -348,7 +348,7 @@ var captureCases = []captureCase{
 		},
 	},
 	{
-		name: "the first change of a row from before tracking records its former state",
+		name:   "the first change of a row from before tracking records its former state",
 		tables: todosTable + `; INSERT INTO todos VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e')`,
 		run: []string{
 			`UPDATE todos SET title = title WHERE id = 5`,
