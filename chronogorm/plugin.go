@@ -11,6 +11,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronosql"
 )
 
 // pluginName is the key of db.Plugins.
@@ -89,9 +90,6 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if err := p.checkResolver(db); err != nil {
 		return fmt.Errorf("use chrononaut: %w", err)
 	}
-	if !p.config.SkipAutoTrack {
-		db.Dialector = p.wrapDialector(db.Dialector)
-	}
 	return p.register(db, dialect)
 }
 
@@ -118,14 +116,14 @@ func (p *Plugin) wrapPool(inner gorm.ConnPool, dialect chronodriver.Dialect) (go
 	case *pool:
 		return nil, nil
 	case *sql.DB:
-		if attributes(inner) {
+		if chronosql.Attributes(inner) {
 			return nil, nil
 		}
 		return &pool{inner, dialect, p.chronoConfig()}, nil
 	case gorm.TxCommitter:
 		return nil, fmt.Errorf("%w: it is a transaction; use the plugin on the database it belongs to", ErrPool)
 	case gorm.GetDBConnector:
-		if db, err := inner.GetDBConn(); err == nil && attributes(db) {
+		if db, err := inner.GetDBConn(); err == nil && chronosql.Attributes(db) {
 			return nil, nil
 		}
 	}
@@ -142,7 +140,7 @@ func (p *Plugin) checkResolver(db *gorm.DB) error {
 		return nil
 	}
 	return resolver.Call(func(inner gorm.ConnPool) error {
-		if db, ok := inner.(*sql.DB); ok && attributes(db) {
+		if db, ok := inner.(*sql.DB); ok && chronosql.Attributes(db) {
 			return nil
 		}
 		return fmt.Errorf("%w: dbresolver is in use already; use chronogorm before it", ErrPool)
