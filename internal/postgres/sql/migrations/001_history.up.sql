@@ -113,12 +113,12 @@ CREATE INDEX chrononaut_move_transaction ON {{schema}}.chrononaut_move (transact
 -- floating-point number -0, and types whose JSON form cannot be read back.
 
 CREATE FUNCTION {{schema}}.image_text(value text) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN CASE WHEN value IS NULL THEN NULL
                 ELSE pg_catalog.jsonb_build_object('chrononaut:text', value) END;
 
 CREATE FUNCTION {{schema}}.image_jsonb(value jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN CASE WHEN value = 'null'::jsonb OR (pg_catalog.jsonb_typeof(value) = 'object' AND value ? 'chrononaut:text')
                 THEN pg_catalog.jsonb_build_object('chrononaut:text', value::text)
                 ELSE value END;
