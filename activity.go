@@ -31,6 +31,9 @@ type ActivityOpts struct {
 	Table Table
 	// Transaction is the transaction of the change: see [Change.TransactionID].
 	Transaction uint64
+	// WithBefore also reads the state before each change: see [Change.Before].
+	// It makes reading a large log somewhat slower. Defaults to false.
+	WithBefore bool
 }
 
 // Activity returns changes across records and tables, newest first unless the
@@ -87,10 +90,17 @@ func (c *Client) activity(ctx context.Context, o *ActivityOpts, yield func(Chang
 	for rows.Next() {
 		var change Change
 		dest, finish := c.reader.scanChange(&change)
+		var before *string
+		if o.WithBefore {
+			dest = append(dest, &before)
+		}
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
 		if err := finish(); err != nil {
+			return err
+		}
+		if err := change.setBefore(before); err != nil {
 			return err
 		}
 		if !yield(change, nil) {

@@ -61,6 +61,9 @@ type Change struct {
 	DatabaseUser string
 	// Data is the state after the change, before it for a deletion.
 	Data Data
+	// Before is the state before the change, as far as history has it, when
+	// [ActivityOpts.WithBefore] asked for it; nil for an insertion.
+	Before Data
 }
 
 // Data is a record's state as history holds it: column names to JSON in the
@@ -129,6 +132,18 @@ func (c *Change) fill(key, previousKey, data, userInfo, extraInfo string) error 
 				c.HiddenChanged = append(c.HiddenChanged, s)
 			}
 		}
+	}
+	return nil
+}
+
+// setBefore sets the state before the change. A record that is inserted again
+// had none, though history has one from before its deletion.
+func (c *Change) setBefore(data *string) error {
+	if data == nil || c.Operation == OperationInsert {
+		return nil
+	}
+	if err := decodeJSON(*data, &c.Before); err != nil {
+		return fmt.Errorf("read change %d: %w", c.ID, err)
 	}
 	return nil
 }

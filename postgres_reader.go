@@ -205,7 +205,7 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 	if o.Operation != "" {
 		c.add("a.operation", "=", string(o.Operation), "text")
 	}
-	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit}
+	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore}
 	if o.Column != "" {
 		args.Column = c.placeholder(o.Column) + "::text"
 	}

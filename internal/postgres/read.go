@@ -12,6 +12,7 @@ type ReadArgs struct {
 	OldestFirst bool
 	Limit       int
 	Column      string // placeholder
+	Before      bool   // also select the state before
 	Key         []Column
 }
 

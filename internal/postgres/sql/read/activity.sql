@@ -1,9 +1,10 @@
 -- The log. Its order is that of ids; every condition has an index.
-SELECT {{template "change" .}}
+SELECT {{template "change" .}}{{if .Before}},
+       previous.data::text{{end}}
   FROM {{schema}}.chrononaut_activity AS a
-{{- if .Column}}
+{{- if or .Column .Before}}
   LEFT JOIN LATERAL (
-       -- The state before this one, to see whether the column changed.
+       -- The state before this one.
        SELECT p.data
          FROM {{schema}}.chrononaut_activity AS p
         WHERE pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
