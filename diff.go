@@ -2,7 +2,9 @@ package chrononaut
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,6 +60,30 @@ func (d Diff) addHidden(names []string) Diff {
 	}
 	slices.SortFunc(d, func(a, b ColumnDiff) int { return bytes.Compare([]byte(a.Column), []byte(b.Column)) })
 	return d
+}
+
+// Diff tells what a change of the log did to the columns: how the state after it
+// differs from the one before it, which [ActivityOpts.WithBefore] reads. An
+// insertion made every column new, a deletion took every one away. Hidden
+// columns that it set are listed without their values. Costs one round trip for
+// the first change of a table.
+func (c *Client) Diff(ctx context.Context, change *Change) (Diff, error) {
+	without := []string{"version"}
+	info, err := c.table(ctx, change.Table)
+	switch {
+	case err == nil:
+		without = info.versionColumns()
+	case !errors.Is(err, ErrNotTracked):
+		return nil, fmt.Errorf("diff: %w", wrapRead(err))
+	}
+	if change.Operation.Gone() {
+		before := change.Before
+		if before == nil {
+			before = change.Data
+		}
+		return compareData(before, nil, without), nil
+	}
+	return compareData(change.Before, change.Data, without).addHidden(change.HiddenChanged), nil
 }
 
 // Diff compares two snapshots of one record, the earlier first. A nil from

@@ -35,12 +35,15 @@ type History[T any] struct {
 	keyOf func(record *T, columns []string) (Key, error)
 	// versionOf reads the version from a record; nil when it has no field for it.
 	versionOf func(record *T, column string) (version int, ok bool)
+	// onlyChanges leaves typed records out: T is struct{}.
+	onlyChanges bool
 }
 
 // HistoryOpts are the parts of a History that an adapter may bring. Each
 // defaults to mapping the columns of the table to the fields of a struct T by
 // the tag db, or by name in snake case; a T of map[string]any is supported
-// too, and of struct{} when only changes are of interest.
+// too, and of struct{} when only changes are of interest: their data is read as
+// JSON, and need not fit the types that the columns have by now.
 type HistoryOpts[T any] struct {
 	Bind      Binder[T]
 	KeyOf     func(record *T, columns []string) (Key, error)
@@ -53,6 +56,7 @@ func NewHistory[T any](client *Client, table Table, opts *HistoryOpts[T]) *Histo
 	if opts != nil {
 		h.bind, h.keyOf, h.versionOf = opts.Bind, opts.KeyOf, opts.VersionOf
 	}
+	h.onlyChanges = h.bind == nil && reflect.TypeFor[T]() == reflect.TypeFor[struct{}]()
 	if h.bind == nil {
 		h.bind = func(_ context.Context, record *T, columns []string) ([]any, func() error, error) {
 			return structmap.Bind(record, columns)
@@ -168,7 +172,11 @@ func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q 
 // rows yields the rows of a query. The error is for the caller to report; a
 // schema that has changed shows before the first row.
 func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q query, yield func(Snapshot[T], error) bool) (err error) {
-	sql, args, err := q(info)
+	selected := *info
+	if h.onlyChanges {
+		selected.expressions = nil
+	}
+	sql, args, err := q(&selected)
 	if err != nil {
 		return err
 	}
@@ -196,12 +204,16 @@ func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q qu
 func (h *History[T]) scan(ctx context.Context, rows chronodriver.Rows, info *tableInfo, key string) (Snapshot[T], error) {
 	s := Snapshot[T]{info: info, record: key}
 	dest, finish := h.client.reader.scanChange(&s.Change)
-	record, finishRecord, err := h.bind(ctx, &s.Record, info.columns)
-	if err != nil {
-		return s, err
-	}
-	for _, d := range record {
-		dest = append(dest, h.client.reader.adaptDest(d))
+	var finishRecord func() error
+	if !h.onlyChanges {
+		record, after, err := h.bind(ctx, &s.Record, info.columns)
+		if err != nil {
+			return s, err
+		}
+		finishRecord = after
+		for _, d := range record {
+			dest = append(dest, h.client.reader.adaptDest(d))
+		}
 	}
 	if err := rows.Scan(dest...); err != nil {
 		return s, fmt.Errorf("scan a record of %s: %w", info.table, err)
