@@ -136,10 +136,9 @@ func (c *Change) fill(key, previousKey, data, userInfo, extraInfo string) error 
 	return nil
 }
 
-// setBefore sets the state before the change. A record that is inserted again
-// had none, though history has one from before its deletion.
+// setBefore sets the state before the change.
 func (c *Change) setBefore(data *string) error {
-	if data == nil || c.Operation == OperationInsert {
+	if data == nil {
 		return nil
 	}
 	if err := decodeJSON(*data, &c.Before); err != nil {

@@ -81,7 +81,7 @@ func (c *Client) Diff(ctx context.Context, change *Change) (Diff, error) {
 		if before == nil {
 			before = change.Data
 		}
-		return compareData(before, nil, without), nil
+		return compareData(before, nil, without).addHidden(change.HiddenChanged), nil
 	}
 	return compareData(change.Before, change.Data, without).addHidden(change.HiddenChanged), nil
 }

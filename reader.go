@@ -54,8 +54,8 @@ type reader interface {
 	last(info *tableInfo, key string, at *time.Time) (sql string, args []any, err error)
 	// exists asks whether the table has a row with the key now.
 	exists(info *tableInfo, key string) (sql string, args []any, err error)
-	// activity selects from the log; the state before a change comes last, as
-	// JSON, when it is asked for.
+	// activity selects from the log; the state before a change, NULL for an
+	// insertion, comes last when it is asked for.
 	activity(f *ActivityOpts) (sql string, args []any, err error)
 	// scanChange returns destinations for the columns of changeColumns and a
 	// function that fills the change afterwards.

@@ -1,11 +1,7 @@
 package cli
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,28 +57,21 @@ func orNull[T comparable](value T) *T {
 	return &value
 }
 
-// difference is what became of the columns between two states of a record, the
-// earlier of which may be nil. The version is not one of the columns.
-func difference(from, to chrononaut.Data, hidden []string, versionColumn string) []chrononaut.ColumnDiff {
-	names := map[string]bool{}
-	for name := range from {
-		names[name] = true
+// columnJSON is what became of a column; from or to is missing when the state
+// before or after has no such column.
+type columnJSON struct {
+	Column string          `json:"column"`
+	From   json.RawMessage `json:"from,omitempty"`
+	To     json.RawMessage `json:"to,omitempty"`
+	Hidden bool            `json:"hidden"`
+}
+
+func newDiffJSON(diff chrononaut.Diff) []columnJSON {
+	shape := make([]columnJSON, len(diff))
+	for i, d := range diff {
+		shape[i] = columnJSON(d)
 	}
-	for name := range to {
-		names[name] = true
-	}
-	delete(names, versionColumn)
-	diff := []chrononaut.ColumnDiff{}
-	for name := range maps.Keys(names) {
-		if !bytes.Equal(from[name], to[name]) {
-			diff = append(diff, chrononaut.ColumnDiff{Column: name, From: from[name], To: to[name]})
-		}
-	}
-	for _, name := range hidden {
-		diff = append(diff, chrononaut.ColumnDiff{Column: name, Hidden: true})
-	}
-	slices.SortFunc(diff, func(a, b chrononaut.ColumnDiff) int { return cmp.Compare(a.Column, b.Column) })
-	return diff
+	return shape
 }
 
 // raw prints a value of a diff.
@@ -94,7 +83,7 @@ func raw(message json.RawMessage) string {
 }
 
 // summary says in one line what a change did to the columns.
-func summary(diff []chrononaut.ColumnDiff) string {
+func (p *printer) summary(diff chrononaut.Diff) string {
 	parts := make([]string, len(diff))
 	for i, d := range diff {
 		name := clean(quoteColumn(d.Column))
@@ -102,19 +91,22 @@ func summary(diff []chrononaut.ColumnDiff) string {
 		case d.Hidden:
 			parts[i] = name + " (hidden)"
 		case d.From == nil:
-			parts[i] = name + "=" + shorten(raw(d.To))
+			parts[i] = name + "=" + p.shorten(raw(d.To))
 		case d.To == nil:
 			parts[i] = name + " is gone"
 		default:
-			parts[i] = name + ": " + shorten(raw(d.From)) + " → " + shorten(raw(d.To))
+			parts[i] = name + ": " + p.shorten(raw(d.From)) + " → " + p.shorten(raw(d.To))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// shorten keeps a long value from filling a line.
-func shorten(s string) string {
+// shorten keeps a long value from filling a line of a terminal.
+func (p *printer) shorten(s string) string {
 	const limit = 40
+	if !p.tty {
+		return s
+	}
 	if r := []rune(s); len(r) > limit {
 		return string(r[:limit-1]) + "…"
 	}

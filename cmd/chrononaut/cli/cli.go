@@ -228,6 +228,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 		}
 	}
 	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.checkCommand())
+	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.PersistentPreRun = func(*cobra.Command, []string) { a.start() }

@@ -247,15 +247,33 @@ func (db *database) tracked(ctx context.Context, name chrononaut.Table) (entry *
 }
 
 // requireTracked is tracked for commands that read history.
-func (db *database) requireTracked(ctx context.Context, name chrononaut.Table) (*chronomigrate.TrackedTable, error) {
+func (db *database) requireTracked(ctx context.Context, name chrononaut.Table) (entry *chronomigrate.TrackedTable, exists bool, err error) {
 	entry, table, exists, err := db.tracked(ctx, name)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	case entry == nil && !exists:
-		return nil, hinted(fmt.Errorf("%s: %w", table, chronomigrate.ErrNoTable), "check the name and the schema; names with capitals need double quotes.")
+		return nil, false, hinted(fmt.Errorf("%s: %w", table, chronomigrate.ErrNoTable), "check the name and the schema; names with capitals need double quotes.")
 	case entry == nil:
-		return nil, hinted(fmt.Errorf("%s: %w", table, chrononaut.ErrNotTracked), "chrononaut track "+shellArg(table.String())+".")
+		return nil, false, hinted(fmt.Errorf("%s: %w", table, chrononaut.ErrNotTracked), "chrononaut track "+shellArg(table.String())+".")
 	}
-	return entry, nil
+	return entry, exists, nil
+}
+
+// key reads the argument KEY for a table. The database gives its values their
+// types, unless the table is gone: then they get those that history has.
+func (db *database) key(ctx context.Context, entry *chronomigrate.TrackedTable, exists bool, arg string) (chrononaut.Key, error) {
+	key, err := parseKey(arg, entry.KeyColumns)
+	if err != nil || exists {
+		return key, err
+	}
+	for change, err := range db.client.ActivityAll(ctx, &chrononaut.ActivityOpts{Table: entry.Table}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(change.Key) > 0 {
+			return likeKey(key, change.Key), nil
+		}
+	}
+	return key, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -140,6 +141,30 @@ func cutQuoted(s string) (text, rest string, ok bool) {
 		return b.String(), s[i+1:], true
 	}
 	return "", "", false
+}
+
+// likeKey gives the values of a key, which are text, the types that those of
+// another key have.
+func likeKey(key, like chrononaut.Key) chrononaut.Key {
+	typed := chrononaut.Key{}
+	for column, value := range key {
+		typed[column] = value
+		text, ok := value.(string)
+		if !ok {
+			continue
+		}
+		switch like[column].(type) {
+		case json.Number:
+			if json.Valid([]byte(text)) {
+				typed[column] = json.Number(text)
+			}
+		case bool:
+			if b, err := strconv.ParseBool(text); err == nil {
+				typed[column] = b
+			}
+		}
+	}
+	return typed
 }
 
 // formatKey writes a key so that parseKey reads it back.

@@ -115,6 +115,7 @@ func (p *printer) table(headers []string, rows [][]cell) error {
 	t := table.New().
 		Border(lipgloss.RoundedBorder()).
 		BorderStyle(p.style(faint)).
+		Wrap(false).
 		Headers(headers...).
 		StyleFunc(func(row, col int) lipgloss.Style {
 			tone := strong
@@ -218,9 +219,17 @@ func (p *printer) time(t time.Time) string {
 		return ""
 	}
 	if p.tty {
-		return t.In(p.location).Format("2006-01-02 15:04:05.000000")
+		return t.In(p.location).Format("2006-01-02 15:04:05.000000Z07:00")
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
+}
+
+// second is a time without the fraction, where there is little room.
+func (p *printer) second(t time.Time) string {
+	if p.tty && !t.IsZero() {
+		return t.In(p.location).Format("2006-01-02 15:04:05Z07:00")
+	}
+	return p.time(t)
 }
 
 func operationTone(o chrononaut.Operation) tone {

@@ -4,10 +4,11 @@ SELECT {{template "change" .}}{{if .Before}},
   FROM {{schema}}.chrononaut_activity AS a
 {{- if or .Column .Before}}
   LEFT JOIN LATERAL (
-       -- The state before this one.
+       -- The state before this one; what is inserted again had none.
        SELECT p.data
          FROM {{schema}}.chrononaut_activity AS p
-        WHERE pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
+        WHERE a.operation IS DISTINCT FROM 'insert'
+          AND pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
               = pg_catalog.jsonb_hash_extended(coalesce(a.previous_key, a.key), pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
           AND p.key = coalesce(a.previous_key, a.key)
           AND p.table_name || '' = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chrononaut-go/chrononaut"
+)
+
+func (a *app) diffCommand() *cobra.Command {
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "diff TABLE KEY",
+		Short: "Show what became of a record between two versions or times",
+		Long: `Diff compares two states of a record, column by column. --from and --to are
+versions (3) or times. Without --to it compares with the newest version, without
+--from with the version before --to: without both, it shows the last change.
+
+A record that did not exist at --from, or was deleted by --to, has every column
+new or gone. A hidden column that changed in between is listed without its
+values. It exits with 0 also when there is no difference, and with 1 when the
+record has no such version or history cannot say what its state was.`,
+		Example: `  chrononaut diff todos 42
+  chrononaut diff todos 42 --from 1 --to 3
+  chrononaut diff todos 42 --from '2026-11-23' --to now --json`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := parseTable(args[0])
+			if err != nil {
+				return err
+			}
+			start, err := a.parsePoint("from", from)
+			if err != nil {
+				return err
+			}
+			end, err := a.parsePoint("to", to)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			return a.withRecord(ctx, name, args[1], func(r *record) error {
+				d, err := r.diff(ctx, start, end)
+				if err != nil {
+					return r.explain(err)
+				}
+				if a.json {
+					return a.out.json(d.shape(r))
+				}
+				return a.out.diff(r, d)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "the earlier version or time (default: the version before --to)")
+	cmd.Flags().StringVar(&to, "to", "", "the later version or time (default: the newest version)")
+	return cmd
+}
+
+// parsePoint reads a version or a time; nil for the empty value.
+func (a *app) parsePoint(flag, value string) (*point, error) {
+	if value == "" {
+		return nil, nil
+	}
+	if strings.Trim(value, "0123456789") == "" {
+		version, err := strconv.ParseInt(value, 10, 32)
+		if err != nil {
+			return nil, usagef("", "--%s: the version is too great", flag)
+		}
+		n := int(version)
+		return &point{version: &n}, nil
+	}
+	at, err := a.parseTimeFlag(flag, value)
+	if err != nil {
+		return nil, err
+	}
+	return &point{at: at}, nil
+}
+
+// difference is what became of a record. The changes are those that made its
+// two states; nil when the record did not exist.
+type difference struct {
+	from, to *chrononaut.Change
+	columns  chrononaut.Diff
+}
+
+type differenceJSON struct {
+	Table tableJSON      `json:"table"`
+	Key   chrononaut.Key `json:"key"`
+	From  *changeJSON    `json:"from"`
+	To    *changeJSON    `json:"to"`
+	Diff  []columnJSON   `json:"diff"`
+}
+
+func (d *difference) shape(r *record) differenceJSON {
+	shape := differenceJSON{Table: newTableJSON(r.entry.Table), Key: r.key, Diff: newDiffJSON(d.columns)}
+	if d.from != nil {
+		from := newChangeJSON(d.from)
+		shape.From = &from
+	}
+	if d.to != nil {
+		to := newChangeJSON(d.to)
+		shape.To, shape.Key = &to, to.Key
+	}
+	return shape
+}
+
+func (r *record) diff(ctx context.Context, from, to *point) (*difference, error) {
+	d := &difference{}
+	err := r.ordered(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	if to != nil {
+		d.to, err = r.change(ctx, to)
+	} else {
+		d.to, err = r.newest(ctx, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case from != nil:
+		d.from, err = r.change(ctx, from)
+	case d.to != nil && d.to.Version > 0:
+		before := d.to.Version - 1
+		d.from, err = r.newest(ctx, &before)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case d.from == nil && d.to == nil:
+		return nil, fmt.Errorf("diff of %s: %w", r.entry.Table, chrononaut.ErrNotFound)
+	case d.from != nil && d.to != nil && d.from.Version > d.to.Version, d.to == nil:
+		return nil, r.backwards()
+	}
+	d.columns, err = r.compare(ctx, d.from, d.to)
+	return d, err
+}
+
+func (r *record) backwards() error {
+	return usagef("give the earlier version or time to --from, the later one to --to.", "diff of %s: %v", r.entry.Table, chrononaut.ErrOrder)
+}
+
+// ordered makes times absolute, and refuses them when they are in the wrong
+// order.
+func (r *record) ordered(ctx context.Context, from, to *point) error {
+	if from == nil || to == nil || from.at == nil || to.at == nil {
+		return nil
+	}
+	for _, p := range []*point{from, to} {
+		t, err := r.db.time(ctx, p.at)
+		if err != nil {
+			return err
+		}
+		p.at = &when{at: t}
+	}
+	if from.at.at.After(to.at.at) {
+		return r.backwards()
+	}
+	return nil
+}
+
+// change returns the change that made the state at a point; nil when the record
+// did not exist yet.
+func (r *record) change(ctx context.Context, p *point) (*chrononaut.Change, error) {
+	s, err := r.state(ctx, p)
+	var deleted *chrononaut.DeletedError
+	switch {
+	case err == nil:
+		return &s.Change, nil
+	case errors.As(err, &deleted):
+		return &deleted.Last, nil
+	case p.version == nil && errors.Is(err, chrononaut.ErrNotFound):
+		return nil, nil
+	}
+	return nil, err
+}
+
+// newest returns the newest change, up to a version if one is given; nil when
+// there is none.
+func (r *record) newest(ctx context.Context, upTo *int) (*chrononaut.Change, error) {
+	found, err := r.history.Versions(ctx, r.key, &chrononaut.VersionsOpts{ToVersion: upTo, NewestFirst: true, Limit: 1})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0].Change, nil
+}
+
+// compare compares the states that two changes made. As one change, they took
+// the record from the one to the other.
+func (r *record) compare(ctx context.Context, from, to *chrononaut.Change) (chrononaut.Diff, error) {
+	whole := chrononaut.Change{Table: r.entry.Table, Operation: to.Operation, Data: to.Data}
+	opts := &chrononaut.VersionsOpts{ToVersion: &to.Version}
+	if from != nil {
+		next := from.Version + 1
+		opts.FromVersion = &next
+		if !from.Operation.Gone() {
+			whole.Before = from.Data
+		}
+	}
+	if whole.Before == nil && to.Operation.Gone() {
+		return chrononaut.Diff{}, nil
+	}
+	for s, err := range r.history.All(ctx, r.key, opts) {
+		if err != nil {
+			return nil, err
+		}
+		whole.HiddenChanged = append(whole.HiddenChanged, s.HiddenChanged...)
+	}
+	return r.db.client.Diff(ctx, &whole)
+}
+
+func (p *printer) diff(r *record, d *difference) error {
+	key := r.key
+	if d.to != nil {
+		key = d.to.Key
+	}
+	p.line("%s", p.paint(strong, clean(r.entry.Table.String()+" "+formatKey(key))))
+	if err := p.fields([][]cell{{{"from", faint}, p.end(d.from)}, {{"to", faint}, p.end(d.to)}}); err != nil {
+		return err
+	}
+	p.line("")
+	if len(d.columns) == 0 {
+		p.line("no difference")
+		return nil
+	}
+	var rows [][]cell
+	for _, c := range d.columns {
+		row := []cell{{clean(quoteColumn(c.Column)), plain}, {raw(c.From), bad}, {raw(c.To), good}}
+		if c.Hidden {
+			row[1], row[2] = cell{"(hidden)", faint}, cell{"(hidden)", faint}
+		}
+		rows = append(rows, row)
+	}
+	return p.table([]string{"COLUMN", "FROM", "TO"}, rows)
+}
+
+// end says which state one end of a diff is.
+func (p *printer) end(c *chrononaut.Change) cell {
+	if c == nil {
+		return cell{"the record did not exist", plain}
+	}
+	text := fmt.Sprintf("version %d, %s %s", c.Version, c.Operation, p.time(c.Changed))
+	if c.Actor != "" {
+		text += " by " + c.Actor
+	}
+	if c.Rationale != "" {
+		text += ": " + c.Rationale
+	}
+	return cell{clean(text), plain}
+}

@@ -1,0 +1,303 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+// logFlags are the flags of log, as text.
+type logFlags struct {
+	actor, column, operation string
+	since, until             string
+	transaction              uint64
+	beforeID, afterID        int64
+	limit                    int
+	oldestFirst              bool
+}
+
+var operations = []chrononaut.Operation{
+	chrononaut.OperationInsert, chrononaut.OperationUpdate, chrononaut.OperationDelete, chrononaut.OperationTruncate,
+	chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
+}
+
+func (a *app) logCommand() *cobra.Command {
+	f := &logFlags{}
+	cmd := &cobra.Command{
+		Use:   "log [TABLE [KEY]]",
+		Short: "Show what was changed, by whom and why",
+		Long: `Log shows changes, the newest first: of one record, of a table, or of all
+tables. Conditions add up. The log of a record follows it through changes of its
+primary key, and is there after the record was deleted.
+
+It shows the last 50 changes unless --limit says otherwise. To go on, give the
+id of the last one: --before-id, or with --oldest-first --after-id. JSON has the
+ids. In JSON every change is an object on a line of its own, with the whole
+state after it (data) and what it did to the columns (diff).`,
+		Example: `  chrononaut log
+  chrononaut log todos --since -7d --actor ann@example.com
+  chrononaut log todos 42
+  chrononaut log order_lines order_id=7,line=2 --column price
+  chrononaut log --tx 81723 --oldest-first --limit 0 --json`,
+		Args: cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.log(cmd.Context(), args, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.actor, "actor", "", "only changes by this actor")
+	flags.StringVar(&f.since, "since", "", "only changes at or after this time")
+	flags.StringVar(&f.until, "until", "", "only changes at or before this time")
+	flags.StringVar(&f.column, "column", "", "only changes that gave this column another value")
+	flags.StringVar(&f.operation, "operation", "", "only insert, update, delete, truncate, baseline, track, untrack or suppress")
+	flags.Uint64Var(&f.transaction, "tx", 0, "only changes of this transaction")
+	flags.Int64Var(&f.beforeID, "before-id", 0, "only changes with a smaller id")
+	flags.Int64Var(&f.afterID, "after-id", 0, "only changes with a greater id")
+	flags.IntVarP(&f.limit, "limit", "n", 50, "the greatest number of changes; 0 is no limit")
+	flags.BoolVar(&f.oldestFirst, "oldest-first", false, "show the oldest change first")
+	return cmd
+}
+
+func (a *app) log(ctx context.Context, args []string, f *logFlags) error {
+	opts, since, until, err := a.activityOpts(f)
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		if opts.Table, err = parseTable(args[0]); err != nil {
+			return err
+		}
+	}
+	return a.withDatabase(ctx, false, func(db *database) error {
+		var err error
+		if opts.Since, err = db.time(ctx, since); err != nil {
+			return err
+		}
+		if opts.Until, err = db.time(ctx, until); err != nil {
+			return err
+		}
+		if len(args) == 0 {
+			return a.printLog(ctx, db, db.client.ActivityAll(ctx, opts), f, logOfAll)
+		}
+		entry, exists, err := db.requireTracked(ctx, opts.Table)
+		if err != nil {
+			return err
+		}
+		opts.Table = entry.Table
+		if len(args) == 1 {
+			return a.printLog(ctx, db, db.client.ActivityAll(ctx, opts), f, logOfTable)
+		}
+		key, err := db.key(ctx, entry, exists, args[1])
+		if err != nil {
+			return err
+		}
+		return a.printLog(ctx, db, db.record(ctx, entry, key, opts), f, logOfRecord)
+	})
+}
+
+func (a *app) activityOpts(f *logFlags) (opts *chrononaut.ActivityOpts, since, until *when, err error) {
+	opts = &chrononaut.ActivityOpts{
+		Actor: f.actor, Operation: chrononaut.Operation(f.operation), Transaction: f.transaction,
+		BeforeID: f.beforeID, AfterID: f.afterID, OldestFirst: f.oldestFirst, WithBefore: true,
+	}
+	if f.operation != "" && !slices.Contains(operations, opts.Operation) {
+		return nil, nil, nil, usagef("", "--operation %s: there is no such operation", quoteArg(f.operation))
+	}
+	if f.limit < 0 {
+		return nil, nil, nil, usagef("", "--limit must not be negative")
+	}
+	if f.limit > 0 {
+		// One more, to know whether there are more.
+		opts.Limit = f.limit + 1
+	}
+	if f.column != "" {
+		if opts.Column, err = parseColumn(f.column); err != nil {
+			return nil, nil, nil, usagef("", "--column: %v", err)
+		}
+	}
+	if since, err = a.parseTimeFlag("since", f.since); err != nil {
+		return nil, nil, nil, err
+	}
+	until, err = a.parseTimeFlag("until", f.until)
+	return opts, since, until, err
+}
+
+// record is the log of one record. The conditions are looked at here, because
+// what a change did shows only next to the one before it.
+func (db *database) record(ctx context.Context, entry *chronomigrate.TrackedTable, key chrononaut.Key, o *chrononaut.ActivityOpts) iter.Seq2[chrononaut.Change, error] {
+	history := chrononaut.NewHistory[struct{}](db.client, entry.Table, nil)
+	return func(yield func(chrononaut.Change, error) bool) {
+		shown, seen := 0, false
+		show := func(c *chrononaut.Change) bool {
+			match, err := db.matches(ctx, c, o)
+			switch {
+			case err != nil:
+				yield(chrononaut.Change{}, err)
+				return false
+			case !match:
+				return true
+			}
+			shown++
+			return yield(*c, nil) && shown != o.Limit
+		}
+		// Newest first, a change waits for the one before it.
+		var last *chrononaut.Change
+		for s, err := range history.All(ctx, key, &chrononaut.VersionsOpts{NewestFirst: !o.OldestFirst}) {
+			if err != nil {
+				yield(chrononaut.Change{}, err)
+				return
+			}
+			seen = true
+			c := s.Change
+			if o.OldestFirst {
+				follow(last, &c)
+				if !show(&c) {
+					return
+				}
+			} else if last != nil {
+				follow(&c, last)
+				if !show(last) {
+					return
+				}
+			}
+			last = &c
+		}
+		switch {
+		case !seen:
+			yield(chrononaut.Change{}, noRecord(entry.Table))
+		case !o.OldestFirst:
+			show(last)
+		}
+	}
+}
+
+// follow gives a change the state that the one before it left.
+func follow(before, c *chrononaut.Change) {
+	if before != nil && c.Operation != chrononaut.OperationInsert {
+		c.Before = before.Data
+	}
+}
+
+func noRecord(table chrononaut.Table) error {
+	return &noError{err: fmt.Errorf("history of %s: %w", table, chrononaut.ErrNotFound), reason: "not_found",
+		try: "chrononaut log " + shellArg(table.String()) + " shows which records have a history."}
+}
+
+// matches applies the conditions of a log as the database would.
+func (db *database) matches(ctx context.Context, c *chrononaut.Change, o *chrononaut.ActivityOpts) (bool, error) {
+	out := o.Actor != "" && c.Actor != o.Actor ||
+		o.Operation != "" && c.Operation != o.Operation ||
+		o.Transaction != 0 && c.TransactionID != o.Transaction ||
+		o.BeforeID != 0 && c.ID >= o.BeforeID ||
+		o.AfterID != 0 && c.ID <= o.AfterID ||
+		!o.Since.IsZero() && c.Changed.Before(o.Since.Truncate(time.Microsecond)) ||
+		!o.Until.IsZero() && c.Changed.After(o.Until)
+	if out || o.Column == "" {
+		return !out, nil
+	}
+	if c.Operation.Gone() {
+		return slices.Contains(c.HiddenChanged, o.Column), nil
+	}
+	diff, err := db.client.Diff(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	d, changed := diff.Column(o.Column)
+	return changed && (d.Hidden || d.To != nil), nil
+}
+
+// logOf says what a log is about: what all its changes have in common is not
+// printed.
+type logOf int
+
+const (
+	logOfAll logOf = iota
+	logOfTable
+	logOfRecord
+)
+
+// logJSON is a change in the log.
+type logJSON struct {
+	changeJSON
+	Diff []columnJSON `json:"diff"`
+}
+
+func (a *app) printLog(ctx context.Context, db *database, changes iter.Seq2[chrononaut.Change, error], f *logFlags, of logOf) error {
+	var rows [][]cell
+	shown, more, lastID := 0, false, int64(0)
+	for c, err := range changes {
+		if err != nil {
+			return err
+		}
+		if more = f.limit > 0 && shown == f.limit; more {
+			break
+		}
+		shown, lastID = shown+1, c.ID
+		diff, err := db.client.Diff(ctx, &c)
+		if err != nil {
+			return err
+		}
+		if !a.json {
+			rows = append(rows, a.out.logRow(&c, diff, of))
+		} else if err := a.out.json(logJSON{newChangeJSON(&c), newDiffJSON(diff)}); err != nil {
+			return err
+		}
+	}
+	if len(rows) > 0 {
+		if err := a.out.table(logHeaders(of), rows); err != nil {
+			return err
+		}
+	}
+	switch {
+	case more:
+		page := "--before-id"
+		if f.oldestFirst {
+			page = "--after-id"
+		}
+		a.out.remark("there are more: %s %d shows the next, --limit 0 all", page, lastID)
+	case shown == 0:
+		a.out.remark("no change matches")
+	}
+	return nil
+}
+
+func logHeaders(of logOf) []string {
+	headers := []string{"TIME", "ACTOR", "OPERATION", "TABLE", "KEY", "VERSION", "CHANGE", "RATIONALE"}
+	switch of {
+	case logOfTable:
+		return slices.Delete(headers, 3, 4)
+	case logOfRecord:
+		return slices.Delete(headers, 3, 5)
+	}
+	return headers
+}
+
+func (p *printer) logRow(c *chrononaut.Change, diff chrononaut.Diff, of logOf) []cell {
+	version := ""
+	if len(c.Key) > 0 {
+		version = strconv.Itoa(c.Version)
+	}
+	tone := operationTone(c.Operation)
+	row := []cell{
+		{p.second(c.Changed), faint}, {clean(c.Actor), strong}, {clean(string(c.Operation)), tone},
+		{clean(c.Table.String()), plain}, {clean(formatKey(c.Key)), plain}, {version, plain},
+		{"", plain}, {clean(c.Rationale), plain},
+	}
+	if !c.Operation.Gone() {
+		// What a deletion did to the columns goes without saying.
+		row[6].text = p.summary(diff)
+	}
+	switch of {
+	case logOfTable:
+		return slices.Delete(row, 3, 4)
+	case logOfRecord:
+		return slices.Delete(row, 3, 5)
+	}
+	return row
+}

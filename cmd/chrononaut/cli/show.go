@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	var at string
+	var version int
+	cmd := &cobra.Command{
+		Use:   "show TABLE KEY",
+		Short: "Show a record as it is or was",
+		Long: `Show prints the state of a record and the change that made it: as it is now, as
+it was at a time (--at), or with a version (--version). Hidden and untracked
+columns are not in it. A version that is a deletion shows the last state.
+
+It exits with 1 when the record did not exist then, when it has no such version,
+or when history cannot say, because the time lies before tracking began. The
+versions of a record are what chrononaut log TABLE KEY lists.`,
+		Example: `  chrononaut show todos 42
+  chrononaut show todos 42 --at '2026-11-24 09:30'
+  chrononaut show todos 42 --at -2h --json
+  chrononaut show order_lines order_id=7,line=2 --version 3`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := parseTable(args[0])
+			if err != nil {
+				return err
+			}
+			if version < 0 {
+				return usagef("", "--version must not be negative")
+			}
+			time, err := a.parseTimeFlag("at", at)
+			if err != nil {
+				return err
+			}
+			p := &point{at: time}
+			if cmd.Flags().Changed("version") {
+				p.version = &version
+			}
+			ctx := cmd.Context()
+			return a.withRecord(ctx, name, args[1], func(r *record) error {
+				s, err := r.state(ctx, p)
+				if err != nil {
+					return r.explain(err)
+				}
+				if a.json {
+					return a.out.json(newChangeJSON(&s.Change))
+				}
+				return a.out.state(&s.Change)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "the state at this time")
+	cmd.Flags().IntVar(&version, "version", 0, "the state with this version")
+	cmd.MarkFlagsMutuallyExclusive("at", "version")
+	return cmd
+}
+
+// record is a record in the history of a database.
+type record struct {
+	db      *database
+	entry   *chronomigrate.TrackedTable
+	history *chrononaut.History[struct{}]
+	key     chrononaut.Key
+	args    string // TABLE KEY as a shell reads it
+}
+
+// withRecord opens the database and runs f for a record of a table.
+func (a *app) withRecord(ctx context.Context, name chrononaut.Table, keyArg string, f func(*record) error) error {
+	return a.withDatabase(ctx, false, func(db *database) error {
+		entry, exists, err := db.requireTracked(ctx, name)
+		if err != nil {
+			return err
+		}
+		key, err := db.key(ctx, entry, exists, keyArg)
+		if err != nil {
+			return err
+		}
+		return f(&record{
+			db: db, entry: entry, key: key, history: chrononaut.NewHistory[struct{}](db.client, entry.Table, nil),
+			args: shellArg(entry.Table.String()) + " " + shellArg(keyArg),
+		})
+	})
+}
+
+// point is a point in the life of a record: a version, a time, or now.
+type point struct {
+	version *int
+	at      *when
+}
+
+func (r *record) state(ctx context.Context, p *point) (*chrononaut.Snapshot[struct{}], error) {
+	if p.version != nil {
+		return r.history.Version(ctx, r.key, *p.version)
+	}
+	at := p.at
+	if at == nil {
+		at = &when{relative: true}
+	}
+	t, err := r.db.time(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return r.history.At(ctx, r.key, t)
+}
+
+// explain makes an answer that is no of the errors that mean one.
+func (r *record) explain(err error) error {
+	var deleted *chrononaut.DeletedError
+	switch {
+	case errors.As(err, &deleted):
+		return &noError{err: err, reason: "deleted", try: "chrononaut show " + r.args + " --version " + strconv.Itoa(deleted.Last.Version) + " shows its last state."}
+	case errors.Is(err, chrononaut.ErrNotFound):
+		return &noError{err: err, reason: "not_found", try: "chrononaut log " + r.args + " lists its versions."}
+	case errors.Is(err, chrononaut.ErrNotRecorded):
+		return &noError{
+			err: fmt.Errorf("%w: it did not change while the table was tracked, or the time lies before that", err), reason: "not_recorded",
+			try: "chrononaut track " + shellArg(r.entry.Table.String()) + " --baseline records the present state of all rows.",
+		}
+	}
+	return err
+}
+
+// state prints a change and the state after it.
+func (p *printer) state(c *chrononaut.Change) error {
+	operation := string(c.Operation)
+	if operation == "" {
+		operation = "unknown" // Python chrononaut does not say.
+	}
+	version := "version " + strconv.Itoa(c.Version)
+	if c.Operation.Gone() {
+		version += ", the last state before it was deleted"
+	}
+	p.line("%s  %s", p.paint(strong, clean(c.Table.String()+" "+formatKey(c.Key))), version)
+	rows := [][]cell{
+		{{"operation", faint}, {operation, operationTone(c.Operation)}},
+		{{"time", faint}, {p.time(c.Changed), plain}},
+	}
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, []cell{{name, faint}, {clean(value), plain}})
+		}
+	}
+	add("actor", c.Actor)
+	add("address", c.RemoteAddr)
+	add("rationale", c.Rationale)
+	if extra := extraInfo(c); len(extra) > 0 {
+		text, err := json.Marshal(extra)
+		if err != nil {
+			return fmt.Errorf("print extra information: %w", err)
+		}
+		add("extra", string(text))
+	}
+	if c.PreviousKey != nil {
+		add("previous key", formatKey(c.PreviousKey))
+	}
+	add("hidden columns changed", strings.Join(c.HiddenChanged, ", "))
+	if c.TransactionID != 0 {
+		add("transaction", strconv.FormatUint(c.TransactionID, 10))
+	}
+	add("database user", c.DatabaseUser)
+	if err := p.fields(rows); err != nil {
+		return err
+	}
+	p.line("")
+	rows = nil
+	for _, column := range slices.Sorted(maps.Keys(c.Data)) {
+		rows = append(rows, cells(clean(quoteColumn(column)), value(c.Data, column)))
+	}
+	return p.table([]string{"COLUMN", "VALUE"}, rows)
+}
+
+// extraInfo is extra information without what is printed otherwise.
+func extraInfo(c *chrononaut.Change) map[string]any {
+	extra := maps.Clone(c.ExtraInfo)
+	if c.Rationale != "" {
+		delete(extra, "rationale")
+	}
+	delete(extra, "hidden_cols_changed")
+	return extra
+}
