@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -250,7 +251,7 @@ func (a *app) printLog(ctx context.Context, db *database, changes iter.Seq2[chro
 		}
 	}
 	if len(rows) > 0 {
-		if err := a.out.table(logHeaders(of), rows); err != nil {
+		if err := a.out.log(logHeaders(of), rows); err != nil {
 			return err
 		}
 	}
@@ -267,8 +268,31 @@ func (a *app) printLog(ctx context.Context, db *database, changes iter.Seq2[chro
 	return nil
 }
 
+// log prints the log as a table. On a terminal, what a change did has a line of
+// its own, because it is long.
+func (p *printer) log(headers []string, rows [][]cell) error {
+	if !p.tty {
+		return p.table(headers, rows)
+	}
+	changes := make([]string, len(rows))
+	column := slices.Index(headers, changeHeader)
+	for i, row := range rows {
+		changes[i] = row[column].text
+		rows[i] = slices.Delete(row, column, column+1)
+	}
+	for i, line := range p.lines(slices.Delete(headers, column, column+1), rows) {
+		p.line("%s", line)
+		if i > 0 && changes[i-1] != "" {
+			p.line("    %s", ansi.Truncate(changes[i-1], p.width-4, "…"))
+		}
+	}
+	return nil
+}
+
+const changeHeader = "CHANGE"
+
 func logHeaders(of logOf) []string {
-	headers := []string{"TIME", "ACTOR", "OPERATION", "TABLE", "KEY", "VERSION", "CHANGE", "RATIONALE"}
+	headers := []string{"TIME", "ACTOR", "OPERATION", "TABLE", "KEY", "VERSION", changeHeader, "RATIONALE"}
 	switch of {
 	case logOfTable:
 		return slices.Delete(headers, 3, 4)
@@ -285,8 +309,8 @@ func (p *printer) logRow(c *chrononaut.Change, diff chrononaut.Diff, of logOf) [
 	}
 	tone := operationTone(c.Operation)
 	row := []cell{
-		{p.second(c.Changed), faint}, {clean(c.Actor), strong}, {clean(string(c.Operation)), tone},
-		{clean(c.Table.String()), plain}, {clean(formatKey(c.Key)), plain}, {version, plain},
+		{p.second(c.Changed), moment}, {clean(c.Actor), strong}, {clean(string(c.Operation)), tone},
+		{p.tableName(c.Table), plain}, {clean(formatKey(c.Key)), plain}, {version, plain},
 		{"", plain}, {clean(c.Rationale), plain},
 	}
 	if !c.Operation.Gone() {

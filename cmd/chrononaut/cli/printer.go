@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
-	"charm.land/lipgloss/v2/table"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/chrononaut-go/chrononaut"
 )
@@ -61,6 +61,7 @@ const (
 	plain tone = iota
 	strong
 	faint
+	moment  // a time: faint, and never cut
 	good    // insert, new
 	changed // update
 	bad     // delete, old
@@ -75,7 +76,7 @@ func (p *printer) style(t tone) lipgloss.Style {
 	switch t {
 	case strong:
 		return s.Bold(true)
-	case faint:
+	case faint, moment:
 		return s.Faint(true)
 	case plain:
 		return s
@@ -105,39 +106,72 @@ func cells(texts ...string) []cell {
 	return row
 }
 
-// table prints rows under headers: with lines on a terminal, aligned by spaces
-// in a pipe. Columns that are empty in all rows are left out on a terminal.
+// table prints rows under headers, aligned. On a terminal, text is cut so that a
+// line has room, and columns that are empty in all rows are left out.
 func (p *printer) table(headers []string, rows [][]cell) error {
 	if !p.tty {
 		return p.plainTable(headers, rows)
 	}
-	headers, rows = dropEmpty(headers, rows)
-	t := table.New().
-		Border(lipgloss.RoundedBorder()).
-		BorderStyle(p.style(faint)).
-		Wrap(false).
-		Headers(headers...).
-		StyleFunc(func(row, col int) lipgloss.Style {
-			tone := strong
-			if row != table.HeaderRow {
-				tone = rows[row][col].tone
-			}
-			return p.style(tone).Padding(0, 1)
-		})
-	for _, row := range rows {
-		texts := make([]string, len(row))
-		for i, c := range row {
-			texts[i] = c.text
+	for _, line := range p.lines(headers, rows) {
+		if _, err := fmt.Fprintln(p.w, line); err != nil {
+			return err
 		}
-		t.Row(texts...)
 	}
-	// The width is a bound, not a wish: a table is as narrow as it can be.
-	text := t.String()
-	if lipgloss.Width(text) > p.width {
-		text = t.Width(p.width).String()
+	return nil
+}
+
+const gap = 2 // between columns
+
+// lines are the lines of a table on a terminal: one for the headers, one for
+// each row.
+func (p *printer) lines(headers []string, rows [][]cell) []string {
+	headers, rows = dropEmpty(headers, rows)
+	head := cells(headers...)
+	for i := range head {
+		head[i].tone = faint
 	}
-	_, err := fmt.Fprintln(p.w, text)
-	return err
+	rows = append([][]cell{head}, rows...)
+	widths, fixed := make([]int, len(head)), make([]bool, len(head))
+	for _, row := range rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], ansi.StringWidth(c.text))
+			fixed[i] = fixed[i] || c.tone == moment
+		}
+	}
+	narrow(widths, fixed, p.width-gap*(len(widths)-1))
+	lines := make([]string, len(rows))
+	for r, row := range rows {
+		var b strings.Builder
+		for i, c := range row {
+			text := ansi.Truncate(c.text, widths[i], "…")
+			b.WriteString(p.paint(c.tone, text))
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(text)+gap))
+			}
+		}
+		lines[r] = strings.TrimRight(b.String(), " ")
+	}
+	return lines
+}
+
+// narrow makes the widest columns so narrow that all have room.
+func narrow(widths []int, fixed []bool, room int) {
+	total := 0
+	for _, w := range widths {
+		total += w
+	}
+	for ; total > room; total-- {
+		widest := -1
+		for i, w := range widths {
+			if !fixed[i] && w > 1 && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
 }
 
 func dropEmpty(headers []string, rows [][]cell) ([]string, [][]cell) {
@@ -201,10 +235,10 @@ func (p *printer) fields(rows [][]cell) error {
 	}
 	width := 0
 	for _, row := range rows {
-		width = max(width, lipgloss.Width(row[0].text))
+		width = max(width, ansi.StringWidth(row[0].text))
 	}
 	for _, row := range rows {
-		name := row[0].text + strings.Repeat(" ", width-lipgloss.Width(row[0].text))
+		name := row[0].text + strings.Repeat(" ", width-ansi.StringWidth(row[0].text))
 		if _, err := fmt.Fprintf(p.w, "%s  %s\n", p.paint(row[0].tone, name), p.paint(row[1].tone, row[1].text)); err != nil {
 			return err
 		}
@@ -222,6 +256,14 @@ func (p *printer) time(t time.Time) string {
 		return t.In(p.location).Format("2006-01-02 15:04:05.000000Z07:00")
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
+}
+
+// tableName leaves out the schema that most tables are in, on a terminal.
+func (p *printer) tableName(t chrononaut.Table) string {
+	if p.tty && (t.Schema == "public" || t.Schema == "main") {
+		t.Schema = ""
+	}
+	return clean(t.String())
 }
 
 // second is a time without the fraction, where there is little room.
