@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -115,7 +114,7 @@ func (db *database) only(ctx context.Context, names []chrononaut.Table, problems
 		case err != nil:
 			return nil, nil, err
 		case entry == nil && !exists:
-			return nil, nil, fmt.Errorf("check %s: %w", table, chronomigrate.ErrNoTable)
+			return nil, nil, noTable(table)
 		case slices.Contains(wanted, table):
 			continue
 		}

@@ -6,6 +6,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/user"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -231,14 +233,24 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
-	root.PersistentPreRun = func(*cobra.Command, []string) { a.start() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.start(cmd) }
 	return root
 }
 
 // start is called when flags and arguments are known to be well formed.
-func (a *app) start() {
+func (a *app) start(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		// A shell variable that is not set must not change what is asked for.
+		if f.Value.String() == "" && f.Name != "hidden" && f.Name != "untracked" {
+			err = fmt.Errorf("--%s must not be empty", f.Name)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	a.started = true
 	a.out = newPrinter(a)
+	return nil
 }
 
 // group returns a command that only holds others.

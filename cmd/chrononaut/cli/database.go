@@ -253,11 +253,15 @@ func (db *database) requireTracked(ctx context.Context, name chrononaut.Table) (
 	case err != nil:
 		return nil, false, err
 	case entry == nil && !exists:
-		return nil, false, hinted(fmt.Errorf("%s: %w", table, chronomigrate.ErrNoTable), "check the name and the schema; names with capitals need double quotes.")
+		return nil, false, noTable(table)
 	case entry == nil:
 		return nil, false, hinted(fmt.Errorf("%s: %w", table, chrononaut.ErrNotTracked), "chrononaut track "+shellArg(table.String())+".")
 	}
 	return entry, exists, nil
+}
+
+func noTable(table chrononaut.Table) error {
+	return hinted(fmt.Errorf("%s: %w", table, chronomigrate.ErrNoTable), "check the name and the schema; names with capitals need double quotes.")
 }
 
 // key reads the argument KEY for a table. The database gives its values their

@@ -135,7 +135,8 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	if reason == "error" && errors.As(err, &server) {
 		reason = "database"
 	}
-	return a.redact(oneLine(message)), a.redact(oneLine(try)), reason
+	// A hint is ours, and may show what a URL looks like.
+	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(try)), reason
 }
 
 var reasons = []struct {
@@ -184,7 +185,7 @@ func (a *app) redact(message string) string {
 			}
 		}
 	}
-	return anyURL.ReplaceAllString(message, "(database URL)")
+	return message
 }
 
 func password(u *url.URL) string {
@@ -200,6 +201,7 @@ func connecting(err error) error {
 	}
 	var server *pgconn.PgError
 	var dial *net.OpError
+	var lookup *net.DNSError
 	var parse *pgconn.ParseConfigError
 	var connect *pgconn.ConnectError
 	switch {
@@ -210,8 +212,10 @@ func connecting(err error) error {
 		switch {
 		case errors.As(err, &server):
 			return &connectError{fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code), err}
+		case errors.As(err, &lookup):
+			return hinted(&connectError{"the host is not known", err}, "check the name of the host in the database URL.")
 		case errors.As(err, &dial):
-			return &connectError{dial.Error(), err}
+			return hinted(&connectError{dial.Error(), err}, "check the host and the port, and that the server is running.")
 		case errors.Is(err, context.DeadlineExceeded):
 			return &connectError{"timeout", err}
 		}

@@ -38,10 +38,10 @@ func parseKey(s string, columns []string) (chrononaut.Key, error) {
 		}
 		i := slices.IndexFunc(columns, func(c string) bool { return sameColumn(name, c) })
 		if i < 0 {
-			return nil, keyError(columns, "the key has no column "+name.String())
+			return nil, keyError(columns, "it has no column "+name.String())
 		}
 		if _, twice := key[columns[i]]; twice {
-			return nil, keyError(columns, "column "+columns[i]+" is there twice")
+			return nil, keyError(columns, "column "+quoteColumn(columns[i])+" is there twice")
 		}
 		var err error
 		if key[columns[i]], rest, more, err = cutValue(value); err != nil {
@@ -50,7 +50,7 @@ func parseKey(s string, columns []string) (chrononaut.Key, error) {
 	}
 	for _, c := range columns {
 		if _, ok := key[c]; !ok {
-			return nil, keyError(columns, "column "+c+" is missing")
+			return nil, keyError(columns, "column "+quoteColumn(c)+" is missing")
 		}
 	}
 	return key, nil
@@ -172,7 +172,7 @@ func formatKey(key chrononaut.Key) string {
 	columns := slices.Sorted(maps.Keys(key))
 	if len(columns) == 1 {
 		value := keyText(key[columns[0]])
-		if name, _, ok := cutColumn(value); !ok || !sameColumn(name, columns[0]) {
+		if name, _, ok := cutColumn(value); value != "" && (!ok || !sameColumn(name, columns[0])) {
 			return value
 		}
 	}

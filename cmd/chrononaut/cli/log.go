@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -151,6 +152,9 @@ func (db *database) record(ctx context.Context, entry *chronomigrate.TrackedTabl
 		var last *chrononaut.Change
 		for s, err := range history.All(ctx, key, &chrononaut.VersionsOpts{NewestFirst: !o.OldestFirst}) {
 			if err != nil {
+				if errors.Is(err, chrononaut.ErrKey) {
+					err = hinted(err, keyHint(entry.KeyColumns))
+				}
 				yield(chrononaut.Change{}, err)
 				return
 			}

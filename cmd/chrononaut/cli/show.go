@@ -39,8 +39,11 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 			if err != nil {
 				return err
 			}
-			if version < 0 {
+			switch {
+			case version < 0:
 				return usagef("", "--version must not be negative")
+			case at != "" && cmd.Flags().Changed("version"):
+				return usagef("", "give --at or --version, not both")
 			}
 			time, err := a.parseTimeFlag("at", at)
 			if err != nil {
@@ -65,7 +68,6 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the state at this time")
 	cmd.Flags().IntVar(&version, "version", 0, "the state with this version")
-	cmd.MarkFlagsMutuallyExclusive("at", "version")
 	return cmd
 }
 
@@ -125,6 +127,8 @@ func (r *record) explain(err error) error {
 		return &noError{err: err, reason: "deleted", try: "chrononaut show " + r.args + " --version " + strconv.Itoa(deleted.Last.Version) + " shows its last state."}
 	case errors.Is(err, chrononaut.ErrNotFound):
 		return &noError{err: err, reason: "not_found", try: "chrononaut log " + r.args + " lists its versions."}
+	case errors.Is(err, chrononaut.ErrKey):
+		return hinted(err, keyHint(r.entry.KeyColumns))
 	case errors.Is(err, chrononaut.ErrNotRecorded):
 		return &noError{
 			err: fmt.Errorf("%w: it did not change while the table was tracked, or the time lies before that", err), reason: "not_recorded",

@@ -274,7 +274,7 @@ and by whom tracking was ended.`,
 				if a.json {
 					return a.out.json(newPlanJSON(plan, opts.DryRun))
 				}
-				a.printPlan(plan, opts.DryRun, "untracked", "needs nothing to be untracked")
+				a.printPlan(plan, opts.DryRun, "untracked", "is not tracked; nothing to do")
 				return nil
 			})
 		},

@@ -1,0 +1,266 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
+	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/cli"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestGolden runs the scripts in testdata/scripts on each engine and compares
+// the transcripts with testdata/ENGINE. A script has one command on each line:
+//
+//	chrononaut ARGS         the command
+//	sql [-a ACTOR] [-r RATIONALE] STATEMENT
+//	env NAME=VALUE          for the commands that follow
+//	terminal WIDTH          they print for a terminal; 0 is a pipe again
+//	only ENGINE             the rest of the script
+//
+// and words as in a shell. In a transcript, lines of standard error begin with
+// "! " and an exit status that is not 0 with "? "; what differs from run to run
+// is replaced.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	scripts, err := filepath.Glob("testdata/scripts/*.txt")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, engine := range engines {
+		for _, script := range scripts {
+			name := strings.TrimSuffix(filepath.Base(script), ".txt")
+			t.Run(string(engine.dialect)+" "+name, func(t *testing.T) {
+				t.Parallel()
+				text, err := os.ReadFile(script)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := engine.open(t).script(t, string(text))
+				file := filepath.Join("testdata", string(engine.dialect), name+".txt")
+				if got == "" {
+					return // The script is for another engine.
+				}
+				if *update {
+					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", file, diff)
+				}
+			})
+		}
+	}
+}
+
+// engine is a kind of database.
+type engine struct {
+	dialect chronodriver.Dialect
+	open    func(t *testing.T) *world
+}
+
+var engines = []engine{
+	{chronodriver.PostgreSQL, func(t *testing.T) *world {
+		db := pgtest.New(t)
+		return &world{url: db.URL(), driver: chronopgx.NewDriver(db.Pool(t), nil), env: map[string]string{"DATABASE_URL": db.URL()}}
+	}},
+}
+
+// world is what the command runs in: a database of its own.
+type world struct {
+	url    string
+	driver chronodriver.Driver
+	env    map[string]string
+	config cli.Config
+}
+
+// run runs the command and returns what it printed.
+func (w *world) run(ctx context.Context, args ...string) (stdout, stderr string, status int) {
+	var out, err bytes.Buffer
+	config := w.config
+	config.Stdout, config.Stderr = &out, &err
+	config.User = "os-user"
+	if config.Env == nil {
+		config.Env = func(name string) string { return w.env[name] }
+	}
+	status = cli.Run(ctx, &config, args)
+	return out.String(), err.String(), status
+}
+
+// must runs the command, which must succeed, and returns its output.
+func (w *world) must(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, status := w.run(t.Context(), args...)
+	if status != 0 {
+		t.Fatalf("chrononaut %s exits with %d\n%s%s", strings.Join(args, " "), status, stdout, stderr)
+	}
+	return stdout
+}
+
+// sql runs a statement in a transaction with the attribution of ctx.
+func (w *world) sql(ctx context.Context, statement string) error {
+	tx, err := w.driver.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err = tx.Exec(ctx, statement); err == nil {
+		return tx.Commit(ctx)
+	}
+	return errors.Join(err, tx.Rollback(ctx))
+}
+
+func (w *world) mustSQL(t *testing.T, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if err := w.sql(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+func (w *world) script(t *testing.T, script string) string {
+	t.Helper()
+	var b strings.Builder
+	for line := range strings.Lines(script) {
+		line = strings.TrimSpace(line)
+		b.WriteString(line + "\n")
+		words, err := shellWords(line)
+		switch {
+		case err != nil:
+			t.Fatalf("%s: %v", line, err)
+		case len(words) == 0 || strings.HasPrefix(line, "#"):
+			continue
+		}
+		switch words[0] {
+		case "chrononaut":
+			stdout, stderr, status := w.run(t.Context(), words[1:]...)
+			b.WriteString(stdout)
+			for line := range strings.Lines(stderr) {
+				b.WriteString("! " + line)
+			}
+			if status != 0 {
+				fmt.Fprintf(&b, "? %d\n", status)
+			}
+			b.WriteString("\n")
+		case "sql":
+			if err := w.sqlWords(t.Context(), words[1:]); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+		case "env":
+			name, value, _ := strings.Cut(words[1], "=")
+			w.env[name] = value
+		case "terminal":
+			width, err := strconv.Atoi(words[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.config.Width, w.config.StdoutTTY = width, width > 0
+		case "only":
+			if words[1] != string(w.driver.Dialect()) {
+				return ""
+			}
+		default:
+			t.Fatalf("unknown command in script: %s", line)
+		}
+	}
+	return w.stable(b.String())
+}
+
+func (w *world) sqlWords(ctx context.Context, words []string) error {
+	for len(words) > 2 {
+		switch words[0] {
+		case "-a":
+			ctx = chrononaut.WithActor(ctx, words[1])
+		case "-r":
+			ctx = chrononaut.WithRationale(ctx, words[1])
+		default:
+			return fmt.Errorf("unknown flag %s", words[0])
+		}
+		words = words[2:]
+	}
+	return w.sql(ctx, words[0])
+}
+
+// unstable is what differs from run to run, with what stands for it: of the
+// same length where tables are aligned.
+var unstable = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`), "2026-01-02T03:04:05.678901Z"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?Z`), "2026-01-02 03:04:05Z"},
+	{regexp.MustCompile(`"changed":"[^"]*"`), `"changed":"2026-01-02T03:04:05.678901Z"`},
+	{regexp.MustCompile(`"transaction_id":\d+`), `"transaction_id":4711`},
+	{regexp.MustCompile(`(transaction) ( *)\d+`), `$1 ${2}4711`},
+	{regexp.MustCompile(`"database_user":"[^"]*"`), `"database_user":"app"`},
+	{regexp.MustCompile(`(database user +)\S+`), `${1}app`},
+	{regexp.MustCompile(`\(\d+ statements\)`), `(9 statements)`},
+	{regexp.MustCompile(`("?generation"?[:=])\d+`), `${1}1`},
+	{regexp.MustCompile(`"duration_ms":\d+`), `"duration_ms":8`},
+	{regexp.MustCompile(`\([\d.]+m?s\)`), `(8ms)`},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), `127.0.0.1:5432`},
+}
+
+func (w *world) stable(transcript string) string {
+	for _, u := range unstable {
+		transcript = u.pattern.ReplaceAllString(transcript, u.with)
+	}
+	return transcript
+}
+
+// shellWords splits a line as a shell does, as far as the scripts need it.
+func shellWords(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	in, quote := false, rune(0)
+	for _, r := range line {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			in, quote = true, r
+		case r == ' ':
+			if in {
+				words = append(words, word.String())
+			}
+			in = false
+			word.Reset()
+		default:
+			in = true
+			word.WriteRune(r)
+		}
+	}
+	if quote != 0 {
+		return nil, errors.New("a quote is not closed")
+	}
+	if in {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// wait bounds what should come at once.
+const wait = time.Minute
