@@ -16,7 +16,8 @@ type ActivityOpts struct {
 	// continue with the last ID seen. Default to no bound.
 	AfterID, BeforeID int64
 	// Column is a column that the change set, gave another value, or, when it
-	// is hidden, changed.
+	// is hidden, changed. It narrows what the other conditions find: give a
+	// table too, else the whole log is looked through.
 	Column string
 	// Limit is the greatest number of changes. Defaults to 100 in
 	// [Client.Activity], to no limit in [Client.ActivityAll]; -1 is no limit.
@@ -27,7 +28,8 @@ type ActivityOpts struct {
 	Operation Operation
 	// Since and Until bound the time of the change, both inclusive.
 	Since, Until time.Time
-	// Table is the table of the record; without a schema, in any schema.
+	// Table is the table of the record. Without a schema it is the one that the
+	// search path finds, or the only tracked one of that name.
 	Table Table
 	// Transaction is the transaction of the change: see [Change.TransactionID].
 	Transaction uint64
@@ -37,8 +39,11 @@ type ActivityOpts struct {
 }
 
 // Activity returns changes across records and tables, newest first unless the
-// options say otherwise. Costs one round trip. A nil opts means the last 100
-// changes.
+// options say otherwise. A nil opts means the last 100 changes. Columns that are
+// hidden now are left out of the data, also where they were recorded before.
+//
+// Errors: [ErrNotTracked] for a table that never was tracked,
+// [ErrNotInstalled]. Costs one round trip, with a table two more the first time.
 func (c *Client) Activity(ctx context.Context, opts *ActivityOpts) ([]Change, error) {
 	o := ActivityOpts{}
 	if opts != nil {
@@ -68,12 +73,19 @@ func (c *Client) ActivityAll(ctx context.Context, opts *ActivityOpts) iter.Seq2[
 		}
 		o.Limit = max(o.Limit, 0)
 		if err := c.activity(ctx, &o, yield); err != nil {
-			yield(Change{}, fmt.Errorf("read the log: %w", wrapRead(notInstalled(err))))
+			yield(Change{}, fmt.Errorf("read the log: %w", WrapError(notInstalled(err))))
 		}
 	}
 }
 
 func (c *Client) activity(ctx context.Context, o *ActivityOpts, yield func(Change, error) bool) (err error) {
+	if o.Table.Name != "" {
+		info, err := c.table(ctx, o.Table)
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.Table, err)
+		}
+		o.Table = info.table
+	}
 	sql, args, err := c.reader.activity(o)
 	if err != nil {
 		return err
@@ -82,8 +94,10 @@ func (c *Client) activity(ctx context.Context, o *ActivityOpts, yield func(Chang
 	if err != nil {
 		return err
 	}
+	stopped := false
 	defer func() {
-		if closed := rows.Close(); err == nil {
+		// After the loop's end there is nobody to tell.
+		if closed := rows.Close(); err == nil && !stopped {
 			err = closed
 		}
 	}()
@@ -104,6 +118,7 @@ func (c *Client) activity(ctx context.Context, o *ActivityOpts, yield func(Chang
 			return err
 		}
 		if !yield(change, nil) {
+			stopped = true
 			return nil
 		}
 	}

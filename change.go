@@ -146,14 +146,3 @@ func (c *Change) setBefore(data *string) error {
 	}
 	return nil
 }
-
-// decodeJSON keeps numbers exact. Errors of encoding/json can quote the input,
-// which is a record's data, so they are not passed on.
-func decodeJSON(text string, dest any) error {
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	dec.UseNumber()
-	if err := dec.Decode(dest); err != nil {
-		return fmt.Errorf("malformed JSON in history")
-	}
-	return nil
-}

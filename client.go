@@ -39,8 +39,8 @@ func (c *Client) With(queryer chronodriver.Queryer) *Client {
 	return &Client{queryer: queryer, reader: c.reader, tables: tables}
 }
 
-// table returns what is known of a table; the first call for a table costs one
-// round trip.
+// table returns what is known of a table; the first call for a table costs two
+// round trips.
 func (c *Client) table(ctx context.Context, name Table) (*tableInfo, error) {
 	c.mu.Lock()
 	info := c.tables[name]
@@ -58,31 +58,26 @@ func (c *Client) table(ctx context.Context, name Table) (*tableInfo, error) {
 	return info, nil
 }
 
-// forget drops what is known of a table, so that the next call reads it anew.
-func (c *Client) forget(name Table) {
+// forget drops what is known of a table, unless it has been read anew already.
+func (c *Client) forget(name Table, known *tableInfo) {
 	c.mu.Lock()
-	delete(c.tables, name)
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.tables[name] == known {
+		delete(c.tables, name)
+	}
 }
 
 // schemaChanged reports an error that means that the table is no longer as it
 // was when the client last read the catalog.
 func schemaChanged(err error) bool {
+	if errors.Is(err, errStale) {
+		return true
+	}
 	switch chronodriver.State(err) {
 	case "0A000", "42703", "42P01", "42804", "42704":
 		return true
 	}
 	return false
-}
-
-// wrapRead gives errors of reading their types.
-func wrapRead(err error) error {
-	switch chronodriver.State(err) {
-	case "22P02", "22007", "22008", "22003":
-		// PostgreSQL quotes the value in its message.
-		return &quietError{ErrKey, err}
-	}
-	return WrapError(err)
 }
 
 // quietError has a cause that it does not print, because the cause's message

@@ -43,7 +43,7 @@ func compareData(from, to Data, without []string) Diff {
 	}
 	diff := Diff{}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if slices.Contains(without, name) || bytes.Equal(from[name], to[name]) {
+		if slices.Contains(without, name) || equalJSON(from[name], to[name]) {
 			continue
 		}
 		diff = append(diff, ColumnDiff{Column: name, From: from[name], To: to[name]})
@@ -74,7 +74,7 @@ func (c *Client) Diff(ctx context.Context, change *Change) (Diff, error) {
 	case err == nil:
 		without = info.versionColumns()
 	case !errors.Is(err, ErrNotTracked):
-		return nil, fmt.Errorf("diff: %w", wrapRead(err))
+		return nil, fmt.Errorf("diff: %w", WrapError(err))
 	}
 	if change.Operation.Gone() {
 		before := change.Before
@@ -112,7 +112,7 @@ func (h *History[T]) Diff(from, to *Snapshot[T]) (Diff, error) {
 		return nil, err
 	}
 	// After a change of the primary key the keys differ rightly.
-	if fromKey != toKey && from.record != to.record {
+	if !equalJSON([]byte(fromKey), []byte(toKey)) && !equalJSON([]byte(from.record), []byte(to.record)) {
 		return nil, fmt.Errorf("diff: %w", ErrDifferentRecords)
 	}
 	return compareData(from.Data, to.Data, without), nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -23,10 +25,11 @@ type Binder[T any] func(ctx context.Context, record *T, columns []string) (dest 
 // primary key; or a T or *T, whose key fields are read. Records that are
 // deleted now are found by their key.
 //
-// The first call reads the registry and the catalog, which costs one round
-// trip, and is remembered; with a key that is not in the database's own form
-// yet (anything but integers, booleans and text of a text key), every call
-// costs one more.
+// The first call reads the registry and the catalog, which costs two round
+// trips, and is remembered. When the table has changed meanwhile, or is tracked
+// otherwise, the call that notices reads them again. A key that is not in the
+// database's own form (integers, booleans, text and uuids are) costs every call
+// one round trip more.
 type History[T any] struct {
 	client *Client
 	table  Table
@@ -95,12 +98,13 @@ type VersionsOpts struct {
 	FromVersion, ToVersion *int
 	// NewestFirst reverses the order, which is by version. Defaults to false.
 	NewestFirst bool
-	// Limit is the greatest number of snapshots. Defaults to no limit.
+	// Limit is the greatest number of snapshots. Defaults to no limit, as do
+	// negative numbers.
 	Limit int
 }
 
 func (o *VersionsOpts) filter() timelineFilter {
-	f := timelineFilter{record: true}
+	f := timelineFilter{}
 	if o == nil {
 		return f
 	}
@@ -110,7 +114,7 @@ func (o *VersionsOpts) filter() timelineFilter {
 	if !o.Before.IsZero() {
 		f.before = &o.Before
 	}
-	f.fromVersion, f.toVersion, f.newestFirst, f.limit = o.FromVersion, o.ToVersion, o.NewestFirst, o.Limit
+	f.fromVersion, f.toVersion, f.newestFirst, f.limit = o.FromVersion, o.ToVersion, o.NewestFirst, max(o.Limit, 0)
 	return f
 }
 
@@ -154,24 +158,34 @@ func (h *History[T]) timeline(key string, f timelineFilter) query {
 	return func(info *tableInfo) (string, []any, error) { return h.client.reader.timeline(info, key, f) }
 }
 
+// errStale says that the table is no longer what the client remembers of it.
+var errStale = errors.New("the table has changed")
+
 // stream yields the rows of a query. When the table has changed since the
-// catalog was read, it reads it anew and tries once more.
+// catalog was read, which shows before the first row, it reads it anew and
+// tries again.
 func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q query, yield func(Snapshot[T], error) bool) {
-	err := h.rows(ctx, info, key, q, yield)
-	if schemaChanged(err) {
-		h.client.forget(h.table)
-		if info, err = h.client.table(ctx, h.table); err == nil {
-			err = h.rows(ctx, info, key, q, yield)
+	yielded := false
+	err := h.rows(ctx, info, key, q, &yielded, yield)
+	const attempts = 3
+	for i := 1; i < attempts && !yielded && schemaChanged(err); i++ {
+		h.client.forget(h.table, info)
+		fresh, loadErr := h.client.table(ctx, h.table)
+		if loadErr != nil {
+			// In a transaction nothing can be read after an error.
+			err = errors.Join(err, loadErr)
+			break
 		}
+		info = fresh
+		err = h.rows(ctx, info, key, q, &yielded, yield)
 	}
 	if err != nil {
 		yield(Snapshot[T]{}, err)
 	}
 }
 
-// rows yields the rows of a query. The error is for the caller to report; a
-// schema that has changed shows before the first row.
-func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q query, yield func(Snapshot[T], error) bool) (err error) {
+// rows yields the rows of a query. The error is for the caller to report.
+func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q query, yielded *bool, yield func(Snapshot[T], error) bool) (err error) {
 	selected := *info
 	if h.onlyChanges {
 		selected.expressions = nil
@@ -184,8 +198,10 @@ func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q qu
 	if err != nil {
 		return err
 	}
+	stopped := false
 	defer func() {
-		if closed := rows.Close(); err == nil {
+		// After the loop's end there is nobody to tell.
+		if closed := rows.Close(); err == nil && !stopped {
 			err = closed
 		}
 	}()
@@ -194,7 +210,9 @@ func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q qu
 		if err != nil {
 			return err
 		}
+		*yielded = true
 		if !yield(s, nil) {
+			stopped = true
 			return nil
 		}
 	}
@@ -203,39 +221,66 @@ func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q qu
 
 func (h *History[T]) scan(ctx context.Context, rows chronodriver.Rows, info *tableInfo, key string) (Snapshot[T], error) {
 	s := Snapshot[T]{info: info, record: key}
-	dest, finish := h.client.reader.scanChange(&s.Change)
-	var finishRecord func() error
+	var record []any
+	var finishBind func() error
+	var err error
 	if !h.onlyChanges {
-		record, after, err := h.bind(ctx, &s.Record, info.columns)
-		if err != nil {
+		if record, finishBind, err = h.bind(ctx, &s.Record, info.columns); err != nil {
 			return s, err
 		}
-		finishRecord = after
-		for _, d := range record {
-			dest = append(dest, h.client.reader.adaptDest(d))
-		}
 	}
+	var stamp *string
+	dest, finishChange := h.client.reader.scanChange(&s.Change)
+	values, finishRecord := h.client.reader.scanRecord(&s.Change, info, record)
+	dest = append(append(dest, &stamp), values...)
 	if err := rows.Scan(dest...); err != nil {
-		return s, fmt.Errorf("scan a record of %s: %w", info.table, err)
+		return s, scanError(info, len(dest)-len(values), err)
 	}
-	if err := finish(); err != nil {
+	if stamp == nil || *stamp != info.stamp {
+		return s, errStale
+	}
+	if err := finishChange(); err != nil {
 		return s, err
 	}
-	if finishRecord != nil {
-		if err := finishRecord(); err != nil {
+	if s.Unreadable, err = finishRecord(); err != nil {
+		return s, err
+	}
+	// A column may have been hidden after it was recorded.
+	for _, name := range info.hidden {
+		delete(s.Data, name)
+	}
+	if finishBind != nil {
+		if err := finishBind(); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
 }
 
-// At returns the state of a record at a time, which counts as inclusive.
+// scanError keeps values out of the message: drivers quote them.
+func scanError(info *tableInfo, first int, err error) error {
+	what := "the values of a change"
+	if found := columnIndex.FindStringSubmatch(err.Error()); found != nil {
+		if i, _ := strconv.Atoi(found[1]); i >= first && i-first < len(info.columns) {
+			what = "column " + info.columns[i-first]
+		}
+	}
+	return &quietError{fmt.Errorf("%s of %s does not fit the Go value that it is scanned into", what, info.table), err}
+}
+
+// columnIndex finds the column in the errors of database/sql and of pgx.
+var columnIndex = regexp.MustCompile(`(?:column index |dest\[)(\d+)`)
+
+// At returns the state of a record at a time, which counts as inclusive: of
+// the record that had the key then, else of the one that has it later. Where
+// the first thing that was recorded of it is a baseline, that is its state from
+// the time on when tracking began.
 //
 // Errors: [ErrNotRecorded] when the time lies before the record's first
-// recorded state and before tracking began, or when the record exists but has
-// not changed since; [ErrNotFound] when it did not exist then, as
-// [*DeletedError] when it was deleted. Costs one round trip, one or two more
-// when there is no answer.
+// recorded state and before tracking began, or when the record exists and has
+// no recorded state; [ErrNotFound] when it did not exist then, as
+// [*DeletedError] when it was deleted. Costs one round trip, one to three more
+// when nothing was recorded by then.
 func (h *History[T]) At(ctx context.Context, of any, t time.Time) (*Snapshot[T], error) {
 	info, key, err := h.resolve(ctx, of)
 	if err != nil {
@@ -250,7 +295,7 @@ func (h *History[T]) At(ctx context.Context, of any, t time.Time) (*Snapshot[T],
 
 func (h *History[T]) at(ctx context.Context, info *tableInfo, key string, t time.Time) (*Snapshot[T], error) {
 	s, err := h.first(ctx, info, key, func(info *tableInfo) (string, []any, error) {
-		return h.client.reader.last(info, key, &t)
+		return h.client.reader.last(info, key, timelineFilter{before: &t})
 	})
 	if err != nil {
 		return nil, err
@@ -258,29 +303,35 @@ func (h *History[T]) at(ctx context.Context, info *tableInfo, key string, t time
 	if s != nil {
 		return s, h.alive(key, s)
 	}
+	// The record may have had another key then.
+	s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{before: &t, newestFirst: true, limit: 1}))
+	if err != nil || s != nil {
+		return s, err
+	}
 	// Nothing is recorded up to t. The record's first change says why.
-	s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, limit: 1}))
+	s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{limit: 1}))
 	switch {
 	case err != nil:
 		return nil, err
 	case t.Before(info.since):
 		return nil, ErrNotRecorded
-	case s != nil && s.Operation == OperationInsert:
-		return nil, ErrNotFound
+	case s != nil && s.Operation == OperationBaseline:
+		return s, nil
 	case s != nil:
-		return nil, ErrNotRecorded
+		return nil, ErrNotFound
 	}
 	// It has no history at all: it may exist all the same, unchanged since
 	// before tracking began.
+	if len(info.columns) == 0 {
+		return nil, ErrNotFound
+	}
+	sql, args, err := h.client.reader.exists(info, key)
+	if err != nil {
+		return nil, err
+	}
 	var exists bool
-	if len(info.columns) > 0 {
-		sql, args, err := h.client.reader.exists(info, key)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := queryOne(ctx, h.client.queryer, []any{&exists}, sql, args...); err != nil {
-			return nil, err
-		}
+	if _, err := queryOne(ctx, h.client.queryer, []any{&exists}, sql, args...); err != nil {
+		return nil, err
 	}
 	if exists {
 		return nil, ErrNotRecorded
@@ -302,7 +353,7 @@ func (h *History[T]) alive(key string, s *Snapshot[T]) error {
 		if err != nil {
 			return err
 		}
-		if sameJSON(previous, key) && !sameJSON(now, key) {
+		if equalJSON([]byte(previous), []byte(key)) && !equalJSON([]byte(now), []byte(key)) {
 			// The record has gone on under another primary key.
 			return ErrNotFound
 		}
@@ -340,7 +391,7 @@ func (h *History[T]) Version(ctx context.Context, of any, version int) (*Snapsho
 }
 
 func (h *History[T]) version(ctx context.Context, info *tableInfo, key string, version int) (*Snapshot[T], error) {
-	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, fromVersion: &version, toVersion: &version, newestFirst: true, limit: 1}))
+	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{fromVersion: &version, toVersion: &version, newestFirst: true, limit: 1}))
 	if err == nil && s == nil {
 		err = fmt.Errorf("version %d: %w", version, ErrNotFound)
 	}
@@ -357,7 +408,7 @@ func (h *History[T]) Previous(ctx context.Context, of any) (*Snapshot[T], error)
 	}
 	version, known := h.versionIn(of, info)
 	if !known {
-		newest, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, newestFirst: true, limit: 1}))
+		newest, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{newestFirst: true, limit: 1}))
 		if err != nil {
 			return nil, h.wrap("read previous version", err)
 		}
@@ -367,7 +418,7 @@ func (h *History[T]) Previous(ctx context.Context, of any) (*Snapshot[T], error)
 		version = newest.Version
 	}
 	before := version - 1
-	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, toVersion: &before, newestFirst: true, limit: 1}))
+	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{toVersion: &before, newestFirst: true, limit: 1}))
 	if err == nil && s == nil {
 		err = ErrNotFound
 	}
@@ -388,21 +439,25 @@ func (h *History[T]) versionIn(of any, info *tableInfo) (int, bool) {
 }
 
 // ChangedSince reports whether anything was recorded of a record after a time,
-// also when the changes cancel each other, or it was deleted. A record without
-// history has not changed since. Errors: [ErrNotRecorded] when the time lies
-// before tracking began and the record was not recorded by then. Costs one
-// round trip, rarely two.
+// also when the changes cancel each other, or it was deleted, or goes on under
+// another key. A record without history has not changed since. Errors:
+// [ErrNotRecorded] when the time lies before tracking began and nothing was
+// recorded after it. Costs one round trip.
 func (h *History[T]) ChangedSince(ctx context.Context, of any, t time.Time) (bool, error) {
 	info, key, err := h.resolve(ctx, of)
 	if err != nil {
 		return false, h.wrap("compare with the past", err)
 	}
-	after := t.Add(time.Microsecond)
-	s, err := h.first(ctx, info, key, h.timeline(key, timelineFilter{record: true, after: &after, newestFirst: true, limit: 1}))
+	after := t.Truncate(time.Microsecond).Add(time.Microsecond)
+	s, err := h.first(ctx, info, key, func(info *tableInfo) (string, []any, error) {
+		return h.client.reader.last(info, key, timelineFilter{after: &after})
+	})
 	if err != nil {
 		return false, h.wrap("compare with the past", err)
 	}
-	if s != nil && s.Operation != OperationBaseline {
+	// A baseline records a state that was there before, unless it found that the
+	// record had changed while nothing captured it.
+	if s != nil && (s.Operation != OperationBaseline || s.Version > 0) {
 		return true, nil
 	}
 	if t.Before(info.since) {
@@ -431,15 +486,18 @@ func (h *History[T]) DiffVersions(ctx context.Context, of any, from, to int) (Di
 	return h.diffUpTo(ctx, info, key, start, to)
 }
 
-// DiffBetween compares the states of a record at two times. A record that did
-// not exist at the first has every column new; one that was deleted by the
-// second has every column gone, and one that existed at neither has no
-// differences. Hidden columns that changed in between are listed without their
-// values.
+// DiffBetween compares the states of a record at two times. A zero to means
+// now. A record that did not exist at the first has every column new; one that
+// was deleted by the second has every column gone, and one that existed at
+// neither has no differences. Hidden columns that changed in between are listed
+// without their values.
 //
 // Errors: [ErrOrder] when from lies after to, [ErrNotRecorded]. Costs three
 // round trips.
 func (h *History[T]) DiffBetween(ctx context.Context, of any, from, to time.Time) (Diff, error) {
+	if to.IsZero() {
+		to = endOfTime
+	}
 	if from.After(to) {
 		return nil, h.wrap("diff", ErrOrder)
 	}
@@ -455,13 +513,19 @@ func (h *History[T]) DiffBetween(ctx context.Context, of any, from, to time.Time
 	if err != nil {
 		return nil, h.wrap("diff", err)
 	}
-	after := from.Add(time.Microsecond)
+	if start == nil && end == nil {
+		return Diff{}, nil
+	}
+	after := from.Truncate(time.Microsecond).Add(time.Microsecond)
 	hidden, err := h.hiddenChanges(ctx, info, key, timelineFilter{after: &after, before: &to})
 	if err != nil {
 		return nil, h.wrap("diff", err)
 	}
 	return compareData(start, end, info.versionColumns()).addHidden(hidden), nil
 }
+
+// endOfTime is later than everything that was recorded.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // stateAt is the data at a time; nil when the record did not exist.
 func (h *History[T]) stateAt(ctx context.Context, info *tableInfo, key string, t time.Time) (Data, error) {
@@ -494,32 +558,16 @@ func (h *History[T]) diffUpTo(ctx context.Context, info *tableInfo, key string, 
 
 // hiddenChanges collects the hidden columns that changed in a part of a
 // timeline.
-func (h *History[T]) hiddenChanges(ctx context.Context, info *tableInfo, key string, f timelineFilter) ([]string, error) {
+func (h *History[T]) hiddenChanges(ctx context.Context, info *tableInfo, key string, f timelineFilter) (names []string, err error) {
 	if len(info.hidden) == 0 {
 		return nil, nil
 	}
-	sql, args, err := h.client.reader.timeline(info, key, f)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := h.client.queryer.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var c Change
-		dest, finish := h.client.reader.scanChange(&c)
-		if err := rows.Scan(dest...); err != nil {
-			return nil, err
-		}
-		if err := finish(); err != nil {
-			return nil, err
-		}
-		names = append(names, c.HiddenChanged...)
-	}
-	return names, errors.Join(rows.Err(), rows.Close())
+	h.stream(ctx, info, key, h.timeline(key, f), func(s Snapshot[T], failed error) bool {
+		err = failed
+		names = append(names, s.HiddenChanged...)
+		return err == nil
+	})
+	return names, err
 }
 
 // resolve finds out which record is meant.
@@ -546,21 +594,17 @@ func (h *History[T]) resolve(ctx context.Context, of any) (*tableInfo, string, e
 			return nil, "", fmt.Errorf("%w: %s has %d key columns, give a Key", ErrKey, info.table, len(info.keyColumns))
 		}
 		if of == nil || reflect.ValueOf(of).Kind() == reflect.Struct && !isKeyStruct(of) {
-			return nil, "", fmt.Errorf("%w: %T", ErrKey, of)
+			return nil, "", fmt.Errorf("%w: a %T is no value of a key column", ErrKey, of)
 		}
 		key = Key{info.keyColumns[0]: of}
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	encoded, err := key.encode()
-	if err != nil {
-		return nil, "", err
-	}
-	normal, err := h.client.reader.normalizeKey(ctx, h.client.queryer, info, encoded)
+	normal, err := h.client.reader.normalizeKey(ctx, h.client.queryer, info, key)
 	return info, normal, err
 }
 
 func (h *History[T]) wrap(action string, err error) error {
-	return fmt.Errorf("%s of %s: %w", action, h.table, wrapRead(err))
+	return fmt.Errorf("%s of %s: %w", action, h.table, WrapError(err))
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
@@ -46,23 +47,53 @@ func (k Key) JSON() (string, error) {
 }
 
 // encode is JSON, for values as Go programs have them: bytes in PostgreSQL's
-// hex form, and values that know their own SQL form as that.
-func (k Key) encode() (string, error) {
+// hex form, 16 of them in an array as a uuid where the column is no bytea, and
+// values that know their own SQL form as that.
+func (k Key) encode(isBytea func(column string) bool) (string, error) {
 	plain := make(Key, len(k))
 	for name, value := range k {
-		if valuer, ok := value.(driver.Valuer); ok {
-			v, err := valuer.Value()
-			if err != nil {
-				return "", fmt.Errorf("%w: column %s", ErrKey, name)
-			}
-			value = v
+		value, ok := sqlValue(value)
+		if !ok {
+			return "", fmt.Errorf("%w: column %s", ErrKey, name)
 		}
-		if b, ok := value.([]byte); ok {
-			value = `\x` + hex.EncodeToString(b)
+		v := reflect.ValueOf(value)
+		isBytes := v.IsValid() && (v.Kind() == reflect.Slice || v.Kind() == reflect.Array) && v.Type().Elem().Kind() == reflect.Uint8 && !isKeyStruct(value)
+		switch {
+		case isBytes:
+			b := make([]byte, v.Len())
+			reflect.Copy(reflect.ValueOf(b), v)
+			if v.Kind() == reflect.Array && len(b) == 16 && !isBytea(name) {
+				value = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+			} else {
+				value = `\x` + hex.EncodeToString(b)
+			}
+		case v.IsValid() && v.Kind() == reflect.String && !utf8.ValidString(v.String()):
+			// JSON would replace the bytes.
+			return "", fmt.Errorf("%w: column %s: the text is not UTF-8", ErrKey, name)
+		case !v.IsValid():
+			return "", fmt.Errorf("%w: column %s is NULL", ErrKey, name)
 		}
 		plain[name] = value
 	}
 	return plain.JSON()
+}
+
+// sqlValue is a value without its pointers, as a driver gets it.
+func sqlValue(value any) (any, bool) {
+	for {
+		v := reflect.ValueOf(value)
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			return nil, true
+		}
+		if valuer, ok := value.(driver.Valuer); ok {
+			plain, err := valuer.Value()
+			return plain, err == nil
+		}
+		if v.Kind() != reflect.Pointer || isKeyStruct(value) {
+			return value, true
+		}
+		value = v.Elem().Interface()
+	}
 }
 
 // isKeyStruct reports whether a value is a struct that stands for the value of
@@ -73,12 +104,6 @@ func isKeyStruct(value any) bool {
 		return true
 	}
 	return false
-}
-
-// sameJSON compares two JSON texts by value.
-func sameJSON(a, b string) bool {
-	var x, y any
-	return decodeJSON(a, &x) == nil && decodeJSON(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
 // UnmarshalJSON reads a JSON object; numbers stay exact.

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -20,58 +24,68 @@ type postgresReader struct {
 var _ reader = (*postgresReader)(nil)
 
 func (r *postgresReader) load(ctx context.Context, q chronodriver.Queryer, name Table) (*tableInfo, error) {
-	found, err := r.inspect(ctx, q, name)
+	info, options, err := r.registered(ctx, q, name)
 	if err != nil {
 		return nil, err
 	}
-	if found != nil {
-		name = Table{Schema: found.Schema, Name: found.Name}
+	// The catalog comes after the stamp: a change in between shows.
+	found, err := r.inspect(ctx, q, info.table)
+	if err != nil || found == nil {
+		return info, err
 	}
+	described := found.Table(r.schema, options)
+	info.types = described.RecordColumns()
+	for _, c := range info.types {
+		info.columns = append(info.columns, c.Name)
+	}
+	info.expressions = described.RecordRead("a.data")
+	info.keyColumns = found.Key
+	for _, name := range found.Key {
+		info.keyTypes = append(info.keyTypes, *found.Column(name))
+	}
+	return info, nil
+}
+
+func (r *postgresReader) registered(ctx context.Context, q chronodriver.Queryer, name Table) (*tableInfo, postgres.Options, error) {
+	var options postgres.Options
 	sql, err := postgres.Read(r.schema, "registry", postgres.ReadArgs{})
 	if err != nil {
-		return nil, err
+		return nil, options, err
 	}
 	rows, err := q.Query(ctx, sql, name.Schema, name.Name)
 	if err != nil {
-		return nil, notInstalled(err)
+		return nil, options, notInstalled(err)
 	}
 	defer rows.Close()
 	var infos []*tableInfo
-	var options []postgres.Options
 	for rows.Next() {
 		info := &tableInfo{}
 		var keys, encoded string
-		if err := rows.Scan(&info.table.Schema, &info.table.Name, &info.tracked, &info.since, &keys, &encoded); err != nil {
-			return nil, err
+		if err := rows.Scan(&info.table.Schema, &info.table.Name, &info.tracked, &info.since, &keys, &encoded, &info.stamp); err != nil {
+			return nil, options, err
 		}
 		o, err := postgres.DecodeOptions(encoded)
 		if err := errors.Join(err, json.Unmarshal([]byte(keys), &info.keyColumns)); err != nil {
-			return nil, fmt.Errorf("read registry: %w", err)
+			return nil, options, fmt.Errorf("read registry: %w", err)
+		}
+		if o.VersionColumn == "" {
+			o.VersionColumn = postgres.DefaultVersionColumn
 		}
 		info.hidden, info.untracked, info.versionColumn = o.Hidden, o.Untracked, o.VersionColumn
-		infos, options = append(infos, info), append(options, o)
+		if infos = append(infos, info); len(infos) == 1 {
+			options = o
+		}
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, notInstalled(err)
+		return nil, options, notInstalled(err)
 	}
 	switch {
 	case len(infos) == 0:
-		return nil, ErrNotTracked
+		return nil, options, ErrNotTracked
 	case len(infos) > 1 && infos[1].tracked == infos[0].tracked:
-		return nil, fmt.Errorf("%w: more than one schema has a table of that name, write the schema", ErrNotTracked)
+		return nil, options, fmt.Errorf("%w: more than one schema has a table of that name, write the schema", ErrNotTracked)
 	}
-	info := infos[0]
-	if found != nil {
-		described := found.Table(r.schema, options[0])
-		for _, c := range described.RecordColumns() {
-			info.columns = append(info.columns, c.Name)
-		}
-		info.expressions = described.RecordSelect("a.data")
-		for _, name := range found.Key {
-			info.keyTypes = append(info.keyTypes, *found.Column(name))
-		}
-	}
-	return info, nil
+	return infos[0], options, nil
 }
 
 // inspect reads the catalog; nil when the table does not exist.
@@ -101,16 +115,51 @@ func (r *postgresReader) args(info *tableInfo) postgres.ReadArgs {
 	return postgres.ReadArgs{Schema: info.table.Schema, Name: info.table.Name}
 }
 
-func (r *postgresReader) normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key string) (string, error) {
+func (r *postgresReader) normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key Key) (string, error) {
+	isBytea := func(column string) bool {
+		i := slices.IndexFunc(info.keyTypes, func(c postgres.Column) bool { return c.Name == column })
+		return i >= 0 && info.keyTypes[i].BaseType == "pg_catalog.bytea"
+	}
+	encoded, err := key.encode(isBytea)
+	if err != nil {
+		return "", err
+	}
+	if len(key) == len(info.keyTypes) && !slices.ContainsFunc(info.keyTypes, func(c postgres.Column) bool { return !isPlainKey(key[c.Name], c.BaseType) }) {
+		return encoded, nil
+	}
 	sql, err := postgres.Read(r.schema, "normalize", r.args(info))
 	if err != nil {
 		return "", err
 	}
 	var normal string
-	if _, err := queryOne(ctx, q, []any{&normal}, sql, key); err != nil {
+	if _, err := queryOne(ctx, q, []any{&normal}, sql, encoded); err != nil {
+		if state := chronodriver.State(err); strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") {
+			// PostgreSQL quotes the value in its message.
+			return "", &quietError{fmt.Errorf("%w: a value is none of its column's type", ErrKey), err}
+		}
 		return "", err
 	}
 	return normal, nil
+}
+
+// isPlainKey reports whether a Go value, written as JSON, is in the form that
+// history has for a key column of a type.
+func isPlainKey(value any, baseType string) bool {
+	v := reflect.ValueOf(value)
+	if !v.IsValid() || isKeyStruct(value) {
+		return false
+	}
+	switch baseType {
+	case "pg_catalog.int8":
+		return v.CanInt() || v.CanUint() && v.Uint() <= math.MaxInt64
+	case "pg_catalog.int4":
+		return v.CanInt() && int64(int32(v.Int())) == v.Int()
+	case "pg_catalog.text":
+		return v.Kind() == reflect.String
+	case "pg_catalog.bool":
+		return v.Kind() == reflect.Bool
+	}
+	return false
 }
 
 // conditions collects conditions and their arguments; the first placeholder
@@ -131,18 +180,39 @@ func (c *conditions) add(column, operator string, arg any, as string) {
 	c.where = append(c.where, column+" "+operator+" "+c.placeholder(arg)+"::"+as)
 }
 
-// timestamp is a time as every driver can send it; PostgreSQL keeps
-// microseconds.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999-07") }
+// latest is the upper bound of a time, inclusive, as every driver can send it;
+// history has microseconds.
+func latest(t time.Time) string {
+	switch t = t.UTC(); {
+	case t.Year() > 9999:
+		return "infinity"
+	case t.Year() < 1:
+		return "-infinity"
+	}
+	return t.Format("2006-01-02 15:04:05.999999-07")
+}
+
+// earliest is the lower bound.
+func earliest(t time.Time) string {
+	if cut := t.Truncate(time.Microsecond); cut.Before(t) {
+		t = cut.Add(time.Microsecond)
+	}
+	return latest(t)
+}
+
+// times adds the bounds of a filter.
+func (c *conditions) times(f timelineFilter) {
+	if f.after != nil {
+		c.add("a.changed", ">=", earliest(*f.after), "timestamptz")
+	}
+	if f.before != nil {
+		c.add("a.changed", "<=", latest(*f.before), "timestamptz")
+	}
+}
 
 func (r *postgresReader) timeline(info *tableInfo, key string, f timelineFilter) (string, []any, error) {
 	c := &conditions{args: []any{key}}
-	if f.after != nil {
-		c.add("a.changed", ">=", timestamp(*f.after), "timestamptz")
-	}
-	if f.before != nil {
-		c.add("a.changed", "<=", timestamp(*f.before), "timestamptz")
-	}
+	c.times(f)
 	if f.fromVersion != nil {
 		c.add("a.version", ">=", int64(*f.fromVersion), "integer")
 	}
@@ -150,19 +220,14 @@ func (r *postgresReader) timeline(info *tableInfo, key string, f timelineFilter)
 		c.add("a.version", "<=", int64(*f.toVersion), "integer")
 	}
 	args := r.args(info)
-	args.Where, args.NewestFirst, args.Limit = c.where, f.newestFirst, f.limit
-	if f.record {
-		args.Expressions = info.expressions
-	}
+	args.Where, args.NewestFirst, args.Limit, args.Expressions = c.where, f.newestFirst, f.limit, info.expressions
 	sql, err := postgres.Read(r.schema, "timeline", args)
 	return sql, c.args, err
 }
 
-func (r *postgresReader) last(info *tableInfo, key string, at *time.Time) (string, []any, error) {
+func (r *postgresReader) last(info *tableInfo, key string, f timelineFilter) (string, []any, error) {
 	c := &conditions{args: []any{key}}
-	if at != nil {
-		c.add("a.changed", "<=", timestamp(*at), "timestamptz")
-	}
+	c.times(f)
 	args := r.args(info)
 	args.Where, args.Expressions = c.where, info.expressions
 	sql, err := postgres.Read(r.schema, "last", args)
@@ -179,10 +244,8 @@ func (r *postgresReader) exists(info *tableInfo, key string) (string, []any, err
 func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 	c := &conditions{}
 	if o.Table.Name != "" {
+		c.add("a.table_schema", "=", o.Table.Schema, "text")
 		c.add("a.table_name", "=", o.Table.Name, "text")
-		if o.Table.Schema != "" {
-			c.add("a.table_schema", "=", o.Table.Schema, "text")
-		}
 	}
 	if o.Actor != "" {
 		c.add("a.user_info ->> 'user_id'", "=", o.Actor, "text")
@@ -191,10 +254,10 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 		c.add("a.transaction_id", "=", strconv.FormatUint(o.Transaction, 10), "xid8")
 	}
 	if !o.Since.IsZero() {
-		c.add("a.changed", ">=", timestamp(o.Since), "timestamptz")
+		c.add("a.changed", ">=", earliest(o.Since), "timestamptz")
 	}
 	if !o.Until.IsZero() {
-		c.add("a.changed", "<=", timestamp(o.Until), "timestamptz")
+		c.add("a.changed", "<=", latest(o.Until), "timestamptz")
 	}
 	if o.BeforeID != 0 {
 		c.add("a.id", "<", o.BeforeID, "bigint")
@@ -205,7 +268,7 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 	if o.Operation != "" {
 		c.add("a.operation", "=", string(o.Operation), "text")
 	}
-	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore}
+	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore, WithoutHidden: true}
 	if o.Column != "" {
 		args.Column = c.placeholder(o.Column) + "::text"
 	}
@@ -235,5 +298,30 @@ func (r *postgresReader) scanChange(c *Change) ([]any, func() error) {
 	}
 }
 
-// adaptDest changes nothing: the server sends typed values.
-func (r *postgresReader) adaptDest(dest any) any { return dest }
+// scanRecord lets the driver fill the record's fields with the typed values
+// that the server sends. A NULL is taken apart from them, because drivers do not
+// scan it into a string or a number: columns that were added later have no value
+// in earlier states, whatever they require now.
+func (r *postgresReader) scanRecord(c *Change, info *tableInfo, record []any) ([]any, func() ([]string, error)) {
+	dest := make([]any, len(record))
+	for i, d := range record {
+		dest[i] = nullable(d)
+	}
+	return dest, func() ([]string, error) {
+		var unreadable []string
+		for i := range record {
+			column := info.types[i]
+			null, err := resolveNull(record[i], dest[i])
+			if err != nil {
+				return nil, &quietError{fmt.Errorf("column %s of %s is NULL and its field does not take that", column.Name, info.table), err}
+			}
+			text, recorded := c.Data.Text(column.Name)
+			// Drivers may make nil of a JSON null as well.
+			jsonNull := column.BaseType == "pg_catalog.json" && text == "null"
+			if null && recorded && !column.Plain() && !jsonNull {
+				unreadable = append(unreadable, column.Name)
+			}
+		}
+		return unreadable, nil
+	}
+}

@@ -18,11 +18,16 @@ type tableInfo struct {
 	versionColumn string
 	tracked       bool
 	since         time.Time
-	// columns and expressions give the typed record: SQL for each tracked
-	// column, from the column data of alias a. Empty when the table is gone.
-	columns     []string
+	// columns are those that history has values of, in the table's order. Empty
+	// when the table is gone.
+	columns []string
+	// stamp tells whether the table, or how it is tracked, has changed since.
+	stamp string
+
+	// PostgreSQL: SQL for each column, and the types.
 	expressions []string
-	keyTypes    []postgres.Column // PostgreSQL only
+	types       []postgres.Column
+	keyTypes    []postgres.Column
 }
 
 // versionColumns are the keys of data that hold the version, not a column.
@@ -38,35 +43,37 @@ func (i *tableInfo) versionColumns() []string {
 	return []string{i.versionColumn, "version"}
 }
 
-// reader writes the queries of one engine. All queries of changes return the
-// columns of changeColumns first.
+// reader writes the queries of one engine, and reads their rows.
 type reader interface {
 	// load reads the registry and the catalog. It returns ErrNotTracked,
 	// ErrNotInstalled.
 	load(ctx context.Context, q chronodriver.Queryer, table Table) (*tableInfo, error)
 	// normalizeKey brings a key into the form that history has.
-	normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key string) (string, error)
+	normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key Key) (string, error)
 	// timeline selects the changes of the record that has, or had last, a
 	// normalized key, across changes of its primary key.
 	timeline(info *tableInfo, key string, f timelineFilter) (sql string, args []any, err error)
-	// last selects the newest change that made the key what it is at a time, or
-	// took it from its record; at may be nil.
-	last(info *tableInfo, key string, at *time.Time) (sql string, args []any, err error)
+	// last selects the newest change, in the bounds of the filter's times, that
+	// made the key what it is or took it from its record.
+	last(info *tableInfo, key string, f timelineFilter) (sql string, args []any, err error)
 	// exists asks whether the table has a row with the key now.
 	exists(info *tableInfo, key string) (sql string, args []any, err error)
-	// activity selects from the log; the state before a change, NULL for an
-	// insertion, comes last when it is asked for.
+	// activity selects from the log; the table has a schema where there are any.
+	// The state before a change, NULL for an insertion, comes last when it is
+	// asked for.
 	activity(f *ActivityOpts) (sql string, args []any, err error)
-	// scanChange returns destinations for the columns of changeColumns and a
-	// function that fills the change afterwards.
+	// scanChange returns destinations for the columns of a change and a function
+	// that fills the change afterwards.
 	scanChange(c *Change) (dest []any, finish func() error)
-	// adaptDest lets a destination take the engine's values, if it needs to.
-	adaptDest(dest any) any
+	// scanRecord returns destinations for the columns that timeline and last
+	// select after those of the change and the stamp, and a function that fills
+	// the record's own destinations, one for each column of the table. It names
+	// the columns whose value does not fit.
+	scanRecord(c *Change, info *tableInfo, record []any) (dest []any, finish func() (unreadable []string, err error))
 }
 
 // timelineFilter narrows a timeline.
 type timelineFilter struct {
-	record        bool // also select the typed record
 	after, before *time.Time
 	fromVersion   *int // inclusive
 	toVersion     *int // inclusive

@@ -13,6 +13,10 @@ type Snapshot[T any] struct {
 	// Record is the typed state. Hidden and untracked columns have their zero
 	// values; read columns by name with [Snapshot.Column] to tell.
 	Record T
+	// Unreadable names the columns whose value the column's present type cannot
+	// hold: it was given another type, or a label of its enum another name. They
+	// have their zero value in Record; [Snapshot.Column] has what was recorded.
+	Unreadable []string
 
 	info *tableInfo
 	// record is the key that was asked for, as JSON: snapshots of one record

@@ -14,6 +14,8 @@ type ReadArgs struct {
 	Column      string // placeholder
 	Before      bool   // also select the state before
 	Key         []Column
+	// WithoutHidden leaves out of data what the registry says is hidden now.
+	WithoutHidden bool
 }
 
 // isArgs are the arguments of the template that finds a record in the index.

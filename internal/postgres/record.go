@@ -65,3 +65,42 @@ func (c Column) recordValue(schema, data string) string {
 	}
 	return text + "::" + c.BaseType
 }
+
+// RecordRead is like [Table.RecordSelect], but a value that the column's present
+// type cannot hold is NULL instead of an error. That costs a few microseconds
+// more for each value.
+func (t *Table) RecordRead(data string) []string {
+	columns := t.RecordColumns()
+	items := make([]string, len(columns))
+	for i, c := range columns {
+		items[i] = c.fittingValue(t.HistorySchema, data) + " AS " + QuoteIdent(c.Name)
+	}
+	return items
+}
+
+// Plain reports whether any value can be read as the column's type, because it
+// is text, or because data holds the value itself.
+func (c Column) Plain() bool {
+	switch c.BaseType {
+	case "pg_catalog.text", "pg_catalog.varchar", "pg_catalog.bpchar":
+		return true
+	}
+	return c.Form == "jsonb"
+}
+
+func (c Column) fittingValue(schema, data string) string {
+	if c.Plain() {
+		return c.recordValue(schema, data)
+	}
+	value := "(" + data + " -> " + QuoteLiteral(c.Name) + ")"
+	prototype := "NULL::" + c.BaseType
+	if c.Pinned || c.Form == "record" || c.Form == "array" || c.Form == "floats" || c.Form == "xml" {
+		pinned := "false"
+		if c.Pinned {
+			pinned = "true"
+		}
+		return QuoteIdent(schema) + ".fitting_value(" + value + ", " + QuoteLiteral(c.Form) + ", " + pinned + ", " + prototype + ")"
+	}
+	text := "coalesce(" + value + " ->> " + wrapper + ", " + data + " ->> " + QuoteLiteral(c.Name) + ")"
+	return QuoteIdent(schema) + ".fitting_text(" + text + ", " + prototype + ")"
+}

@@ -17,3 +17,9 @@ SET search_path = pg_catalog, pg_temp
     SET xmloption = 'content'
     SET standard_conforming_strings = on
 {{- end -}}
+{{- /* What a type's input function raises when it cannot read a value. */ -}}
+{{- define "misfit" -}}
+data_exception OR integrity_constraint_violation OR syntax_error OR datatype_mismatch OR cannot_coerce
+         OR undefined_object OR undefined_table OR undefined_function OR undefined_column OR ambiguous_function
+         OR invalid_schema_name OR feature_not_supported OR program_limit_exceeded
+{{- end -}}

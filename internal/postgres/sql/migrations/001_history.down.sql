@@ -20,6 +20,8 @@ DROP FUNCTION {{schema}}.assert_hidden(oid, text[], smallint[], smallint[]);
 DROP FUNCTION {{schema}}.key_sql(oid, text);
 DROP FUNCTION {{schema}}.image_sql(oid, text[], text);
 DROP FUNCTION {{schema}}.column_image(text, text);
+DROP FUNCTION {{schema}}.fitting_value(jsonb, text, boolean, anyelement);
+DROP FUNCTION {{schema}}.fitting_text(text, anyelement);
 DROP FUNCTION {{schema}}.read_json(jsonb, anyelement);
 DROP FUNCTION {{schema}}.read_text(text, anyelement);
 DROP FUNCTION {{schema}}.depends_on_settings(oid);

@@ -284,6 +284,47 @@ BEGIN
 END
 {{dollar}};
 
+-- Reading values that the type may no longer be able to hold, because the column
+-- was given another type or a label of its enum another name: NULL then, so
+-- that one value does not make a whole record unreadable.
+CREATE FUNCTION {{schema}}.fitting_text(value text, prototype anyelement) RETURNS anyelement
+    LANGUAGE plpgsql STABLE
+AS {{dollar}}
+DECLARE
+    result prototype%TYPE;
+BEGIN
+    result := value;
+    RETURN result;
+EXCEPTION
+    WHEN {{template "misfit"}} THEN
+        RETURN NULL;
+END
+{{dollar}};
+
+-- The same for types that are not one plain scalar, or depend on settings.
+CREATE FUNCTION {{schema}}.fitting_value(value jsonb, form text, pinned boolean, prototype anyelement) RETURNS anyelement
+    LANGUAGE plpgsql STABLE
+AS {{dollar}}
+DECLARE
+    wrapped text := CASE WHEN pg_catalog.jsonb_typeof(value) = 'object' THEN value ->> 'chrononaut:text' END;
+    result  record;
+BEGIN
+    IF wrapped IS NULL AND form IN ('record', 'array', 'floats') THEN
+        IF pinned THEN
+            RETURN {{schema}}.read_json(value, prototype);
+        END IF;
+        EXECUTE pg_catalog.format('SELECT r.v FROM pg_catalog.jsonb_to_record(pg_catalog.jsonb_build_object(''v'', $1)) AS r (v %s)',
+                                  pg_catalog.format_type(pg_catalog.pg_typeof(prototype)::oid, -1))
+           INTO result USING value;
+        RETURN result.v;
+    END IF;
+    RETURN {{schema}}.read_text(coalesce(wrapped, value #>> '{}'), prototype);
+EXCEPTION
+    WHEN {{template "misfit"}} THEN
+        RETURN NULL;
+END
+{{dollar}};
+
 -- SQL for a whole row of the table in the form of data, from the catalog.
 -- The triggers use it when the table's columns are no longer those that they
 -- were generated for, and where a whole table is read.
@@ -422,6 +463,8 @@ DECLARE
     relation oid := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     names    text[];
     parts    text;
+    fits     text;
+    fitting  boolean := false;
     result   jsonb;
 BEGIN
     IF relation IS NULL THEN
@@ -429,18 +472,24 @@ BEGIN
         RETURN of_key;
     END IF;
     SELECT array_agg(a.attname::text),
-           string_agg(format('%L, to_jsonb(($1 ->> %L)::%s)', a.attname, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.position)
-      INTO names, parts
+           string_agg(format('%L, to_jsonb(($1 ->> %L)::%s)', a.attname, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.position),
+           -- A value that the column would cut or round is not in the table.
+           string_agg(CASE WHEN a.atttypmod = -1 THEN format('($1 ->> %L) IS NOT NULL', a.attname)
+                           ELSE format('($1 ->> %L)::%s = ($1 ->> %L)::%s', a.attname, format_type(a.atttypid, a.atttypmod),
+                                       a.attname, format_type(a.atttypid, -1)) END, ' AND ' ORDER BY k.position)
+      INTO names, parts, fits
       FROM pg_index AS i,
            LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
       JOIN pg_attribute AS a ON a.attnum = k.attnum
      WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
-    IF names IS NULL OR NOT (of_key ?& names) OR EXISTS (SELECT FROM jsonb_object_keys(of_key) AS k WHERE k <> ALL (names)) THEN
+    IF names IS NOT NULL AND of_key ?& names AND NOT EXISTS (SELECT FROM jsonb_object_keys(of_key) AS k WHERE k <> ALL (names)) THEN
+        EXECUTE 'SELECT jsonb_build_object(' || parts || '), ' || fits INTO result, fitting USING of_key;
+    END IF;
+    IF fitting IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'TM009',
             MESSAGE = format('the key does not fit table %I.%I', of_schema, of_table),
             HINT = format('Its primary key is (%s).', array_to_string(names, ', '));
     END IF;
-    EXECUTE 'SELECT jsonb_build_object(' || parts || ')' INTO result USING of_key;
     RETURN result;
 END
 $$;

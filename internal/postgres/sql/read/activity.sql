@@ -1,6 +1,6 @@
 -- The log. Its order is that of ids; every condition has an index.
 SELECT {{template "change" .}}{{if .Before}},
-       previous.data::text{{end}}
+       {{template "shown" "previous.data"}}::text{{end}}
   FROM {{schema}}.chrononaut_activity AS a
 {{- if or .Column .Before}}
   LEFT JOIN LATERAL (
@@ -20,7 +20,8 @@ SELECT {{template "change" .}}{{if .Before}},
    AND {{.}}{{end}}
 {{- if .Column}}
    AND (a.extra_info -> 'hidden_cols_changed' ? {{.Column}}
-        OR a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate'
+        OR coalesce(a.operation, 'update') IN ('insert', 'update', 'baseline')
+           AND (a.version > 0 OR a.operation IS DISTINCT FROM 'baseline')
            AND a.data ? {{.Column}} AND a.data -> {{.Column}} IS DISTINCT FROM previous.data -> {{.Column}})
 {{- end}}
  ORDER BY a.id{{if not .OldestFirst}} DESC{{end}}

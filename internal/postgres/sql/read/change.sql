@@ -1,7 +1,7 @@
 {{- /* The columns of a change, and what finds a record in the index. */ -}}
 {{define "change" -}}
 a.id, coalesce(a.table_schema, ''), a.table_name, a.changed, a.version, a.key::text, a.previous_key::text,
-       a.data::text, a.user_info::text, a.extra_info::text, coalesce(a.operation, ''),
+       {{if .WithoutHidden}}{{template "shown" "a.data"}}{{else}}a.data{{end}}::text, a.user_info::text, a.extra_info::text, coalesce(a.operation, ''),
        coalesce(a.transaction_id::text, '0'), coalesce(a.database_user, '')
 {{- end}}
 {{define "is" -}}
@@ -9,4 +9,25 @@ pg_catalog.jsonb_hash_extended(a.{{.Column}}, pg_catalog.hashtextextended(coales
                = pg_catalog.jsonb_hash_extended({{.Key}}, pg_catalog.hashtextextended({{literal .Schema}} || '.' || {{literal .Name}}, 0))
            AND a.{{.Column}} = {{.Key}}
            AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
+{{- end}}
+{{- /* Says the table's columns and how it is tracked: a reader compares it with what it remembers. */ -}}
+{{define "stamp" -}}
+pg_catalog.hashtextextended(r.options::text || r.key_columns::text || coalesce((
+               SELECT pg_catalog.string_agg(c.attnum || ' ' || c.attname || ' ' || c.atttypid, ',' ORDER BY c.attnum)
+                 FROM pg_catalog.pg_attribute AS c
+                WHERE c.attrelid = pg_catalog.to_regclass(pg_catalog.quote_ident(r.table_schema) || '.' || pg_catalog.quote_ident(r.table_name))
+                  AND c.attnum > 0 AND NOT c.attisdropped), ''), 0)::text
+{{- end}}
+{{define "record" -}}
+(SELECT {{template "stamp"}}
+          FROM {{schema}}.chrononaut_table AS r
+         WHERE r.table_schema = {{literal .Schema}} AND r.table_name = {{literal .Name}})
+       {{- range .Expressions}},
+       {{.}}{{end}}
+{{- end}}
+{{- /* A state without the columns that the registry says are hidden now. */ -}}
+{{define "shown" -}}
+({{.}} - coalesce((SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(r.options -> 'hidden'))
+                     FROM {{schema}}.chrononaut_table AS r
+                    WHERE r.table_schema = a.table_schema AND r.table_name = a.table_name), '{}'))
 {{- end}}

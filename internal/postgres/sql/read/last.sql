@@ -1,8 +1,7 @@
 -- The newest change in the life of the key $1, up to a time: one of its record,
 -- or the one that gave its record another key.
-SELECT {{template "change" .}}
-       {{- range .Expressions}},
-       {{.}}{{end}}
+SELECT {{template "change" .}},
+       {{template "record" .}}
   FROM {{schema}}.chrononaut_activity AS a
  WHERE a.id = (
     SELECT c.id

@@ -1,6 +1,13 @@
--- How a table is tracked; $1 may be empty for any schema.
-SELECT table_schema, table_name, tracked, tracked_since, pg_catalog.to_jsonb(key_columns)::text, options::text
-  FROM {{schema}}.chrononaut_table
- WHERE table_name = $2::text AND ($1::text = '' OR table_schema = $1::text)
- ORDER BY tracked DESC, table_schema
+-- How a table is tracked. Without a schema ($1 is empty) it is the table that the
+-- search path finds, or, when it finds none, one of that name in any schema.
+SELECT r.table_schema, r.table_name, r.tracked, r.tracked_since, pg_catalog.to_jsonb(r.key_columns)::text, r.options::text,
+       {{template "stamp"}}
+  FROM {{schema}}.chrononaut_table AS r
+ WHERE r.table_name = $2::text
+   AND r.table_schema = CASE WHEN $1::text <> '' THEN $1::text ELSE coalesce((
+           SELECT n.nspname::text
+             FROM pg_catalog.pg_class AS c
+             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident($2::text))), r.table_schema) END
+ ORDER BY r.tracked DESC, r.table_schema
  LIMIT 2

@@ -19,9 +19,8 @@ WITH RECURSIVE life (key, upper, lower, previous_key) AS (
       LEFT JOIN LATERAL ({{template "arrival" (.Is "key" "l.previous_key")}}) AS arrival ON true
      WHERE l.previous_key IS NOT NULL
 )
-SELECT {{template "change" .}}
-       {{- range .Expressions}},
-       {{.}}{{end}}
+SELECT {{template "change" .}},
+       {{template "record" .}}
   FROM life AS l
   JOIN {{schema}}.chrononaut_activity AS a
     ON {{template "is" (.Is "key" "l.key")}}
