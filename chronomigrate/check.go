@@ -15,6 +15,7 @@ const (
 	ProblemTableDropped    ProblemKind = "table_dropped"    // the table is gone (or was renamed)
 	ProblemNoKey           ProblemKind = "no_key"           // the table has no primary key
 	ProblemKeyChanged      ProblemKind = "key_changed"      // the primary key is not the one tracked
+	ProblemNotTrackable    ProblemKind = "not_trackable"    // the table became one that cannot be tracked
 	ProblemTriggerMissing  ProblemKind = "trigger_missing"  // a trigger is gone, on the table or on a partition
 	ProblemTriggerDisabled ProblemKind = "trigger_disabled" // a trigger is disabled or does not fire always
 	ProblemTriggerChanged  ProblemKind = "trigger_changed"  // a trigger is defined otherwise

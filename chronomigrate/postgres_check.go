@@ -29,6 +29,10 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 		c.report(ProblemNoKey, "", "the table has no primary key any more; writes to it fail", "Add a primary key, then run chrononaut track "+registered.Table.String()+".")
 		return c.problems, nil
 	}
+	if found.HasChildren || found.IsChild {
+		c.report(ProblemNotTrackable, registered.Table.String(), "the table takes part in table inheritance; changes of its children's rows are not recorded",
+			"Use partitioning, or separate tables; or run chrononaut untrack "+registered.Table.String()+".")
+	}
 	if !slices.Equal(found.Key, registered.KeyColumns) {
 		c.report(ProblemKeyChanged, strings.Join(found.Key, ", "), "the primary key is not the one that is tracked: "+strings.Join(registered.KeyColumns, ", "), repair)
 	}

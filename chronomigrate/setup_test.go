@@ -263,3 +263,13 @@ func (f *fixture) blocked(conn *pgx.Conn) {
 	f.Helper()
 	f.eventually(`SELECT cardinality(pg_blocking_pids($1::int)) > 0`, int32(conn.PgConn().PID()))
 }
+
+// baseline records the present rows of a table; a chunk of 0 means the default.
+func (f *fixture) baseline(table string, chunk int) chronomigrate.BaselineProgress {
+	f.Helper()
+	progress, err := f.migrator.Baseline(f.Context(), f.table(table), &chronomigrate.BaselineOpts{ChunkSize: chunk})
+	if err != nil {
+		f.Fatalf("Baseline(%s) = %v", table, describe(err))
+	}
+	return progress
+}

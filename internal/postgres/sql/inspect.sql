@@ -60,7 +60,8 @@ SELECT pg_catalog.jsonb_build_object(
                                          FROM pg_catalog.pg_trigger AS g
                                          JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
                                          JOIN pg_catalog.pg_namespace AS fn ON fn.oid = f.pronamespace
-                                        WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)) ORDER BY s.level, n.nspname, c.relname)
+                                        -- PostgreSQL 14 says of the clones on partitions that they are internal.
+                                        WHERE g.tgrelid = c.oid AND (NOT g.tgisinternal OR fn.nspname = {{literal rawSchema}}))) ORDER BY s.level, n.nspname, c.relname)
                  FROM tree AS s
                  JOIN pg_catalog.pg_class AS c ON c.oid = s.relid
                  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace),

@@ -35,8 +35,11 @@ has another type, the block's exception handler reads the catalog instead.
             special := '{}';
         END IF;
 {{- end}}
-    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
-        -- The table is no longer as it was when this function was generated.
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds JSON that jsonb
+        -- cannot. Or the type of a column set to NULL above is a domain that
+        -- refuses it.
         EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)')
              || ', ' || {{schema}}.image_sql(TG_RELID, {{textArray .Table.Excluded}}::text[], '($1)')
             INTO record_key, image USING {{.Row}};

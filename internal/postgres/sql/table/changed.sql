@@ -14,8 +14,9 @@ compared by image (*<>), which works for types without equality and sees
         row_image.{{ident .}} := NULL;
 {{- end}}
         changed := old_image *<> row_image;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
-        -- A column that does not count is gone; those that are left decide.
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
+        -- A column that does not count is gone, or is of a domain that refuses
+        -- NULL; those that are left decide.
         EXECUTE 'SELECT ' || {{schema}}.image_sql(TG_RELID, {{textArray .IgnoredAndVersion}}::text[], '($1)')
              || ' IS DISTINCT FROM ' || {{schema}}.image_sql(TG_RELID, {{textArray .IgnoredAndVersion}}::text[], '($2)')
             INTO changed USING OLD, NEW;
