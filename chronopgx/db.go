@@ -10,6 +10,8 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
 // DB is a pool whose changes are attributed. It is safe for concurrent use.
@@ -24,12 +26,15 @@ import (
 type DB struct {
 	pool   *pgxpool.Pool
 	config *chrononaut.Config
+	// simple says that the pool's mode is pgx.QueryExecModeSimpleProtocol.
+	simple bool
 }
 
 // New returns a DB over a pool, which stays the caller's to close. A nil
 // config means the defaults.
 func New(pool *pgxpool.Pool, config *chrononaut.Config) *DB {
-	return &DB{pool: pool, config: config}
+	mode := pool.Config().ConnConfig.DefaultQueryExecMode
+	return &DB{pool, config, mode == pgx.QueryExecModeSimpleProtocol}
 }
 
 // Pool returns the pool underneath. What runs on it directly is captured and
@@ -51,116 +56,87 @@ func (db *DB) Begin(ctx context.Context) (pgx.Tx, error) {
 
 // BeginTx is Begin with options. A BeginQuery of the caller's own is kept.
 func (db *DB) BeginTx(ctx context.Context, opts pgx.TxOptions) (pgx.Tx, error) {
-	value, ok, err := chrononaut.EncodeContext(ctx, db.config)
+	opts, err := TxOptions(ctx, opts, db.config)
 	if err != nil {
 		return nil, err
-	}
-	if ok {
-		opts.BeginQuery = beginSQL(opts) + "; " + setSQL(value)
 	}
 	return db.pool.BeginTx(ctx, opts)
 }
 
-// Exec runs a statement with the attribution of ctx, in one round trip.
-func (db *DB) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	value, ok, err := db.attribution(ctx, sql, len(args) == 0)
+// Exec runs a statement with the attribution of ctx, in one round trip. With
+// one of pgx's options before the arguments (a mode, result formats) it takes
+// two more.
+func (db *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
+	// Without arguments pgx uses the simple protocol, which takes several
+	// statements.
+	several := len(args) == 0 && !sqltext.MayBeName(sql)
+	value, ok, err := db.attribution(ctx, sql, several)
 	switch {
 	case err != nil:
 		return pgconn.CommandTag{}, err
 	case !ok:
 		return db.pool.Exec(ctx, sql, args...)
-	case len(args) == 0:
-		// Several statements, perhaps: the simple protocol takes them. The tag is
-		// the last one's.
-		return db.pool.Exec(ctx, setSQL(value)+"; "+sql)
+	case several:
+		// They are one transaction, and the tag is the last one's.
+		return db.pool.Exec(ctx, postgres.SetContext(value)+"; "+sql)
 	case hasOptions(args):
-		return db.execInTx(ctx, sql, args)
+		err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+			tag, err = tx.Exec(ctx, sql, args...)
+			return err
+		})
+		return tag, err
 	}
-	results, err := attributedBatch(ctx, db.pool, value, queued(sql, args))
-	if err != nil {
-		return pgconn.CommandTag{}, err
+	results := db.send(ctx, value, sql, args)
+	tag, err = results.Exec()
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
 	}
-	tag, err := results.Exec()
-	return tag, errors.Join(err, closeAfter(results, err))
-}
-
-// execInTx is for arguments that a batch does not take.
-func (db *DB) execInTx(ctx context.Context, sql string, args []any) (tag pgconn.CommandTag, err error) {
-	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		tag, err = tx.Exec(ctx, sql, args...)
-		return err
-	})
-	return tag, err
+	return tag, single(err)
 }
 
 // Query runs a statement that returns rows with the attribution of ctx, in one
-// round trip. A change that the statement makes is committed when the rows are
-// closed; Rows.Err tells whether that succeeded.
+// round trip; with one of pgx's options before the arguments it takes two more.
+// A change that the statement makes is committed when the rows are closed;
+// Rows.Err tells whether that succeeded.
 func (db *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	value, ok, err := db.attribution(ctx, sql, false)
 	switch {
 	case err != nil:
-		return nil, err
+		return failedRows(err)
 	case !ok:
 		return db.pool.Query(ctx, sql, args...)
 	case hasOptions(args):
 		return db.queryInTx(ctx, sql, args)
 	}
-	results, err := attributedBatch(ctx, db.pool, value, queued(sql, args))
-	if err != nil {
-		return nil, err
-	}
+	results := db.send(ctx, value, sql, args)
 	inner, err := results.Query()
 	if err != nil {
-		inner.Close()
-		return nil, errors.Join(err, closeAfter(results, err))
+		// The same error once more.
+		_ = results.Close()
+		return failedRows(single(err))
 	}
-	return &rows{Rows: inner, finish: func(error) error { return results.Close() }}, nil
+	return &rows{Rows: inner, finish: results.Close}, nil
 }
 
+// queryInTx is for arguments that a batch does not take.
 func (db *DB) queryInTx(ctx context.Context, sql string, args []any) (pgx.Rows, error) {
 	tx, err := db.Begin(ctx)
 	if err != nil {
-		return nil, err
+		return failedRows(err)
 	}
 	inner, err := tx.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, errors.Join(err, tx.Rollback(ctx))
+		return failedRows(errors.Join(err, tx.Rollback(ctx)))
 	}
-	return &rows{Rows: inner, finish: func(err error) error {
-		if err != nil {
-			return tx.Rollback(ctx)
-		}
-		return tx.Commit(ctx)
-	}}, nil
+	// After an error of the statement COMMIT rolls back.
+	return &rows{Rows: inner, finish: func() error { return tx.Commit(ctx) }}, nil
 }
 
 // QueryRow is Query for at most one row: see [pgxpool.Pool.QueryRow].
 func (db *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	inner, err := db.Query(ctx, sql, args...)
-	return row{inner, err}
-}
-
-// SendBatch sends a batch with the attribution of ctx, in the round trips that
-// the batch takes anyway. See [pgxpool.Pool.SendBatch].
-func (db *DB) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	for _, q := range b.QueuedQueries {
-		if !attributable(q.SQL, false) {
-			return db.pool.SendBatch(ctx, b)
-		}
-	}
-	value, ok, err := chrononaut.EncodeContext(ctx, db.config)
-	if err != nil {
-		return pgx.FailedBatchResults(b, err)
-	}
-	if !ok || len(b.QueuedQueries) == 0 {
-		return db.pool.SendBatch(ctx, b)
-	}
-	results, err := attributedBatch(ctx, db.pool, value, b)
-	if err != nil {
-		return pgx.FailedBatchResults(b, err)
-	}
-	return results
+	// The rows have the error.
+	inner, _ := db.Query(ctx, sql, args...)
+	return row{inner}
 }
 
 // CopyFrom copies rows into a table with the attribution of ctx. With something
@@ -194,5 +170,5 @@ func (db *DB) attribution(ctx context.Context, sql string, several bool) (value 
 	if err != nil || !ok {
 		return "", false, err
 	}
-	return value, attributable(sql, several), nil
+	return value, db.attributable(sql, several), nil
 }

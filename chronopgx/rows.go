@@ -2,12 +2,18 @@ package chronopgx
 
 import "github.com/jackc/pgx/v5"
 
-// rows ends what it runs in, a batch or a transaction, when it is closed.
+// rows end what they run in, a batch or a transaction, when they are closed.
 type rows struct {
 	pgx.Rows
-	finish   func(error) error
+	finish   func() error
 	finished bool
 	err      error
+}
+
+// failedRows are what a query that failed returns beside its error, so that the
+// error may be left to the rows, as is usual with pgx.
+func failedRows(err error) (pgx.Rows, error) {
+	return pgx.FailedBatchResults(&pgx.Batch{}, err).Query()
 }
 
 // Next closes the rows after the last one.
@@ -26,9 +32,8 @@ func (r *rows) Close() {
 		return
 	}
 	r.finished = true
-	err := r.Rows.Err()
-	r.err = r.finish(err)
-	if err != nil {
+	r.err = r.finish()
+	if err := r.Rows.Err(); err != nil {
 		r.err = err
 	}
 }
@@ -41,16 +46,10 @@ func (r *rows) Err() error {
 	return r.Rows.Err()
 }
 
-type row struct {
-	rows pgx.Rows
-	err  error
-}
+type row struct{ rows pgx.Rows }
 
 // Scan reads the row and closes the result.
 func (r row) Scan(dest ...any) error {
-	if r.err != nil {
-		return r.err
-	}
 	defer r.rows.Close()
 	if !r.rows.Next() {
 		if err := r.rows.Err(); err != nil {

@@ -3,6 +3,7 @@ package chronosql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,8 +18,20 @@ type conn struct {
 	base   driver.Conn
 	config *chrononaut.Config
 	engine engine
-	// inTx is true between the begin and the end of a transaction.
+	// pgx is the connection underneath if the driver is pgx's.
+	pgx *pgx.Conn
+	// inTx is true between the begin and the end of a transaction. Over pgx it
+	// is not used: there the server says so.
 	inTx bool
+	// broken says that the connection is in a state that is not known.
+	broken bool
+}
+
+// call is a statement to run: a text, or a prepared one with its text.
+type call struct {
+	query string
+	args  []driver.NamedValue
+	stmt  driver.Stmt
 }
 
 // engine is what differs between drivers.
@@ -27,9 +40,11 @@ type engine interface {
 	// begin starts a transaction whose attribution is value; ok is false when
 	// there is none.
 	begin(ctx context.Context, opts driver.TxOptions, value string, ok bool) (driver.Tx, error)
+	// change sets the attribution of the running transaction.
+	change(ctx context.Context, value string) error
 	// exec and query run a statement outside a transaction with attribution.
-	exec(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Result, error)
-	query(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Rows, error)
+	exec(ctx context.Context, value string, c call) (driver.Result, error)
+	query(ctx context.Context, value string, c call) (driver.Rows, error)
 	// before is called ahead of each statement in a transaction.
 	before(ctx context.Context, query string) error
 	// after is called after each statement that succeeded.
@@ -41,12 +56,14 @@ type engine interface {
 
 func wrap(base driver.Conn, dialect chronodriver.Dialect, config *chrononaut.Config) driver.Conn {
 	c := &conn{base: base, config: config}
-	over, isPgx := base.(interface{ Conn() *pgx.Conn })
+	if over, ok := base.(interface{ Conn() *pgx.Conn }); ok {
+		c.pgx = over.Conn()
+	}
 	switch {
 	case dialect == chronodriver.SQLite:
 		c.engine = &sqlite{conn: c}
-	case isPgx:
-		c.engine = &overPgx{postgres{c}, over.Conn()}
+	case c.pgx != nil:
+		c.engine = &overPgx{postgres: postgres{c}, config: c.pgx.Config()}
 	default:
 		c.engine = &postgres{c}
 	}
@@ -68,6 +85,10 @@ var (
 // Unwrap returns the driver's own connection, for use in [sql.Conn.Raw].
 func (c *conn) Unwrap() driver.Conn { return c.base }
 
+// Conn returns the connection of pgx, as that of its package stdlib does, for
+// use in [sql.Conn.Raw]; nil over other drivers.
+func (c *conn) Conn() *pgx.Conn { return c.pgx }
+
 func (c *conn) Close() error { return c.base.Close() }
 
 func (c *conn) Ping(ctx context.Context) error {
@@ -78,6 +99,9 @@ func (c *conn) Ping(ctx context.Context) error {
 }
 
 func (c *conn) ResetSession(ctx context.Context) error {
+	if c.broken {
+		return driver.ErrBadConn
+	}
 	c.inTx = false
 	if resetter, ok := c.base.(driver.SessionResetter); ok {
 		return resetter.ResetSession(ctx)
@@ -86,6 +110,9 @@ func (c *conn) ResetSession(ctx context.Context) error {
 }
 
 func (c *conn) IsValid() bool {
+	if c.broken {
+		return false
+	}
 	if validator, ok := c.base.(driver.Validator); ok {
 		return validator.IsValid()
 	}
@@ -93,7 +120,7 @@ func (c *conn) IsValid() bool {
 }
 
 func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
-	if _, ok := v.Value.(contextValue); ok && c.engine.dialect() == chronodriver.SQLite {
+	if _, ok := v.Value.(contextValue); ok {
 		return nil
 	}
 	if checker, ok := c.base.(driver.NamedValueChecker); ok {
@@ -146,93 +173,143 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if _, ok := c.base.(driver.ExecerContext); !ok {
 		return nil, driver.ErrSkip
 	}
-	if s, ok := c.engine.(*sqlite); ok && len(args) == 1 {
+	if len(args) == 1 {
 		if value, ok := args[0].Value.(contextValue); ok {
-			return driver.ResultNoRows, s.change(ctx, string(value))
+			return driver.ResultNoRows, c.engine.change(ctx, string(value))
 		}
 	}
-	return c.exec(ctx, query, args, func() (driver.Result, error) { return c.execBase(ctx, query, args) })
+	return c.exec(ctx, call{query: query, args: args})
 }
 
-// exec runs a statement by run, unless it has to be attributed by itself.
-func (c *conn) exec(ctx context.Context, query string, args []driver.NamedValue, run func() (driver.Result, error)) (driver.Result, error) {
-	value, ok, err := c.attribution(ctx, query, len(args))
+// exec runs a statement, by itself or attributed by the engine.
+func (c *conn) exec(ctx context.Context, s call) (driver.Result, error) {
+	value, ok, err := c.attribution(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		return c.engine.exec(ctx, value, query, args)
+		return c.engine.exec(ctx, value, s)
 	}
-	if err := c.before(ctx, query); err != nil {
+	if err := c.before(ctx, s.query); err != nil {
 		return nil, err
 	}
-	result, err := run()
-	if err == nil {
-		c.after(query)
-	}
+	result, err := c.runExec(ctx, s)
+	c.after(s, err)
 	return result, err
-}
-
-func (c *conn) execBase(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.base.(driver.ExecerContext).ExecContext(ctx, query, args)
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if _, ok := c.base.(driver.QueryerContext); !ok {
 		return nil, driver.ErrSkip
 	}
-	return c.query(ctx, query, args, func() (driver.Rows, error) { return c.queryBase(ctx, query, args) })
+	return c.query(ctx, call{query: query, args: args})
 }
 
-func (c *conn) query(ctx context.Context, query string, args []driver.NamedValue, run func() (driver.Rows, error)) (driver.Rows, error) {
-	value, ok, err := c.attribution(ctx, query, len(args))
+func (c *conn) query(ctx context.Context, s call) (driver.Rows, error) {
+	value, ok, err := c.attribution(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		return c.engine.query(ctx, value, query, args)
+		return c.engine.query(ctx, value, s)
 	}
-	if err := c.before(ctx, query); err != nil {
+	if err := c.before(ctx, s.query); err != nil {
 		return nil, err
 	}
-	rows, err := run()
-	if err == nil {
-		c.after(query)
-	}
+	rows, err := c.runQuery(ctx, s)
+	c.after(s, err)
 	return rows, err
 }
 
+// runExec runs a statement as the driver does.
+func (c *conn) runExec(ctx context.Context, s call) (driver.Result, error) {
+	if s.stmt == nil {
+		return c.execBase(ctx, s.query, s.args)
+	}
+	if base, ok := s.stmt.(driver.StmtExecContext); ok {
+		return base.ExecContext(ctx, s.args)
+	}
+	return s.stmt.Exec(plain(s.args)) //nolint:staticcheck // all that an old driver has
+}
+
+// runQuery runs a statement as the driver does.
+func (c *conn) runQuery(ctx context.Context, s call) (driver.Rows, error) {
+	if s.stmt == nil {
+		return c.queryBase(ctx, s.query, s.args)
+	}
+	if base, ok := s.stmt.(driver.StmtQueryContext); ok {
+		return base.QueryContext(ctx, s.args)
+	}
+	return s.stmt.Query(plain(s.args)) //nolint:staticcheck // all that an old driver has
+}
+
+func (c *conn) execBase(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	base, ok := c.base.(driver.ExecerContext)
+	if !ok {
+		return nil, errors.New("the driver cannot run a statement without preparing it")
+	}
+	return base.ExecContext(ctx, query, args)
+}
+
 func (c *conn) queryBase(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.base.(driver.QueryerContext).QueryContext(ctx, query, args)
+	base, ok := c.base.(driver.QueryerContext)
+	if !ok {
+		return nil, errors.New("the driver cannot run a statement without preparing it")
+	}
+	return base.QueryContext(ctx, query, args)
+}
+
+func (c *conn) inTransaction() bool {
+	if c.pgx != nil {
+		const idle = 'I'
+		return c.pgx.PgConn().TxStatus() != idle
+	}
+	return c.inTx
 }
 
 // attribution encodes the context for a statement outside a transaction; ok is
 // false when it is to be sent as it is.
-func (c *conn) attribution(ctx context.Context, query string, args int) (value string, ok bool, err error) {
-	if c.inTx || !c.engine.needs(query, args) {
+func (c *conn) attribution(ctx context.Context, s call) (value string, ok bool, err error) {
+	if c.inTransaction() || !c.engine.needs(s.query, len(s.args)) {
 		return "", false, nil
 	}
 	return chrononaut.EncodeContext(ctx, c.config)
 }
 
 func (c *conn) before(ctx context.Context, query string) error {
-	if !c.inTx {
+	if !c.inTransaction() {
 		return nil
 	}
 	return c.engine.before(ctx, query)
 }
 
 // after follows transactions that the application begins and ends by hand.
-func (c *conn) after(query string) {
-	head, ok := sqltext.Head(c.engine.dialect(), query)
-	if !ok {
+func (c *conn) after(s call, err error) {
+	if c.pgx != nil {
 		return
 	}
-	switch control, _ := head.Control(); control {
-	case sqltext.Begin:
-		c.inTx = true
-	case sqltext.Commit, sqltext.Rollback:
-		c.inTx = head.Chains()
+	dialect := c.engine.dialect()
+	if err != nil {
+		// A COMMIT that PostgreSQL refuses has rolled back.
+		head, _ := sqltext.Head(dialect, s.query)
+		if control, _ := head.Control(); control == sqltext.Commit && dialect == chronodriver.PostgreSQL {
+			c.inTx = false
+		}
+		return
 	}
-	c.engine.after(query)
+	var statements []sqltext.Statement
+	if len(s.args) == 0 {
+		statements = sqltext.Split(dialect, s.query)
+	} else if head, ok := sqltext.Head(dialect, s.query); ok {
+		statements = append(statements, head)
+	}
+	for _, statement := range statements {
+		switch control, _ := statement.Control(); control {
+		case sqltext.Begin:
+			c.inTx = true
+		case sqltext.Commit, sqltext.Rollback:
+			c.inTx = statement.Chains()
+		}
+	}
+	c.engine.after(s.query)
 }

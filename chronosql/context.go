@@ -7,10 +7,11 @@ import (
 	"fmt"
 
 	"github.com/chrononaut-go/chrononaut"
+	pgsql "github.com/chrononaut-go/chrononaut/internal/postgres"
 )
 
-// contextValue is an attribution on its way to a connection. Ours for SQLite
-// recognize it; for PostgreSQL it is a parameter like any other.
+// contextValue is an attribution on its way to a connection. Ours recognize it;
+// for others it is a parameter like any other.
 type contextValue string
 
 // Value is part of [driver.Valuer].
@@ -20,7 +21,8 @@ func (v contextValue) Value() (driver.Value, error) { return string(v), nil }
 // nothing of what was set before: for a transaction in which several act, or
 // that was begun elsewhere. On PostgreSQL the pool may be any, and rolling back
 // to a savepoint restores what was set before it; on SQLite the pool has to
-// come from this package. Costs one round trip.
+// come from this package. Costs one round trip, over a pool that is not from this
+// package as many as a statement with a parameter.
 //
 // Errors: [chrononaut.ErrContext] and those of the driver.
 func SetContext(ctx context.Context, tx *sql.Tx, config *chrononaut.Config) error {
@@ -31,7 +33,7 @@ func SetContext(ctx context.Context, tx *sql.Tx, config *chrononaut.Config) erro
 	if !ok {
 		value = "{}"
 	}
-	if _, err := tx.ExecContext(ctx, "select pg_catalog.set_config('chrononaut.context', $1, true)", contextValue(value)); err != nil {
+	if _, err := tx.ExecContext(ctx, pgsql.SetContextParameter, contextValue(value)); err != nil {
 		return fmt.Errorf("set the context of the transaction: %w", err)
 	}
 	return nil

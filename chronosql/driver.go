@@ -58,12 +58,21 @@ func (d driverDB) Begin(ctx context.Context) (chronodriver.Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !Attributes(d.db) && d.dialect == chronodriver.PostgreSQL {
-		if err := SetContext(ctx, tx, d.config); err != nil {
-			return nil, errors.Join(err, tx.Rollback())
-		}
+	if err := d.attribute(ctx, tx); err != nil {
+		return nil, errors.Join(err, tx.Rollback())
 	}
 	return transaction{queryer{tx}, tx}, nil
+}
+
+// attribute does what a pool of this package has done already.
+func (d driverDB) attribute(ctx context.Context, tx *sql.Tx) error {
+	if Attributes(d.db) || d.dialect != chronodriver.PostgreSQL {
+		return nil
+	}
+	if _, ok, err := chrononaut.EncodeContext(ctx, d.config); err != nil || !ok {
+		return err
+	}
+	return SetContext(ctx, tx, d.config)
 }
 
 type transaction struct {

@@ -9,12 +9,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	pgsql "github.com/chrononaut-go/chrononaut/internal/postgres"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
 // overPgx attributes over pgx's driver, without a round trip of its own.
 type overPgx struct {
 	postgres
-	pgx *pgx.Conn
+	config *pgx.ConnConfig
+	// described holds what the server said of statements that return rows.
+	described map[string]*pgconn.StatementDescription
 }
 
 // begin is the driver's BeginTx with a longer BEGIN.
@@ -22,7 +27,7 @@ func (p *overPgx) begin(ctx context.Context, opts driver.TxOptions, value string
 	if !ok {
 		return p.conn.beginBase(ctx, opts)
 	}
-	if p.pgx.IsClosed() {
+	if p.conn.pgx.IsClosed() {
 		return nil, driver.ErrBadConn
 	}
 	begin := "begin"
@@ -38,7 +43,7 @@ func (p *overPgx) begin(ctx context.Context, opts driver.TxOptions, value string
 	if opts.ReadOnly {
 		begin += " read only"
 	}
-	tx, err := p.pgx.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + setSQL(value)})
+	tx, err := p.conn.pgx.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + pgsql.SetContext(value)})
 	if err != nil {
 		return nil, retryable(err)
 	}
@@ -63,70 +68,50 @@ func retryable(err error) error {
 	return err
 }
 
-func (p *overPgx) exec(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Result, error) {
-	if len(args) == 0 {
-		return p.postgres.exec(ctx, value, query, args)
+func (p *overPgx) exec(ctx context.Context, value string, c call) (driver.Result, error) {
+	if len(c.args) == 0 && !sqltext.MayBeName(c.query) {
+		return p.postgres.exec(ctx, value, c)
 	}
-	results, err := p.send(ctx, value, query, args)
-	if err != nil {
-		return nil, err
+	if p.conn.pgx.IsClosed() {
+		return nil, driver.ErrBadConn
 	}
-	tag, err := results.Exec()
+	results := p.send(ctx, value, c)
+	_, err := results.Exec()
+	var tag pgconn.CommandTag
+	if err == nil {
+		tag, err = results.Exec()
+	}
 	if closeErr := results.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return nil, err
+		return nil, retryable(single(err))
 	}
 	return driver.RowsAffected(tag.RowsAffected()), nil
 }
 
-func (p *overPgx) query(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Rows, error) {
-	results, err := p.send(ctx, value, query, args)
-	if err != nil {
-		return nil, err
-	}
-	inner, err := results.Query()
-	if err != nil {
-		inner.Close()
-		// The same error once more.
-		_ = results.Close()
-		return nil, err
-	}
-	// Errors of the statement come before its first row.
-	more := inner.Next()
-	if err := inner.Err(); err != nil {
-		inner.Close()
-		_ = results.Close()
-		return nil, err
-	}
-	return ending(&pgxRows{rows: inner, conn: p.pgx, ahead: true, more: more}, func(err error) error {
-		return errors.Join(err, results.Close())
-	}), nil
-}
-
 // send sends the statement behind one that sets the attribution of the
 // implicit transaction of both.
-func (p *overPgx) send(ctx context.Context, value, query string, named []driver.NamedValue) (pgx.BatchResults, error) {
-	if p.pgx.IsClosed() {
-		return nil, driver.ErrBadConn
-	}
+func (p *overPgx) send(ctx context.Context, value string, c call) pgx.BatchResults {
+	batch := &pgx.Batch{}
+	batch.Queue(pgsql.SetContextParameter, value)
+	batch.Queue(c.query, values(c.args)...)
+	return p.conn.pgx.SendBatch(ctx, batch)
+}
+
+func values(named []driver.NamedValue) []any {
 	args := make([]any, len(named))
 	for i, n := range named {
-		if n.Name != "" {
-			return nil, errors.New("named arguments are not supported")
-		}
 		args[i] = n.Value
 	}
-	batch := &pgx.Batch{}
-	// set_config() rather than SET LOCAL, which warns outside a transaction block.
-	batch.Queue("select pg_catalog.set_config('chrononaut.context', $1::text, true)", value)
-	batch.Queue(query, args...)
-	results := p.pgx.SendBatch(ctx, batch)
-	if _, err := results.Exec(); err != nil {
-		// The same error once more.
-		_ = results.Close()
-		return nil, retryable(err)
+	return args
+}
+
+// single is the error of a batch as that of its only statement.
+func single(err error) error {
+	var preparing pgx.ErrPreprocessingBatch
+	if errors.As(err, &preparing) {
+		return preparing.Unwrap()
 	}
-	return results, nil
+	return err
 }

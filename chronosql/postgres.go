@@ -4,42 +4,36 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"strings"
+	"fmt"
+	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	pgsql "github.com/chrononaut-go/chrononaut/internal/postgres"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
+
+// rollbackTimeout bounds the wait for a server that may be gone.
+const rollbackTimeout = 5 * time.Second
 
 // postgres attributes over any driver for PostgreSQL, by statements.
 type postgres struct{ conn *conn }
 
 func (p *postgres) dialect() chronodriver.Dialect { return chronodriver.PostgreSQL }
 
-// setSQL sets the attribution of the running transaction. A literal SET LOCAL
-// rather than set_config(): a coordinator of Citus passes it on to its workers.
-func setSQL(value string) string {
-	// As an escape string it is right whatever standard_conforming_strings is.
-	return "set local chrononaut.context = E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(value) + "'"
-}
-
 func (p *postgres) needs(query string, args int) bool {
 	if args > 0 {
+		// The server refuses more than one.
 		head, ok := sqltext.Head(chronodriver.PostgreSQL, query)
-		return ok && attributable(head) && !head.Selects()
+		return ok && head.Attributable() && !head.Selects()
 	}
 	needed := false
 	for _, s := range sqltext.Split(chronodriver.PostgreSQL, query) {
-		if !attributable(s) {
+		if !s.Attributable() {
 			return false
 		}
 		needed = needed || !s.Selects()
 	}
 	return needed
-}
-
-func attributable(s sqltext.Statement) bool {
-	control, _ := s.Control()
-	return control == sqltext.None && !s.Alone(chronodriver.PostgreSQL) && !s.MayCommit()
 }
 
 func (p *postgres) before(context.Context, string) error { return nil }
@@ -51,52 +45,70 @@ func (p *postgres) begin(ctx context.Context, opts driver.TxOptions, value strin
 	if err != nil || !ok {
 		return tx, err
 	}
-	if err := p.run(ctx, setSQL(value)); err != nil {
+	if err := p.change(ctx, value); err != nil {
 		return nil, errors.Join(err, tx.Rollback())
 	}
 	return tx, nil
 }
 
-func (p *postgres) exec(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Result, error) {
-	if len(args) == 0 {
-		// The simple protocol takes them together, as one transaction.
-		return p.conn.execBase(ctx, setSQL(value)+"; "+query, nil)
-	}
-	if err := p.run(ctx, "begin; "+setSQL(value)); err != nil {
-		return nil, err
-	}
-	result, err := p.conn.execBase(ctx, query, args)
-	return result, p.end(ctx, err)
+func (p *postgres) change(ctx context.Context, value string) error {
+	return p.run(ctx, pgsql.SetContext(value))
 }
 
-func (p *postgres) query(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := p.run(ctx, "begin; "+setSQL(value)); err != nil {
+func (p *postgres) exec(ctx context.Context, value string, c call) (driver.Result, error) {
+	if len(c.args) == 0 {
+		// The simple protocol takes them together, as one transaction.
+		return p.conn.execBase(ctx, pgsql.SetContext(value)+"; "+c.query, nil)
+	}
+	if err := p.run(ctx, "begin; "+pgsql.SetContext(value)); err != nil {
+		return nil, p.end(ctx, err)
+	}
+	result, err := p.conn.runExec(ctx, c)
+	if err := p.end(ctx, err); err != nil {
 		return nil, err
 	}
-	inner, err := p.conn.queryBase(ctx, query, args)
+	return result, nil
+}
+
+func (p *postgres) query(ctx context.Context, value string, c call) (driver.Rows, error) {
+	if err := p.run(ctx, "begin; "+pgsql.SetContext(value)); err != nil {
+		return nil, p.end(ctx, err)
+	}
+	inner, err := p.conn.runQuery(ctx, c)
 	if err != nil {
 		return nil, p.end(ctx, err)
 	}
 	return ending(inner, func(err error) error { return p.end(ctx, err) }), nil
 }
 
-// end commits, or rolls back after an error.
+// end commits, or rolls back after an error. A connection on which neither is
+// possible is not used again.
 func (p *postgres) end(ctx context.Context, err error) error {
-	if err != nil {
-		return errors.Join(err, p.run(context.WithoutCancel(ctx), "rollback"))
+	if err == nil {
+		err = p.commit(ctx)
 	}
-	return p.run(ctx, "commit")
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	if p.run(ctx, "rollback") != nil {
+		p.conn.broken = true
+	}
+	return err
+}
+
+func (p *postgres) commit(ctx context.Context) error {
+	err := p.run(ctx, "commit")
+	if errors.Is(err, driver.ErrBadConn) {
+		// To database/sql this error means that nothing was done, and it would run
+		// the statement again. It may be committed, though.
+		return fmt.Errorf("commit: %v", err) //nolint:errorlint // see above
+	}
+	return err
 }
 
 func (p *postgres) run(ctx context.Context, sql string) error {
-	if execer, ok := p.conn.base.(driver.ExecerContext); ok {
-		_, err := execer.ExecContext(ctx, sql, nil)
-		return err
-	}
-	stmt, err := p.conn.base.Prepare(sql)
-	if err != nil {
-		return err
-	}
-	_, err = stmt.Exec(nil) //nolint:staticcheck // all that an old driver has
-	return errors.Join(err, stmt.Close())
+	_, err := p.conn.execBase(ctx, sql, nil)
+	return err
 }

@@ -142,19 +142,19 @@ func (s *sqlite) after(query string) {
 	}
 }
 
-func (s *sqlite) exec(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Result, error) {
+func (s *sqlite) exec(ctx context.Context, value string, c call) (driver.Result, error) {
 	if err := s.open(ctx, value); err != nil {
 		return nil, err
 	}
-	result, err := s.conn.execBase(ctx, query, args)
+	result, err := s.conn.runExec(ctx, c)
 	return result, s.end(ctx, err)
 }
 
-func (s *sqlite) query(ctx context.Context, value, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (s *sqlite) query(ctx context.Context, value string, c call) (driver.Rows, error) {
 	if err := s.open(ctx, value); err != nil {
 		return nil, err
 	}
-	inner, err := s.conn.queryBase(ctx, query, args)
+	inner, err := s.conn.runQuery(ctx, c)
 	if err != nil {
 		return nil, s.end(ctx, err)
 	}
@@ -190,11 +190,7 @@ func (s *sqlite) end(ctx context.Context, err error) error {
 
 // look finds out whether history is installed.
 func (s *sqlite) look(ctx context.Context) error {
-	queryer, ok := s.conn.base.(driver.QueryerContext)
-	if !ok {
-		return errors.New("the driver cannot query without preparing")
-	}
-	rows, err := queryer.QueryContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chrononaut_context'`, nil)
+	rows, err := s.conn.queryBase(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chrononaut_context'`, nil)
 	if err != nil {
 		return err
 	}

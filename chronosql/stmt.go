@@ -23,8 +23,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	return &stmt{Stmt: base, conn: c, sql: query}, nil
 }
 
-// stmt is a prepared statement. Outside a transaction, with something to say,
-// its text runs instead, together with the attribution.
+// stmt is a prepared statement.
 type stmt struct {
 	driver.Stmt
 	conn *conn
@@ -45,21 +44,11 @@ func (s *stmt) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return s.conn.exec(ctx, s.sql, args, func() (driver.Result, error) {
-		if base, ok := s.Stmt.(driver.StmtExecContext); ok {
-			return base.ExecContext(ctx, args)
-		}
-		return s.Exec(plain(args)) //nolint:staticcheck // all that an old driver has
-	})
+	return s.conn.exec(ctx, call{s.sql, args, s.Stmt})
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.query(ctx, s.sql, args, func() (driver.Rows, error) {
-		if base, ok := s.Stmt.(driver.StmtQueryContext); ok {
-			return base.QueryContext(ctx, args)
-		}
-		return s.Query(plain(args)) //nolint:staticcheck // all that an old driver has
-	})
+	return s.conn.query(ctx, call{s.sql, args, s.Stmt})
 }
 
 func plain(args []driver.NamedValue) []driver.Value {

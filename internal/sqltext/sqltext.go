@@ -257,6 +257,23 @@ func (s *Statement) Alone(dialect chronodriver.Dialect) bool {
 // by itself, which PostgreSQL allows only outside of one.
 func (s *Statement) MayCommit() bool { return s.is("CALL") || s.is("DO") }
 
+// Attributable reports whether a statement of PostgreSQL can run in the
+// transaction of another statement, and leaves it open.
+func (s *Statement) Attributable() bool {
+	control, _ := s.Control()
+	return control == None && !s.Alone(chronodriver.PostgreSQL) && !s.MayCommit()
+}
+
+// MayBeName reports whether a text can be the name of a prepared statement,
+// which pgx takes in place of SQL, and no statement that changes rows: those
+// have more than one word.
+func MayBeName(sql string) bool {
+	return !strings.ContainsAny(strings.TrimSpace(sql), " \t\r\n\f\v\"'(;/-")
+}
+
+// Sets reports whether the statement is a SET.
+func (s *Statement) Sets() bool { return s.is("SET") }
+
 // Defines reports whether the statement may create or drop a table.
 func (s *Statement) Defines() bool { return s.is("CREATE") || s.is("ALTER") || s.is("DROP") }
 
