@@ -77,13 +77,19 @@ type model struct {
 	set               []*schema.Field // the fields that the database sets
 	recordChanges     bool
 	options           Options
-	tracked           bool // whether the model asks for it
+	setsOptions       bool // whether it is an Optioner
+	tracked           bool // whether it asks for it
 }
 
 // parse describes a model: a pointer to a struct, or what else GORM takes.
 func parse(db *gorm.DB, value any) (*model, error) {
 	stmt := &gorm.Statement{DB: db}
-	if err := stmt.Parse(value); err != nil {
+	// As GORM's migrator does.
+	special := ""
+	if db.Statement != nil {
+		special = db.Statement.Table
+	}
+	if err := stmt.ParseWithSpecialTableName(value, special); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
 	return describe(stmt.Schema)
@@ -92,7 +98,7 @@ func parse(db *gorm.DB, value any) (*model, error) {
 func describe(s *schema.Schema) (*model, error) {
 	m := &model{schema: s}
 	if o, ok := reflect.New(s.ModelType).Interface().(Optioner); ok {
-		m.options, m.tracked = o.ChrononautOptions(), true
+		m.options, m.setsOptions, m.tracked = o.ChrononautOptions(), true, true
 	}
 	if err := checkTags(s); err != nil {
 		return nil, err

@@ -3,10 +3,12 @@ package chronogorm
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -20,14 +22,21 @@ const pluginName = "chrononaut"
 // Config configures the [Plugin]. A nil *Config means the defaults.
 type Config struct {
 	// ExtraInfo is [chrononaut.Config.ExtraInfo]: it returns extra information
-	// for every change made under ctx. Over a pool of package chronosql, that
-	// pool's configuration counts instead. Defaults to none.
+	// for every change made under ctx. Over a pool of package chronosql it
+	// belongs into the configuration of that pool, and is refused here.
+	// Defaults to none.
 	ExtraInfo func(ctx context.Context) map[string]any
-	// Schema holds history. Defaults to [chrononaut.DefaultSchema].
+	// Schema holds history. Defaults to that of the pool, if it is one of
+	// package chronosql, or [chrononaut.DefaultSchema].
 	Schema string
 	// SkipAutoTrack leaves AutoMigrate as it is; call [Track]. Defaults to
 	// false.
 	SkipAutoTrack bool
+	// SkipInstall leaves the history schema to the command chrononaut migrate
+	// up, for a role that may not install it. AutoMigrate and Track then return
+	// [chronomigrate.ErrNoHistory] when it is missing or older than this
+	// program. Defaults to false.
+	SkipInstall bool
 	// SkipJoinTables leaves out the join tables of many-to-many relations.
 	// Defaults to false: those of tracked models are tracked, unless they have
 	// a model of their own, which then says so itself.
@@ -38,25 +47,32 @@ type Config struct {
 // it with [New] and hand it to [gorm.DB.Use], once for each database.
 //
 // Over a pool of package chronosql it leaves the pool alone: attribution costs
-// nothing. Over another *sql.DB it wraps the pool, in this way:
+// nothing. Over another *sql.DB for PostgreSQL it wraps the pool, in this way:
 //
 //   - Begin, Transaction and the implicit transactions of Create, Update and
 //     Delete send the context as a statement of its own, one more round trip,
 //     if there is something to say.
 //   - Outside a transaction (SkipDefaultTransaction, Exec, Raw), statements that
-//     write run in a short transaction if there is something to say. Those are
-//     recognized by their first word: a function that writes, called by SELECT,
-//     and CALL and DO are attributed only inside a transaction.
-//   - Inside [gorm.DB.Connection], a transaction that is begun explicitly is not
-//     attributed; use [SetContext].
+//     write run in a short transaction if there is something to say: three more
+//     round trips. A function that writes, called by SELECT, CALL and DO are
+//     attributed only inside a transaction.
+//   - A transaction that is begun explicitly inside [gorm.DB.Connection], or on
+//     a source that dbresolver opened, is not attributed; use [SetContext].
+//
+// SQLite needs a pool of package chronosql.
 //
 // Inside a transaction the attribution is that of the context it began with;
 // [SetContext] changes it.
 //
 // With dbresolver use this plugin first: then the pools of sources and
 // replicas are looked at as well, each for itself.
+//
+// The plugin wraps db.Dialector, unless SkipAutoTrack: a type assertion on it,
+// or on what db.Migrator returns, no longer finds the driver's own type.
 type Plugin struct {
 	config Config
+	// pool is the configuration of the pool, if it attributes by itself.
+	pool *chrononaut.Config
 
 	models  sync.Map // *schema.Schema to *model
 	mu      sync.Mutex
@@ -80,25 +96,54 @@ func (p *Plugin) Name() string { return pluginName }
 // Initialize is part of [gorm.Plugin]: GORM calls it. Errors: [ErrDialect],
 // [ErrPool].
 func (p *Plugin) Initialize(db *gorm.DB) error {
+	if err := p.initialize(db); err != nil {
+		return fmt.Errorf("use chrononaut: %w", err)
+	}
+	return nil
+}
+
+func (p *Plugin) initialize(db *gorm.DB) error {
 	dialect, err := dialectOf(db)
 	if err != nil {
-		return fmt.Errorf("use chrononaut: %w", err)
+		return err
+	}
+	if err := checkResolver(db); err != nil {
+		return err
 	}
 	if err := p.initializePool(db, dialect); err != nil {
-		return fmt.Errorf("use chrononaut: %w", err)
+		return err
 	}
-	if err := p.checkResolver(db); err != nil {
-		return fmt.Errorf("use chrononaut: %w", err)
+	if !p.config.SkipAutoTrack {
+		db.Dialector = p.wrapDialector(db.Dialector)
 	}
 	return p.register(db, dialect)
 }
 
 // initializePool replaces the pool, or the one under prepared statements.
 func (p *Plugin) initializePool(db *gorm.DB, dialect chronodriver.Dialect) error {
-	wrapped, err := p.wrapPool(unprepared(db.ConnPool), dialect)
-	if err != nil || wrapped == nil {
+	inner := unprepared(db.ConnPool)
+	if _, ok := inner.(*pool); ok {
+		// A session of a database that has the plugin already.
+		return nil
+	}
+	if _, ok := inner.(gorm.TxCommitter); ok {
+		return fmt.Errorf("%w: it is a transaction; use the plugin on the database it belongs to", ErrPool)
+	}
+	plain, err := poolOf(inner)
+	if err != nil {
 		return err
 	}
+	if chronosql.Attributes(plain) {
+		return p.adopt(chronosql.ConfigOf(plain))
+	}
+	base, ok := inner.(*sql.DB)
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: %T; open GORM over a pool of package chronosql", ErrPool, inner)
+	case dialect == chronodriver.SQLite:
+		return fmt.Errorf("%w: SQLite can only be attributed by the pool; open GORM over chronosql.Open(…)", ErrPool)
+	}
+	wrapped := &pool{base, dialect, p.chronoConfig()}
 	if prepared, ok := db.ConnPool.(*gorm.PreparedStmtDB); ok {
 		prepared.ConnPool = wrapped
 		return nil
@@ -110,101 +155,130 @@ func (p *Plugin) initializePool(db *gorm.DB, dialect chronodriver.Dialect) error
 	return nil
 }
 
-// wrapPool returns nil for a pool that needs nothing.
-func (p *Plugin) wrapPool(inner gorm.ConnPool, dialect chronodriver.Dialect) (gorm.ConnPool, error) {
-	switch inner := inner.(type) {
-	case *pool:
-		return nil, nil
-	case *sql.DB:
-		if chronosql.Attributes(inner) {
-			return nil, nil
-		}
-		return &pool{inner, dialect, p.chronoConfig()}, nil
-	case gorm.TxCommitter:
-		return nil, fmt.Errorf("%w: it is a transaction; use the plugin on the database it belongs to", ErrPool)
-	case gorm.GetDBConnector:
-		if db, err := inner.GetDBConn(); err == nil && chronosql.Attributes(db) {
-			return nil, nil
+// poolOf returns the pool of connections behind a pool of GORM.
+func poolOf(inner gorm.ConnPool) (*sql.DB, error) {
+	if db, ok := inner.(*sql.DB); ok {
+		return db, nil
+	}
+	if c, ok := inner.(gorm.GetDBConnector); ok {
+		if db, err := c.GetDBConn(); err == nil && db != nil {
+			return db, nil
 		}
 	}
 	return nil, fmt.Errorf("%w: %T; open GORM over a pool of package chronosql", ErrPool, inner)
 }
 
-// checkResolver refuses a dbresolver whose pools were set up before us, and do
-// not attribute by themselves.
-func (p *Plugin) checkResolver(db *gorm.DB) error {
-	resolver, ok := db.Plugins["gorm:db_resolver"].(interface {
-		Call(f func(gorm.ConnPool) error) error
-	})
-	if !ok {
-		return nil
-	}
-	return resolver.Call(func(inner gorm.ConnPool) error {
-		if db, ok := inner.(*sql.DB); ok && chronosql.Attributes(db) {
-			return nil
-		}
-		return fmt.Errorf("%w: dbresolver is in use already; use chronogorm before it", ErrPool)
-	})
-}
-
-func (p *Plugin) chronoConfig() *chrononaut.Config {
-	return &chrononaut.Config{ExtraInfo: p.config.ExtraInfo, Schema: p.config.Schema}
-}
-
-// register adds our callbacks, each right before GORM's own.
-func (p *Plugin) register(db *gorm.DB, dialect chronodriver.Dialect) error {
-	callbacks := db.Callback()
-	for _, register := range []func() error{
-		func() error {
-			return callbacks.Create().Before("gorm:create").Register("chrononaut:create", p.unprepare)
-		},
-		func() error {
-			return callbacks.Update().Before("gorm:update").Register("chrononaut:update", func(tx *gorm.DB) {
-				p.unprepare(tx)
-				if dialect == chronodriver.PostgreSQL {
-					p.returning(tx)
-				}
-			})
-		},
-		func() error {
-			return callbacks.Delete().Before("gorm:delete").Register("chrononaut:delete", p.unprepare)
-		},
-		func() error { return callbacks.Query().Before("gorm:query").Register("chrononaut:query", p.unprepare) },
-		func() error { return callbacks.Row().Before("gorm:row").Register("chrononaut:row", p.unprepare) },
-		func() error { return callbacks.Raw().Before("gorm:raw").Register("chrononaut:raw", p.unprepare) },
-	} {
-		if err := register(); err != nil {
-			return fmt.Errorf("use chrononaut: %w", err)
-		}
+// adopt takes over the configuration of a pool that attributes by itself.
+func (p *Plugin) adopt(config *chrononaut.Config) error {
+	p.pool = config
+	switch {
+	case p.config.ExtraInfo != nil:
+		return fmt.Errorf("%w: ExtraInfo belongs into the configuration of the pool, given to chronosql", ErrPool)
+	case p.config.Schema != "" && config != nil && config.Schema != "" && config.Schema != p.config.Schema:
+		return fmt.Errorf("%w: its history is in schema %s, that of the plugin in %s", ErrPool, config.Schema, p.config.Schema)
 	}
 	return nil
 }
 
-// unprepare looks after statements that reach the database past the pool's
-// methods: prepared ones outside a transaction, which would run as they were
-// prepared, and those on a connection of [gorm.DB.Connection].
-func (p *Plugin) unprepare(tx *gorm.DB) {
+// chronoConfig is the configuration that counts.
+func (p *Plugin) chronoConfig() *chrononaut.Config {
+	config := &chrononaut.Config{ExtraInfo: p.config.ExtraInfo, Schema: p.config.Schema}
+	if p.pool != nil {
+		config.ExtraInfo = p.pool.ExtraInfo
+		if config.Schema == "" {
+			config.Schema = p.pool.Schema
+		}
+	}
+	return config
+}
+
+// register adds our callbacks. Those that look after the pool run ahead of
+// GORM's implicit transactions and behind dbresolver, which comes first of all.
+func (p *Plugin) register(db *gorm.DB, dialect chronodriver.Dialect) error {
+	callbacks := db.Callback()
+	if err := errors.Join(
+		callbacks.Create().Before("gorm:begin_transaction").Register("chrononaut:pool", p.attribute),
+		callbacks.Update().Before("gorm:begin_transaction").Register("chrononaut:pool", p.attribute),
+		callbacks.Delete().Before("gorm:begin_transaction").Register("chrononaut:pool", p.attribute),
+		callbacks.Query().Before("gorm:query").Register("chrononaut:pool", p.attribute),
+		callbacks.Row().Before("gorm:row").Register("chrononaut:pool", p.attribute),
+		callbacks.Raw().Before("gorm:raw").Register("chrononaut:pool", p.attribute),
+
+		callbacks.Create().Before("gorm:create").Register("chrononaut:unprepare", p.unprepare),
+		callbacks.Update().Before("gorm:update").Register("chrononaut:unprepare", p.unprepare),
+		callbacks.Delete().Before("gorm:delete").Register("chrononaut:unprepare", p.unprepare),
+		callbacks.Query().After("chrononaut:pool").Before("gorm:query").Register("chrononaut:unprepare", p.unprepare),
+		callbacks.Row().After("chrononaut:pool").Before("gorm:row").Register("chrononaut:unprepare", p.unprepare),
+		callbacks.Raw().After("chrononaut:pool").Before("gorm:raw").Register("chrononaut:unprepare", p.unprepare),
+	); err != nil {
+		return err
+	}
+	if dialect != chronodriver.PostgreSQL {
+		return nil
+	}
+	return callbacks.Update().Before("gorm:update").Register("chrononaut:returning", p.returning)
+}
+
+// attribute wraps pools that were not there when the plugin was initialized:
+// those of dbresolver, and the connection of [gorm.DB.Connection].
+func (p *Plugin) attribute(tx *gorm.DB) {
 	if tx.Error != nil || tx.DryRun {
 		return
 	}
 	stmt := tx.Statement
-	switch current := stmt.ConnPool.(type) {
-	case *gorm.PreparedStmtDB:
-		// What GORM will still build, in a query, is a SELECT.
-		if inner, ok := current.ConnPool.(*pool); ok && (stmt.SQL.Len() > 0 || stmt.BuildClauses[0] != "SELECT") {
-			query := stmt.SQL.String()
-			if query == "" {
-				query = "UPDATE"
-			}
-			if inner.short(stmt.Context, query) {
-				stmt.ConnPool = inner
-			}
+	if prepared, ok := stmt.ConnPool.(*gorm.PreparedStmtDB); ok {
+		if wrapped := p.wrap(tx, prepared.ConnPool); wrapped != prepared.ConnPool {
+			stmt.ConnPool = &gorm.PreparedStmtDB{ConnPool: wrapped, Mux: prepared.Mux, Stmts: prepared.Stmts}
+		}
+		return
+	}
+	stmt.ConnPool = p.wrap(tx, stmt.ConnPool)
+}
+
+// wrap returns a pool that attributes.
+func (p *Plugin) wrap(tx *gorm.DB, inner gorm.ConnPool) gorm.ConnPool {
+	switch inner := inner.(type) {
+	case *sql.DB:
+		if !chronosql.Attributes(inner) {
+			return &pool{inner, p.dialect(tx), p.chronoConfig()}
 		}
 	case *sql.Conn:
-		base := unprepared(tx.ConnPool)
-		if outer, ok := base.(*pool); ok {
-			stmt.ConnPool = &pool{current, outer.dialect, outer.config}
+		// It comes from the pool that db was opened with.
+		if _, ok := unprepared(tx.ConnPool).(*pool); ok {
+			return &pool{inner, p.dialect(tx), p.chronoConfig()}
 		}
+	}
+	return inner
+}
+
+// dialect is that of a database that the plugin was initialized with.
+func (p *Plugin) dialect(tx *gorm.DB) chronodriver.Dialect {
+	dialect, err := dialectOf(tx)
+	if err != nil {
+		_ = tx.AddError(err)
+	}
+	return dialect
+}
+
+// unprepare looks after prepared statements outside a transaction, which reach
+// the database past the pool's methods.
+func (p *Plugin) unprepare(tx *gorm.DB) {
+	stmt := tx.Statement
+	prepared, ok := stmt.ConnPool.(*gorm.PreparedStmtDB)
+	if !ok || tx.Error != nil || tx.DryRun {
+		return
+	}
+	inner, ok := prepared.ConnPool.(*pool)
+	if !ok {
+		return
+	}
+	query := stmt.SQL.String()
+	if query == "" {
+		// GORM has yet to build it. In a query it will be a SELECT.
+		query = stmt.BuildClauses[0]
+	}
+	if inner.short(stmt.Context, query) {
+		stmt.ConnPool = inner
 	}
 }
 
@@ -229,7 +303,11 @@ func (p *Plugin) returning(tx *gorm.DB) {
 			return
 		}
 	}
-	stmt.AddClause(returningClause(m.set))
+	returning := clause.Returning{}
+	for _, f := range m.set {
+		returning.Columns = append(returning.Columns, clause.Column{Name: f.DBName})
+	}
+	stmt.AddClause(returning)
 }
 
 // model returns what is known of a schema, or nil if its tags are wrong, which
@@ -270,9 +348,16 @@ func SetContext(ctx context.Context, tx *gorm.DB) error {
 	if _, ok := current.(gorm.TxCommitter); !ok {
 		return fmt.Errorf("set the context: %w", gorm.ErrInvalidTransaction)
 	}
-	value, _, err := chrononaut.EncodeContext(ctx, pluginOf(tx).chronoConfig())
+	config := pluginOf(tx).chronoConfig()
+	if sqlTx, ok := current.(*sql.Tx); ok && dialect == chronodriver.SQLite {
+		return chronosql.SetContext(ctx, sqlTx, config)
+	}
+	value, ok, err := chrononaut.EncodeContext(ctx, config)
 	if err != nil {
 		return err
+	}
+	if !ok {
+		value = "{}"
 	}
 	return setContext(ctx, current, dialect, value)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
 // beginner is what both *sql.DB and *sql.Conn are.
@@ -67,9 +68,17 @@ func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error
 	return tx, nil
 }
 
-// short reports whether a statement outside a transaction needs one.
+// short reports whether a statement outside a transaction needs one: it writes,
+// can run in a transaction, and there is something to say.
 func (p *pool) short(ctx context.Context, query string) bool {
-	if !writes(query) {
+	writes := false
+	for _, s := range sqltext.Split(p.dialect, query) {
+		if control, _ := s.Control(); control != sqltext.None || s.Alone(p.dialect) || s.MayCommit() {
+			return false
+		}
+		writes = writes || !s.Selects()
+	}
+	if !writes {
 		return false
 	}
 	_, ok, err := chrononaut.EncodeContext(ctx, p.config)

@@ -118,6 +118,15 @@ func Attributes(db *sql.DB) bool {
 	return ok
 }
 
+// ConfigOf returns the configuration that a pool of this package was opened
+// with, nil for the defaults and for other pools.
+func ConfigOf(db *sql.DB) *chrononaut.Config {
+	if ours, ok := db.Driver().(*attributingDriver); ok {
+		return ours.config
+	}
+	return nil
+}
+
 // DialectOf tells the engine behind a pool, from its driver. ok is false for a
 // driver that is not known.
 func DialectOf(db *sql.DB) (dialect chronodriver.Dialect, ok bool) {

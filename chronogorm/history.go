@@ -1,0 +1,144 @@
+package chronogorm
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+
+	"github.com/chrononaut-go/chrononaut"
+)
+
+// Client returns a client that reads history: the log across tables, for
+// example. It reads through the pool of db; given a transaction, inside it,
+// where it sees the transaction's own changes.
+//
+// Errors: [ErrDialect].
+func Client(db *gorm.DB) (*chrononaut.Client, error) {
+	return pluginOf(db).client(db, connPool(db))
+}
+
+// client keeps one client for each pool, because clients remember what they
+// read of the catalog. Those of transactions begin anew: an error that shows
+// that the catalog has changed ends the transaction.
+func (p *Plugin) client(db *gorm.DB, pool gorm.ConnPool) (*chrononaut.Client, error) {
+	dialect, err := dialectOf(db)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := pool.(gorm.TxCommitter); ok {
+		return chrononaut.NewClient(queryer{pool}, dialect, p.chronoConfig())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.clients[pool]; known != nil {
+		return known, nil
+	}
+	c, err := chrononaut.NewClient(queryer{pool}, dialect, p.chronoConfig())
+	if err == nil && pool == unprepared(db.ConnPool) {
+		p.clients[pool] = c
+	}
+	return c, err
+}
+
+// History returns the past of a model as records of type T, read as GORM reads
+// them: with its column names, embedded structs, serializers and custom types.
+// Hooks are not called and associations not loaded. The table is that of the
+// model, or that of db.Table. It reads through the pool of db; given a
+// transaction, inside it, where it sees the transaction's own changes.
+//
+//	history, err := chronogorm.History[Todo](db)
+//	versions, err := history.Versions(ctx, todo, nil)
+//	before, err := history.At(ctx, 7, yesterday)
+//
+// Costs no round trip by itself. Errors: [ErrModel] when T is no struct that
+// GORM can use as a model, [ErrTag], [ErrDialect].
+func History[T any](db *gorm.DB) (*chrononaut.History[T], error) {
+	db = db.Session(&gorm.Session{})
+	if reflect.TypeFor[T]().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%w: %s is no struct", ErrModel, reflect.TypeFor[T]())
+	}
+	m, err := parse(db, new(T))
+	if err != nil {
+		return nil, err
+	}
+	table, err := tableOf(db, m.schema)
+	if err != nil {
+		return nil, err
+	}
+	client, err := pluginOf(db).client(db, sourceOf(db, m.schema))
+	if err != nil {
+		return nil, err
+	}
+	r := records[T]{m.schema}
+	return chrononaut.NewHistory(client, table, &chrononaut.HistoryOpts[T]{Bind: r.bind, KeyOf: r.key, VersionOf: r.version}), nil
+}
+
+// records reads and writes records by their schema.
+type records[T any] struct{ schema *schema.Schema }
+
+// bind takes the values of a row as GORM's own scan does.
+func (r records[T]) bind(ctx context.Context, record *T, columns []string) ([]any, func() error, error) {
+	dest := make([]any, len(columns))
+	fields := make([]*schema.Field, len(columns))
+	for i, column := range columns {
+		f := r.schema.FieldsByDBName[column]
+		if f == nil || !f.Readable {
+			dest[i] = new(any)
+			continue
+		}
+		fields[i], dest[i] = f, f.NewValuePool.Get()
+	}
+	finish := func() error {
+		value := reflect.ValueOf(record).Elem()
+		for i, f := range fields {
+			if f == nil {
+				continue
+			}
+			if err := f.Set(ctx, value, dest[i]); err != nil {
+				// GORM's error can quote the value.
+				return fmt.Errorf("%w: the value of column %s does not fit the field %s.%s", ErrModel, columns[i], r.schema, f.Name)
+			}
+			f.NewValuePool.Put(dest[i])
+		}
+		return nil
+	}
+	return dest, finish, nil
+}
+
+func (r records[T]) key(record *T, columns []string) (chrononaut.Key, error) {
+	key := chrononaut.Key{}
+	for _, column := range columns {
+		f := r.schema.FieldsByDBName[column]
+		if f == nil {
+			return nil, fmt.Errorf("%w: %s has no field for column %s", chrononaut.ErrKey, r.schema, column)
+		}
+		value, _ := f.ValueOf(context.Background(), reflect.ValueOf(record).Elem())
+		key[column] = value
+	}
+	return key, nil
+}
+
+func (r records[T]) version(record *T, column string) (int, bool) {
+	f := r.schema.FieldsByDBName[column]
+	if f == nil {
+		return 0, false
+	}
+	raw, _ := f.ValueOf(context.Background(), reflect.ValueOf(record).Elem())
+	v := reflect.ValueOf(raw)
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return 0, false
+		}
+		v = v.Elem()
+	}
+	switch {
+	case v.CanInt():
+		return int(v.Int()), true
+	case v.CanUint():
+		return int(v.Uint()), true
+	}
+	return 0, false
+}

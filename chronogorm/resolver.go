@@ -1,0 +1,49 @@
+package chronogorm
+
+import (
+	"database/sql"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+
+	"github.com/chrononaut-go/chrononaut/chronosql"
+)
+
+// resolverName is dbresolver's name, of the plugin and of its callbacks.
+const resolverName = "gorm:db_resolver"
+
+// checkResolver refuses a dbresolver whose pools were set up before us, and do
+// not attribute by themselves.
+func checkResolver(db *gorm.DB) error {
+	resolver, ok := db.Plugins[resolverName].(interface {
+		Call(f func(gorm.ConnPool) error) error
+	})
+	if !ok {
+		return nil
+	}
+	return resolver.Call(func(inner gorm.ConnPool) error {
+		if db, ok := inner.(*sql.DB); ok && chronosql.Attributes(db) {
+			return nil
+		}
+		return fmt.Errorf("%w: dbresolver is in use already; use chronogorm before it", ErrPool)
+	})
+}
+
+// sourceOf returns what statements that write a model run on: the transaction,
+// or the pool, without the layer that prepares. Dbresolver chooses among
+// several.
+func sourceOf(db *gorm.DB, s *schema.Schema) gorm.ConnPool {
+	current := connPool(db)
+	if _, ok := current.(gorm.TxCommitter); ok {
+		return current
+	}
+	choose := db.Callback().Create().Get(resolverName)
+	if choose == nil {
+		return current
+	}
+	tx := db.Session(&gorm.Session{NewDB: true}).Table(s.Table)
+	tx.Statement.Schema = s
+	choose(tx)
+	return pluginOf(db).wrap(db, unprepared(tx.Statement.ConnPool))
+}
