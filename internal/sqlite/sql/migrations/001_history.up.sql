@@ -1,0 +1,163 @@
+-- The migrations of this schema that were applied. Times are UTC, as text that
+-- sorts in their order.
+CREATE TABLE chrononaut_migration (
+    version INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    applied TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+);
+
+-- The history table: the columns are those of PostgreSQL, JSON is text. Ids are
+-- never used again, so that they can mark a place in the log.
+CREATE TABLE chrononaut_activity (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    table_name     TEXT    NOT NULL,
+    changed        TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    version        INTEGER NOT NULL,
+    key            TEXT    NOT NULL DEFAULT '{}',
+    data           TEXT    NOT NULL DEFAULT '{}',
+    user_info      TEXT    NOT NULL DEFAULT '{}',
+    extra_info     TEXT    NOT NULL DEFAULT '{}',
+    operation      TEXT,
+    table_schema   TEXT    DEFAULT 'main',
+    transaction_id INTEGER,
+    database_user  TEXT,
+    previous_key   TEXT
+);
+
+-- One record's history. A record is its key as text: the triggers write equal
+-- keys equally.
+CREATE INDEX chrononaut_activity_record ON chrononaut_activity (table_name, key, version);
+
+-- The same for the key that a record had before its primary key changed, and
+-- the changes that gave a record the key that it has.
+CREATE INDEX chrononaut_activity_previous_key ON chrononaut_activity (table_name, previous_key, version)
+    WHERE previous_key IS NOT NULL;
+CREATE INDEX chrononaut_activity_arrival ON chrononaut_activity (table_name, key, version)
+    WHERE previous_key IS NOT NULL;
+
+-- The log of one table, of one actor, of one transaction, of a time.
+CREATE INDEX chrononaut_activity_table ON chrononaut_activity (table_name, id);
+CREATE INDEX chrononaut_activity_actor ON chrononaut_activity (json_extract(user_info, '$.user_id'), id)
+    WHERE json_extract(user_info, '$.user_id') IS NOT NULL;
+CREATE INDEX chrononaut_activity_transaction ON chrononaut_activity (transaction_id, id)
+    WHERE transaction_id IS NOT NULL;
+CREATE INDEX chrononaut_activity_changed ON chrononaut_activity (changed, id);
+
+-- The tables that are or were tracked, and how. key_columns and options are
+-- JSON; baseline is the key of the last row that a baseline has read.
+CREATE TABLE chrononaut_table (
+    table_schema  TEXT    NOT NULL DEFAULT 'main',
+    table_name    TEXT    NOT NULL,
+    tracked       INTEGER NOT NULL,
+    tracked_since TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    key_columns   TEXT    NOT NULL,
+    options       TEXT    NOT NULL,
+    baseline      TEXT,
+    PRIMARY KEY (table_schema, table_name)
+);
+
+-- Options of the whole database; the value is JSON.
+CREATE TABLE chrononaut_setting (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+);
+
+-- Who and why: the one row is what the transaction that is writing says. SQLite
+-- has one writer at a time, so it is never another's. Package chronosql sets it
+-- before a transaction's first write and clears it before its end.
+CREATE TABLE chrononaut_context (
+    id               INTEGER PRIMARY KEY CHECK (id = 1),
+    context          TEXT,
+    transaction_id   INTEGER,
+    last_transaction INTEGER NOT NULL DEFAULT 0,
+    -- The unsafe door: capture is off, history may be deleted, and why.
+    suppressed       INTEGER NOT NULL DEFAULT 0 CHECK (suppressed IN (0, 1)),
+    allow_erase      INTEGER NOT NULL DEFAULT 0 CHECK (allow_erase IN (0, 1)),
+    reason           TEXT,
+    -- The context in the form in which history has it, made once for all rows.
+    user_info        TEXT AS (CASE WHEN context IS NULL OR NOT json_valid(context) THEN '{"user_id":null,"remote_addr":null}'
+                                   ELSE json_insert(coalesce(json_extract(context, '$.user_info'), '{}'), '$.user_id', NULL, '$.remote_addr', NULL)
+                              END) STORED,
+    extra_info       TEXT AS (CASE WHEN json_valid(context) THEN coalesce(json_extract(context, '$.extra_info'), '{}') ELSE '{}' END) STORED,
+    -- Whether the change information that a strict table wants was given.
+    attributed       INTEGER AS (CASE WHEN json_valid(context)
+                                      THEN json_type(context, '$.change_info') IS NOT NULL OR json_type(context, '$.extra_info.rationale') IS NOT NULL
+                                      ELSE 0 END) STORED
+);
+INSERT INTO chrononaut_context (id) VALUES (1);
+
+-- Rows that the statement that is running may replace (OR REPLACE), which
+-- SQLite deletes without a trigger. What is left here afterwards means nothing.
+CREATE TABLE chrononaut_replaced (
+    table_name TEXT    NOT NULL,
+    cause      TEXT    NOT NULL, -- the unique values of the row that takes the place
+    key        TEXT    NOT NULL,
+    version    INTEGER,
+    data       TEXT    NOT NULL,
+    PRIMARY KEY (table_name, cause, key)
+) WITHOUT ROWID;
+CREATE INDEX chrononaut_replaced_key ON chrononaut_replaced (table_name, key);
+
+-- ---------------------------------------------------------- append-only --
+
+CREATE TRIGGER chrononaut_activity_no_update BEFORE UPDATE ON chrononaut_activity
+BEGIN
+    SELECT RAISE(ABORT, 'TM004: history is append-only');
+END;
+
+-- Except through the unsafe door, of which the trace itself stays.
+CREATE TRIGGER chrononaut_activity_no_delete BEFORE DELETE ON chrononaut_activity
+WHEN OLD.operation IS 'suppress' OR NOT (SELECT suppressed AND allow_erase FROM chrononaut_context)
+BEGIN
+    SELECT RAISE(ABORT, 'TM004: history is append-only');
+END;
+
+-- INSERT OR REPLACE would delete a change without a trigger. No version of a
+-- key occurs twice.
+CREATE TRIGGER chrononaut_activity_no_replace BEFORE INSERT ON chrononaut_activity
+WHEN EXISTS (SELECT 1 FROM chrononaut_activity AS a WHERE a.id = NEW.id)
+  OR NEW.key <> '{}'
+     AND EXISTS (SELECT 1 FROM chrononaut_activity AS a
+                  WHERE a.table_name = NEW.table_name AND a.key = NEW.key AND a.version = NEW.version)
+BEGIN
+    SELECT RAISE(ABORT, 'TM004: history is append-only');
+END;
+
+-- -------------------------------------------------------------- context --
+
+CREATE TRIGGER chrononaut_context_no_insert BEFORE INSERT ON chrononaut_context
+BEGIN
+    SELECT RAISE(ABORT, 'TM002: chrononaut_context has one row: update it');
+END;
+
+CREATE TRIGGER chrononaut_context_no_delete BEFORE DELETE ON chrononaut_context
+BEGIN
+    SELECT RAISE(ABORT, 'TM002: chrononaut_context has one row: update it');
+END;
+
+CREATE TRIGGER chrononaut_context_check BEFORE UPDATE OF id, context ON chrononaut_context
+WHEN NEW.context IS NOT NULL OR NEW.id IS NOT 1
+BEGIN
+    SELECT RAISE(ABORT, 'TM002: the change context is malformed')
+     WHERE NEW.id IS NOT 1
+        OR CASE WHEN json_valid(NEW.context) AND json_type(NEW.context) = 'object'
+                THEN coalesce(json_type(NEW.context, '$.user_info'), 'object') <> 'object'
+                  OR coalesce(json_type(NEW.context, '$.extra_info'), 'object') <> 'object'
+                  OR coalesce(json_type(NEW.context, '$.records'), 'array') <> 'array'
+                ELSE 1 END;
+END;
+
+-- The door needs a reason, and leaves a record of who opened it and why.
+CREATE TRIGGER chrononaut_context_door AFTER UPDATE OF suppressed, allow_erase, reason ON chrononaut_context
+WHEN NEW.suppressed AND (NOT OLD.suppressed OR NEW.allow_erase > OLD.allow_erase OR NEW.reason IS NOT OLD.reason)
+  OR NEW.allow_erase AND NOT NEW.suppressed
+BEGIN
+    SELECT RAISE(ABORT, 'TM005: capture is suppressed only with a reason')
+     WHERE trim(coalesce(NEW.reason, '')) = '' OR NOT NEW.suppressed;
+    INSERT INTO chrononaut_activity (table_name, version, operation, table_schema, transaction_id, data, user_info, extra_info)
+    VALUES ('', 0, 'suppress', '', NEW.transaction_id,
+            '{"reason":' || json_quote(NEW.reason) || ',"allow_erase":' || iif(NEW.allow_erase, 'true', 'false') || '}',
+            NEW.user_info, NEW.extra_info);
+    -- What was noted before capture was off says nothing about afterwards.
+    DELETE FROM chrononaut_replaced;
+END;
