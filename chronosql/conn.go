@@ -243,20 +243,47 @@ func (c *conn) runQuery(ctx context.Context, s call) (driver.Rows, error) {
 	return s.stmt.Query(plain(s.args)) //nolint:staticcheck // all that an old driver has
 }
 
+// execBase runs a statement that was not prepared; not every driver does so
+// itself, or with arguments.
 func (c *conn) execBase(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	base, ok := c.base.(driver.ExecerContext)
-	if !ok {
-		return nil, errors.New("the driver cannot run a statement without preparing it")
+	if base, ok := c.base.(driver.ExecerContext); ok {
+		if result, err := base.ExecContext(ctx, query, args); !errors.Is(err, driver.ErrSkip) {
+			return result, err
+		}
 	}
-	return base.ExecContext(ctx, query, args)
+	base, err := c.prepareBase(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	result, err := c.runExec(ctx, call{query: query, args: args, stmt: base})
+	if closeErr := base.Close(); err == nil {
+		err = closeErr
+	}
+	return result, err
 }
 
 func (c *conn) queryBase(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	base, ok := c.base.(driver.QueryerContext)
-	if !ok {
-		return nil, errors.New("the driver cannot run a statement without preparing it")
+	if base, ok := c.base.(driver.QueryerContext); ok {
+		if rows, err := base.QueryContext(ctx, query, args); !errors.Is(err, driver.ErrSkip) {
+			return rows, err
+		}
 	}
-	return base.QueryContext(ctx, query, args)
+	base, err := c.prepareBase(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.runQuery(ctx, call{query: query, args: args, stmt: base})
+	if err != nil {
+		return nil, errors.Join(err, base.Close())
+	}
+	return ending(rows, func(err error) error { return errors.Join(err, base.Close()) }), nil
+}
+
+func (c *conn) prepareBase(ctx context.Context, query string) (driver.Stmt, error) {
+	if preparer, ok := c.base.(driver.ConnPrepareContext); ok {
+		return preparer.PrepareContext(ctx, query)
+	}
+	return c.base.Prepare(query)
 }
 
 func (c *conn) inTransaction() bool {

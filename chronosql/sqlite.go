@@ -30,7 +30,7 @@ const (
 	setRow = `UPDATE chrononaut_context SET context = ?1,
 		last_transaction = coalesce(transaction_id, last_transaction + 1),
 		transaction_id = coalesce(transaction_id, last_transaction + 1) WHERE id = 1`
-	clearRow = `UPDATE chrononaut_context SET context = NULL, transaction_id = NULL, suppressed = 0, allow_erase = 0 WHERE id = 1`
+	clearRow = `UPDATE chrononaut_context SET context = NULL, transaction_id = NULL, suppressed = 0, allow_erase = 0, reason = NULL WHERE id = 1`
 )
 
 func (s *sqlite) dialect() chronodriver.Dialect { return chronodriver.SQLite }
@@ -195,7 +195,7 @@ func (s *sqlite) look(ctx context.Context) error {
 		return err
 	}
 	defer rows.Close()
-	dest := make([]driver.Value, 1)
+	dest := make([]driver.Value, len(rows.Columns()))
 	if err := rows.Next(dest); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

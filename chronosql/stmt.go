@@ -10,13 +10,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	var base driver.Stmt
-	var err error
-	if preparer, ok := c.base.(driver.ConnPrepareContext); ok {
-		base, err = preparer.PrepareContext(ctx, query)
-	} else {
-		base, err = c.base.Prepare(query)
-	}
+	base, err := c.prepareBase(ctx, query)
 	if err != nil {
 		return nil, err
 	}
