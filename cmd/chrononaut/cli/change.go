@@ -103,7 +103,7 @@ func (p *printer) summary(diff chrononaut.Diff) string {
 
 // shorten keeps a long value from filling a line of a terminal.
 func (p *printer) shorten(s string) string {
-	const limit = 40
+	limit := max(12, min(40, p.width/3))
 	if !p.tty {
 		return s
 	}

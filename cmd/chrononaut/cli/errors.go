@@ -133,7 +133,14 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	}
 	var server *pgconn.PgError
 	if reason == "error" && errors.As(err, &server) {
-		reason = "database"
+		switch server.Code {
+		case "42501":
+			reason, try = "privilege", "the role needs USAGE on the history schema and SELECT on its tables; see docs/command.md."
+		case "25006":
+			reason, try = "read_only", "connect to the primary server."
+		default:
+			reason = "database"
+		}
 	}
 	// A hint is ours, and may show what a URL looks like.
 	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(try)), reason

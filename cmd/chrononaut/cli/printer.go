@@ -238,8 +238,8 @@ func (p *printer) fields(rows [][]cell) error {
 		width = max(width, ansi.StringWidth(row[0].text))
 	}
 	for _, row := range rows {
-		name := row[0].text + strings.Repeat(" ", width-ansi.StringWidth(row[0].text))
-		if _, err := fmt.Fprintf(p.w, "%s  %s\n", p.paint(row[0].tone, name), p.paint(row[1].tone, row[1].text)); err != nil {
+		space := strings.Repeat(" ", width-ansi.StringWidth(row[0].text)+gap)
+		if _, err := fmt.Fprintf(p.w, "%s%s%s\n", p.paint(row[0].tone, row[0].text), space, p.paint(row[1].tone, row[1].text)); err != nil {
 			return err
 		}
 	}
