@@ -85,17 +85,26 @@ func installServer() error {
 			"or name the directory of its programs with -bin, " +
 			"or set " + envURL + " to the superuser URL of a test server on this machine")
 	}
-	for _, args := range [][]string{
-		{"update"},
-		{"install", "--yes", "--no-install-recommends", "postgresql", "postgresql-contrib"},
-	} {
-		fmt.Fprintf(os.Stderr, "testcluster: apt-get %s\n", strings.Join(args, " "))
-		cmd := exec.Command("apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr // Standard output belongs to the command.
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("apt-get %s: %w", args[0], err)
-		}
+	if err := aptGet("update"); err != nil {
+		fmt.Fprintf(os.Stderr, "testcluster: going on with the package lists as they are: %v\n", err)
+	}
+	if err := aptGet("install", "--yes", "--no-install-recommends", "postgresql", "postgresql-contrib"); err != nil {
+		return err
+	}
+	// Optional: the tests through PgBouncer skip themselves without it.
+	if err := aptGet("install", "--yes", "--no-install-recommends", "pgbouncer"); err != nil {
+		fmt.Fprintf(os.Stderr, "testcluster: no PgBouncer, its tests will be skipped: %v\n", err)
+	}
+	return nil
+}
+
+func aptGet(args ...string) error {
+	fmt.Fprintf(os.Stderr, "testcluster: apt-get %s\n", strings.Join(args, " "))
+	cmd := exec.Command("apt-get", args...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr // Standard output belongs to the command.
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("apt-get %s: %w", args[0], err)
 	}
 	return nil
 }
