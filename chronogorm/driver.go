@@ -27,14 +27,14 @@ func (q queryer) Exec(ctx context.Context, query string, args ...any) (int64, er
 }
 
 func (q queryer) Query(ctx context.Context, query string, args ...any) (chronodriver.Rows, error) {
-	rows, err := q.pool.QueryContext(ctx, query, args...)
+	rows, err := q.pool.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller's rows
 	if err != nil {
 		return nil, err
 	}
 	return rows, nil
 }
 
-// driver is a database as the migrator needs it. Over a transaction, Begin
+// database is a database as the migrator needs it. Over a transaction, Begin
 // makes a savepoint.
 type database struct {
 	queryer
@@ -141,12 +141,16 @@ func connPool(db *gorm.DB) gorm.ConnPool {
 	return unprepared(db.ConnPool)
 }
 
+// unprepared takes off the layers that prepare, of which sessions can add some.
 func unprepared(pool gorm.ConnPool) gorm.ConnPool {
-	switch p := pool.(type) {
-	case *gorm.PreparedStmtDB:
-		return p.ConnPool
-	case *gorm.PreparedStmtTX:
-		return p.Tx
+	for {
+		switch p := pool.(type) {
+		case *gorm.PreparedStmtDB:
+			pool = p.ConnPool
+		case *gorm.PreparedStmtTX:
+			pool = p.Tx
+		default:
+			return pool
+		}
 	}
-	return pool
 }

@@ -192,24 +192,21 @@ func (p *Plugin) chronoConfig() *chrononaut.Config {
 	return config
 }
 
-// register adds our callbacks. Those that look after the pool run ahead of
-// GORM's implicit transactions and behind dbresolver, which comes first of all.
+// register adds our callbacks. Those of the first three run ahead of GORM's
+// implicit transactions, if there are any, and behind dbresolver.
 func (p *Plugin) register(db *gorm.DB, dialect chronodriver.Dialect) error {
 	callbacks := db.Callback()
 	if err := errors.Join(
-		callbacks.Create().Before("gorm:begin_transaction").Register("chrononaut:pool", p.attribute),
-		callbacks.Update().Before("gorm:begin_transaction").Register("chrononaut:pool", p.attribute),
-		callbacks.Delete().Before("gorm:begin_transaction").Register("chrononaut:pool", p.attribute),
-		callbacks.Query().Before("gorm:query").Register("chrononaut:pool", p.attribute),
-		callbacks.Row().Before("gorm:row").Register("chrononaut:pool", p.attribute),
-		callbacks.Raw().Before("gorm:raw").Register("chrononaut:pool", p.attribute),
+		callbacks.Create().Before("gorm:begin_transaction").Register("chrononaut:begin", p.attribute),
+		callbacks.Update().Before("gorm:begin_transaction").Register("chrononaut:begin", p.attribute),
+		callbacks.Delete().Before("gorm:begin_transaction").Register("chrononaut:begin", p.attribute),
 
-		callbacks.Create().Before("gorm:create").Register("chrononaut:unprepare", p.unprepare),
-		callbacks.Update().Before("gorm:update").Register("chrononaut:unprepare", p.unprepare),
-		callbacks.Delete().Before("gorm:delete").Register("chrononaut:unprepare", p.unprepare),
-		callbacks.Query().After("chrononaut:pool").Before("gorm:query").Register("chrononaut:unprepare", p.unprepare),
-		callbacks.Row().After("chrononaut:pool").Before("gorm:row").Register("chrononaut:unprepare", p.unprepare),
-		callbacks.Raw().After("chrononaut:pool").Before("gorm:raw").Register("chrononaut:unprepare", p.unprepare),
+		callbacks.Create().Before("gorm:create").Register("chrononaut:run", p.run),
+		callbacks.Update().Before("gorm:update").Register("chrononaut:run", p.run),
+		callbacks.Delete().Before("gorm:delete").Register("chrononaut:run", p.run),
+		callbacks.Query().Before("gorm:query").Register("chrononaut:run", p.run),
+		callbacks.Row().Before("gorm:row").Register("chrononaut:run", p.run),
+		callbacks.Raw().Before("gorm:raw").Register("chrononaut:run", p.run),
 	); err != nil {
 		return err
 	}
@@ -227,7 +224,8 @@ func (p *Plugin) attribute(tx *gorm.DB) {
 	}
 	stmt := tx.Statement
 	if prepared, ok := stmt.ConnPool.(*gorm.PreparedStmtDB); ok {
-		if wrapped := p.wrap(tx, prepared.ConnPool); wrapped != prepared.ConnPool {
+		base := unprepared(prepared)
+		if wrapped := p.wrap(tx, base); wrapped != base {
 			stmt.ConnPool = &gorm.PreparedStmtDB{ConnPool: wrapped, Mux: prepared.Mux, Stmts: prepared.Stmts}
 		}
 		return
@@ -260,15 +258,17 @@ func (p *Plugin) dialect(tx *gorm.DB) chronodriver.Dialect {
 	return dialect
 }
 
-// unprepare looks after prepared statements outside a transaction, which reach
-// the database past the pool's methods.
-func (p *Plugin) unprepare(tx *gorm.DB) {
+// run looks after the pool that a statement runs on. A prepared statement
+// outside a transaction reaches the database past the pool's methods, so one
+// that has to be attributed is not prepared.
+func (p *Plugin) run(tx *gorm.DB) {
+	p.attribute(tx)
 	stmt := tx.Statement
 	prepared, ok := stmt.ConnPool.(*gorm.PreparedStmtDB)
 	if !ok || tx.Error != nil || tx.DryRun {
 		return
 	}
-	inner, ok := prepared.ConnPool.(*pool)
+	inner, ok := unprepared(prepared).(*pool)
 	if !ok {
 		return
 	}

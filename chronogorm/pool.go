@@ -46,7 +46,7 @@ func (p *pool) GetDBConn() (*sql.DB, error) {
 // Ping checks the connection: gorm.Open does so.
 func (p *pool) Ping() error {
 	if db, ok := p.beginner.(*sql.DB); ok {
-		return db.Ping()
+		return db.Ping() //nolint:noctx // GORM's interface has none
 	}
 	return nil
 }

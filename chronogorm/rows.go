@@ -17,13 +17,13 @@ func (p *pool) query(ctx context.Context, query string, args ...any) (*sql.Rows,
 	relay := sql.OpenDB(relayConnector{p})
 	// Ends the pool's goroutine; a connection in use stays until its rows are
 	// closed.
-	defer relay.Close()
-	return relay.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's rows
+	defer relay.Close()                            //nolint:errcheck // the connections have nothing to close
+	return relay.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller's rows
 }
 
 func (p *pool) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	relay := sql.OpenDB(relayConnector{p})
-	defer relay.Close()
+	defer relay.Close() //nolint:errcheck // the connections have nothing to close
 	return relay.QueryRowContext(ctx, query, args...)
 }
 
@@ -62,13 +62,13 @@ func (c relayConn) QueryContext(ctx context.Context, query string, named []drive
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // by relayRows
+	rows, err := tx.QueryContext(ctx, query, args...) //nolint:rowserrcheck // by relayRows
 	if err != nil {
 		return nil, errors.Join(err, tx.Rollback())
 	}
 	columns, err := rows.Columns()
 	if err != nil {
-		return nil, errors.Join(err, rows.Close(), tx.Rollback())
+		return nil, errors.Join(err, rows.Close(), tx.Rollback()) //nolint:sqlclosecheck // they go on living otherwise
 	}
 	types, err := rows.ColumnTypes()
 	if err != nil {
