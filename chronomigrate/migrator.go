@@ -77,6 +77,10 @@ type TrackedTable struct {
 	Since      time.Time // when tracking first began
 	KeyColumns []string
 	Options    TrackOptions
+
+	// unregistered says that the registry lost the table: its triggers came
+	// with a dump of the schema alone. The rest is what they say.
+	unregistered bool
 }
 
 // ApplyOpts says how long Track and Untrack try to get the table's lock. They

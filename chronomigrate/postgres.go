@@ -60,11 +60,12 @@ func (e *postgresEngine) version(ctx context.Context, q chronodriver.Queryer) (i
 }
 
 func (e *postgresEngine) setVersion(ctx context.Context, tx chronodriver.Tx, m migration, up bool) error {
+	args := postgres.Migration{Version: m.Version, Name: m.Name}
 	name := "plan.sql#migrated"
 	if !up {
 		name = "plan.sql#reverted"
 	}
-	sql, err := postgres.Query(e.schema, name, m)
+	sql, err := postgres.Query(e.schema, name, args)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (e *postgresEngine) tables(ctx context.Context, q chronodriver.Queryer) ([]
 	for rows.Next() {
 		var t TrackedTable
 		var keys, options string
-		if err := rows.Scan(&t.Table.Schema, &t.Table.Name, &t.Tracked, &t.Since, &keys, &options); err != nil {
+		if err := rows.Scan(&t.Table.Schema, &t.Table.Name, &t.Tracked, &t.Since, &keys, &options, &t.unregistered); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(keys), &t.KeyColumns); err != nil {

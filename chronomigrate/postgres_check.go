@@ -36,6 +36,9 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 	if !slices.Equal(found.Key, registered.KeyColumns) {
 		c.report(ProblemKeyChanged, strings.Join(found.Key, ", "), "the primary key is not the one that is tracked: "+strings.Join(registered.KeyColumns, ", "), repair)
 	}
+	if registered.unregistered {
+		c.report(ProblemUnregistered, registered.Table.String(), "the registry does not know the table, which has triggers; a dump of the schema alone was restored", repair)
+	}
 	opts := registered.Options.normalize()
 	for _, name := range slices.Concat(opts.Hidden, opts.Untracked) {
 		if found.Column(name) == nil {
@@ -78,10 +81,11 @@ func (c *checker) functions(p *planner, repair string) error {
 		if err != nil {
 			return err
 		}
-		if existing.Source == postgres.FunctionSource(statement) && existing.Definer {
+		if existing.Is(statement) {
 			continue
 		}
-		if existing.Definer && existing.Comment != nil && strings.HasSuffix(*existing.Comment, "source "+postgres.Checksum(existing.Source)) {
+		// Its settings are compared only where its source is what it should be.
+		if existing.Definer && existing.Unchanged() && existing.Source != postgres.FunctionSource(statement) {
 			c.report(ProblemOutdated, name, "the function of the "+kind+" trigger was generated for other columns or options, or by another version", repair)
 			continue
 		}
@@ -139,9 +143,15 @@ func (c *checker) order(on postgres.InspectedTable, where string) {
 	}
 }
 
-// checkHistory looks at the history table's own guards and for settings that
-// turn triggers off.
-func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Queryer) ([]Problem, error) {
+// finding is one row of check_history.sql.
+type finding struct {
+	kind           ProblemKind
+	object, detail string
+}
+
+// historyFindings looks at the history table's own guards and for settings
+// that turn triggers off.
+func (e *postgresEngine) historyFindings(ctx context.Context, q chronodriver.Queryer) ([]finding, error) {
 	sql, err := postgres.Query(e.schema, "check_history.sql", nil)
 	if err != nil {
 		return nil, err
@@ -151,23 +161,38 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		return nil, err
 	}
 	defer rows.Close()
-	c := &checker{table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}}
+	var findings []finding
 	for rows.Next() {
-		var kind, object, detail string
-		if err := rows.Scan(&kind, &object, &detail); err != nil {
+		var f finding
+		if err := rows.Scan((*string)(&f.kind), &f.object, &f.detail); err != nil {
 			return nil, err
 		}
-		switch ProblemKind(kind) {
-		case ProblemHistoryTrigger:
-			c.report(ProblemHistoryTrigger, object, "the append-only trigger "+object+" of history is "+detail,
-				"Enable it: ALTER TABLE … ENABLE ALWAYS TRIGGER "+object+"; when it is missing, history may have been rewritten.")
-		case ProblemReplicaRole:
-			c.report(ProblemReplicaRole, object, "session_replication_role is set to "+detail+" for "+object+"; the application's own triggers and foreign keys do not fire there",
-				"Reset it: ALTER ROLE … RESET session_replication_role.")
-		}
+		findings = append(findings, f)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	return c.problems, rows.Close()
+	return findings, rows.Close()
+}
+
+func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Queryer) ([]Problem, error) {
+	findings, err := e.historyFindings(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}}
+	for _, f := range findings {
+		switch f.kind {
+		case ProblemHistoryTrigger:
+			c.report(f.kind, f.object, "the append-only trigger "+f.object+" of history is "+f.detail+"; history may have been rewritten meanwhile",
+				"Run chrononaut track on any table: it repairs the trigger.")
+		case ProblemHistoryAccess:
+			c.report(f.kind, f.object, "the role "+f.object+", which owns trigger functions, cannot write history because of "+f.detail+"; writes to its tables fail",
+				"Let the role that owns history own the functions, or grant it INSERT and SELECT on history and take row security off it.")
+		case ProblemReplicaRole:
+			c.report(f.kind, f.object, "session_replication_role is set to "+f.detail+" for "+f.object+"; the application's own triggers and foreign keys do not fire there",
+				"Reset it: ALTER ROLE … RESET session_replication_role.")
+		}
+	}
+	return c.problems, nil
 }

@@ -80,14 +80,17 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 	p := &planner{engine: e, found: found, table: e.describe(found, opts),
 		plan: &Plan{Table: chronodriver.Table{Schema: found.Schema, Name: found.Name}, Transactional: true}}
 
-	p.columns(opts)
-	p.functions()
-	p.triggers()
 	options, err := encodeOptions(opts, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
-	if registered == nil || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) {
+	p.columns(opts)
+	p.functions(options)
+	p.triggers()
+	if err := p.guards(ctx, tx); err != nil {
+		return nil, err
+	}
+	if registered == nil || registered.unregistered || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) {
 		p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: options}, "unregister")
 	}
 	if !p.plan.Empty() {
@@ -242,7 +245,7 @@ var functionPurpose = map[string]string{
 	postgres.Truncate: "Writes every row into history before TRUNCATE removes it.",
 }
 
-func (p *planner) functions() {
+func (p *planner) functions(options string) {
 	for _, kind := range kinds(p.table) {
 		if p.err != nil {
 			return
@@ -253,9 +256,9 @@ func (p *planner) functions() {
 			return
 		}
 		source := postgres.FunctionSource(statement)
-		comment := postgres.FunctionComment(source)
+		comment := postgres.FunctionComment(source, options)
 		existing := p.found.Function(p.table.FunctionName(kind))
-		if existing != nil && existing.Source == source && existing.Definer && existing.Comment != nil && *existing.Comment == comment {
+		if existing != nil && existing.Is(statement) && existing.Comment != nil && *existing.Comment == comment {
 			continue
 		}
 		p.plan.Steps = append(p.plan.Steps, Step{Comment: functionPurpose[kind], SQL: statement})
@@ -263,7 +266,7 @@ func (p *planner) functions() {
 			p.plan.Steps[len(p.plan.Steps)-1].Reverse, p.err = postgres.PlanSQL(p.engine.schema, "drop_function", postgres.PlanArgs{Table: p.table, Name: kind})
 		}
 		p.add("A trigger does not check this privilege; nobody else needs the function.", "revoke_function", postgres.PlanArgs{Name: kind}, "")
-		p.add("The checksum by which the check command finds later changes of the function.", "comment_function",
+		p.add("The checksum by which the check command finds later changes of the function,\nand the options, which a dump of the schema alone would lose.", "comment_function",
 			postgres.PlanArgs{Name: kind, Comment: comment}, "")
 	}
 }
@@ -299,6 +302,25 @@ func (p *planner) triggers() {
 			}
 		}
 	}
+}
+
+// guards repairs the append-only triggers of history.
+func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
+	findings, err := p.engine.historyFindings(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, finding := range findings {
+		if finding.kind != ProblemHistoryTrigger {
+			continue
+		}
+		args := postgres.PlanArgs{On: postgres.QuoteIdent(p.engine.schema) + ".chrononaut_activity", Name: finding.object}
+		if finding.detail == "missing" {
+			p.add("History's own guard: it refuses rewriting.", "create_guard", args, "")
+		}
+		p.add("History's own guard fires also under session_replication_role = replica.", "enable_trigger", args, "")
+	}
+	return nil
 }
 
 // right reports whether a trigger is defined as it should be; whether it is

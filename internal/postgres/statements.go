@@ -49,17 +49,51 @@ func (t *Table) FunctionSQL(kind string) (string, error) {
 // pg_proc.prosrc has it. The statement ends with the dollar quote that opened
 // the body, and no name in the statement contains it.
 func FunctionSource(statement string) string {
-	statement = strings.TrimSuffix(strings.TrimSpace(statement), "$")
-	tag := statement[strings.LastIndexByte(statement, '$'):] + "$"
-	_, body, _ := strings.Cut(strings.TrimSuffix(statement, tag[:len(tag)-1]), tag)
+	_, body := splitFunction(statement)
 	return body
 }
 
+// FunctionConfig returns the settings of a CREATE FUNCTION statement as
+// pg_proc.proconfig has them, in the statement's order.
+func FunctionConfig(statement string) []string {
+	head, _ := splitFunction(statement)
+	_, head, _ = strings.Cut(head[strings.LastIndex(head, " SECURITY DEFINER\n"):], "\n")
+	var config []string
+	for line := range strings.Lines(head) {
+		if setting, ok := strings.CutPrefix(strings.TrimSpace(line), "SET "); ok {
+			name, value, _ := strings.Cut(setting, " = ")
+			config = append(config, name+"="+strings.Trim(value, "'"))
+		}
+	}
+	return config
+}
+
+// splitFunction returns what comes before the body, and the body.
+func splitFunction(statement string) (head, body string) {
+	statement = strings.TrimSuffix(strings.TrimSpace(statement), "$")
+	tag := statement[strings.LastIndexByte(statement, '$'):] + "$"
+	head, body, _ = strings.Cut(strings.TrimSuffix(statement, tag[:len(tag)-1]), tag)
+	return head, body
+}
+
+// Is reports whether the function is the one that a CREATE FUNCTION statement
+// makes.
+func (f *InspectedFunction) Is(statement string) bool {
+	return f.Definer && f.Source == FunctionSource(statement) && slices.Equal(f.Config, FunctionConfig(statement))
+}
+
 // FunctionComment is what a trigger function's comment says: the generation
-// that made it and a checksum of its source, by which a function that was
-// changed by hand is told from one that is out of date.
-func FunctionComment(source string) string {
-	return fmt.Sprintf("chrononaut generation %d, source %s", Generation, Checksum(source))
+// that made it, a checksum of its source, by which a function that was changed
+// by hand is told from one that is out of date, and the table's options, which
+// a dump of the schema alone would lose with the registry.
+func FunctionComment(source, options string) string {
+	return fmt.Sprintf("chrononaut generation %d, source %s, options %s", Generation, Checksum(source), options)
+}
+
+// Unchanged reports whether the function is as it was generated, with whatever
+// generation and options.
+func (f *InspectedFunction) Unchanged() bool {
+	return f.Comment != nil && strings.Contains(*f.Comment, ", source "+Checksum(f.Source)+",")
 }
 
 // Checksum is the checksum in a function's comment.
@@ -92,6 +126,9 @@ type Migration struct {
 	Name     string
 	Up, Down string
 }
+
+// Previous is the version that Down goes back to.
+func (m Migration) Previous() int { return m.Version - 1 }
 
 // Migrations renders all migrations for a history schema, in order.
 func Migrations(schema string) ([]Migration, error) {

@@ -1,5 +1,5 @@
--- Guards of the history table that are missing or disabled, and settings that
--- turn ordinary triggers off.
+-- Guards of the history table that are missing or disabled, settings that turn
+-- ordinary triggers off, and roles that cannot write history.
 SELECT 'history_trigger', g.name, coalesce(CASE t.tgenabled WHEN 'D' THEN 'disabled' ELSE 'not enabled always' END, 'missing')
   FROM (VALUES ('chrononaut_append_only'), ('chrononaut_append_only_truncate')) AS g (name)
   LEFT JOIN pg_catalog.pg_trigger AS t
@@ -17,3 +17,17 @@ SELECT 'replica_role',
        LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
  WHERE pg_catalog.starts_with(c.setting, 'session_replication_role=') AND pg_catalog.split_part(c.setting, '=', 2) <> 'origin'
    AND (s.setdatabase = 0 OR d.datname = pg_catalog.current_database())
+
+UNION ALL
+-- Owners of trigger functions who may not write history, or whom row security
+-- on it stops: every write to their tables fails.
+SELECT DISTINCT 'history_access', r.rolname,
+       CASE WHEN NOT pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT') THEN 'privilege' ELSE 'row security' END
+  FROM pg_catalog.pg_class AS h
+  JOIN pg_catalog.pg_proc AS f ON f.pronamespace = h.relnamespace AND f.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+  JOIN pg_catalog.pg_roles AS r ON r.oid = f.proowner
+ WHERE h.oid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}})
+   AND f.proname <> 'refuse_rewrite' AND NOT r.rolsuper
+   AND (NOT (pg_catalog.has_table_privilege(r.oid, h.oid, 'SELECT') AND pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT'))
+        OR h.relrowsecurity AND NOT r.rolbypassrls
+           AND (h.relforcerowsecurity OR NOT pg_catalog.pg_has_role(r.oid, h.relowner, 'USAGE')))

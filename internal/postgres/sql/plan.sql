@@ -38,6 +38,12 @@ CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
 {{define "enable_trigger" -}}
 ALTER TABLE {{.On}} ENABLE ALWAYS TRIGGER {{ident .Name}}
 {{- end}}
+{{define "create_guard" -}}
+CREATE OR REPLACE TRIGGER {{ident .Name}}
+    BEFORE {{if eq .Name "chrononaut_append_only"}}UPDATE OR DELETE ON {{schema}}.chrononaut_activity
+    FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
+    FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite()
+{{- end}}
 {{define "drop_trigger" -}}
 DROP TRIGGER IF EXISTS {{ident .Name}} ON {{.On}}
 {{- end}}
@@ -59,13 +65,15 @@ SELECT {{literal .Table.Name}}, {{literal .Table.Schema}}, 0, {{literal .Name}},
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c
 {{- end}}
 {{define "migrated" -}}
-INSERT INTO {{schema}}.chrononaut_migration (version, name) VALUES ({{.Version}}, {{literal .Name}})
+INSERT INTO {{schema}}.chrononaut_migration (version, name) VALUES ({{.Version}}, {{literal .Name}});
+COMMENT ON TABLE {{schema}}.chrononaut_migration IS 'The applied migrations: version {{.Version}}.'
 {{- end}}
 {{define "reverted" -}}
 {{if eq .Version 1 -}}
 DROP TABLE {{schema}}.chrononaut_migration
 {{- else -}}
-DELETE FROM {{schema}}.chrononaut_migration WHERE version = {{.Version}}
+DELETE FROM {{schema}}.chrononaut_migration WHERE version = {{.Version}};
+COMMENT ON TABLE {{schema}}.chrononaut_migration IS 'The applied migrations: version {{.Previous}}.'
 {{- end}}
 {{- end}}
 {{define "baseline" -}}

@@ -1,0 +1,251 @@
+package chronomigrate_test
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
+)
+
+// dumpTools returns the directory of pg_dump and pg_restore for a server, which
+// must not be older than it.
+func dumpTools(t *testing.T, serverMajor int) string {
+	t.Helper()
+	for major := serverMajor; major <= serverMajor+10; major++ {
+		dir := filepath.Join("/usr/lib/postgresql", strconv.Itoa(major), "bin")
+		if _, err := exec.LookPath(filepath.Join(dir, "pg_dump")); err == nil {
+			return dir
+		}
+	}
+	t.Skipf("no pg_dump of PostgreSQL %d or newer under /usr/lib/postgresql", serverMajor)
+	return ""
+}
+
+// dump writes a dump in the custom format and returns its file.
+func (f *fixture) dump(flags ...string) string {
+	f.Helper()
+	file := filepath.Join(f.TempDir(), "dump")
+	args := append([]string{"--format=custom", "--file=" + file, "--dbname=" + f.db.URL()}, flags...)
+	if out, err := exec.Command(filepath.Join(dumpTools(f.T, f.db.ServerMajor()), "pg_dump"), args...).CombinedOutput(); err != nil {
+		f.Fatalf("pg_dump %v: %v\n%s", flags, err, out)
+	}
+	return file
+}
+
+// restore runs pg_restore and returns its error with its output.
+func (f *fixture) restore(file string, flags ...string) error {
+	f.Helper()
+	args := append([]string{"--dbname=" + f.db.URL()}, append(flags, file)...)
+	out, err := exec.Command(filepath.Join(dumpTools(f.T, f.db.ServerMajor()), "pg_restore"), args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("pg_restore %v: %w\n%s", flags, err, out)
+	}
+	return nil
+}
+
+func (f *fixture) mustRestore(file string, flags ...string) {
+	f.Helper()
+	if err := f.restore(file, flags...); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// another is a fixture with an empty database of its own.
+func (f *fixture) another() *fixture {
+	db := pgtest.New(f.T)
+	other := &fixture{T: f.T, db: db, pool: db.Pool(f.T)}
+	other.migrator = other.newMigrator(nil)
+	other.conn = other.connect()
+	return other
+}
+
+// dumped fills a database with tracked tables of several kinds.
+func dumped(t *testing.T) *fixture {
+	f := newFixture(t)
+	dumpTools(t, f.db.ServerMajor())
+	f.exec(`CREATE SCHEMA shop`, `CREATE TABLE shop.gone (a integer, secret text, id integer PRIMARY KEY, price numeric)`, `ALTER TABLE shop.gone DROP a`,
+		`CREATE TABLE parts (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id)`, `CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (10)`)
+	f.todos()
+	f.track("parts", nil)
+	f.track("shop.gone", &chronomigrate.TrackOptions{Hidden: []string{"secret"}, VersionColumn: "rev"})
+	f.exec(`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`, `UPDATE todos SET title = 'c' WHERE id = 2`, `DELETE FROM todos WHERE id = 1`,
+		`INSERT INTO parts VALUES (1, 'p')`, `INSERT INTO shop.gone VALUES ('TOP SECRET', 1, 1.50)`)
+	f.wantCheck()
+	return f
+}
+
+// renumbered is what check finds after a restore: the functions of a table that
+// had dropped a column look for a hidden one by the number that it had.
+var renumbered = []string{"outdated gone_ffd21392_capture", "outdated gone_ffd21392_truncate"}
+
+// wholeHistory lists everything that history has.
+func (f *fixture) wholeHistory() []string {
+	f.Helper()
+	var lines []string
+	if err := f.conn.QueryRow(f.Context(), `SELECT array_agg(a::text ORDER BY id) FROM chrononaut.chrononaut_activity AS a`).Scan(&lines); err != nil {
+		f.Fatal(err)
+	}
+	return lines
+}
+
+func (f *fixture) wantSameHistory(as *fixture) {
+	f.Helper()
+	if diff := cmp.Diff(as.wholeHistory(), f.wholeHistory()); diff != "" {
+		f.Errorf("history after the restore (-dumped +restored):\n%s", diff)
+	}
+}
+
+// goesOn writes to the tables after a restore and looks at what was recorded.
+func (f *fixture) goesOn() {
+	f.Helper()
+	f.exec(`SET search_path = ''`, `INSERT INTO public.todos VALUES (1, 'again')`, `UPDATE public.todos SET title = 'd' WHERE id = 2`,
+		`UPDATE public.parts SET x = 'q'`, `UPDATE shop.gone SET price = 1.5, secret = 'TOP SECRET 2'`, `RESET search_path`)
+	f.wantText(`todos insert 2 {"id": 1, "done": false, "title": "again", "version": 2}
+todos update 2 {"id": 2, "done": false, "title": "d", "version": 2}
+parts update 1 {"x": "q", "id": 1, "version": 1}
+gone update 1 {"id": 1, "rev": 1, "price": 1.5, "version": 1}`, `
+		SELECT string_agg(concat_ws(' ', table_name, operation, version, data), E'\n' ORDER BY id)
+		  FROM (SELECT * FROM chrononaut.chrononaut_activity WHERE operation <> 'track' ORDER BY id DESC LIMIT 4) AS a`)
+	f.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_activity AS a WHERE a::text LIKE '%TOP SECRET%'`)
+}
+
+func TestDump(t *testing.T) {
+	t.Parallel()
+	t.Run("a full dump and restore keeps everything, and capture goes on", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		other.mustRestore(f.dump())
+		other.wantSameHistory(f)
+		// The hidden column has another number: it is found by its position.
+		other.wantCheck(renumbered...)
+		other.wantText("A", `SELECT string_agg(DISTINCT tgenabled::text, ' ') FROM pg_trigger WHERE tgname LIKE '%chrononaut%'`)
+		if status, err := other.migrator.Status(t.Context()); err != nil || status.Version != status.Latest {
+			t.Errorf("Status() = %+v, %v", status, err)
+		}
+		other.goesOn()
+		other.track("shop.gone", nil)
+		other.wantCheck()
+	})
+
+	t.Run("the schema alone keeps capture and its options; track fills the registry", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		other.mustRestore(f.dump("--schema-only"))
+		other.exec(`INSERT INTO shop.gone VALUES ('TOP SECRET', 1, 1)`)
+		other.wantHistory(`tx1 gone insert v0 {"id": 1} {"id": 1, "rev": 0, "price": 1, "version": 0} extra {"hidden_cols_changed": ["secret"]}`)
+		if _, err := other.migrator.Up(t.Context(), nil); err != nil {
+			t.Fatalf("Up() = %v", describe(err))
+		}
+		other.wantCheck("unregistered public.parts", "unregistered public.todos", "unregistered shop.gone", renumbered[0], renumbered[1])
+		for _, table := range []string{"parts", "todos", "shop.gone"} {
+			other.track(table, nil)
+		}
+		other.wantCheck()
+		other.wantText("{secret} rev", `SELECT replace((options -> 'hidden')::text, '["secret"]', '{secret}') || ' ' || (options ->> 'version_column')
+			FROM chrononaut.chrononaut_table WHERE table_name = 'gone'`)
+		other.exec(`UPDATE shop.gone SET secret = 'TOP SECRET 2', price = 2`)
+		other.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_activity AS a WHERE a::text LIKE '%TOP SECRET%'`)
+		for _, table := range []string{"parts", "todos", "shop.gone"} {
+			if _, err := other.migrator.Untrack(t.Context(), other.table(table), nil); err != nil {
+				t.Errorf("Untrack(%s) = %v", table, describe(err))
+			}
+		}
+	})
+
+	t.Run("a schema-only restore can be untracked without being tracked first", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		other.mustRestore(f.dump("--schema-only"))
+		if _, err := other.migrator.Untrack(t.Context(), other.table("todos"), nil); err != nil {
+			t.Fatalf("Untrack() = %v", describe(err))
+		}
+		other.exec(`INSERT INTO todos VALUES (1, 'a')`)
+		other.wantHistory()
+		other.wantCheck("unregistered public.parts", "unregistered shop.gone", renumbered[0], renumbered[1])
+	})
+
+	t.Run("the data alone, with triggers disabled, keeps everything; check reports the triggers and track repairs them", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		other.mustRestore(f.dump("--schema-only"))
+		other.mustRestore(f.dump("--data-only"), "--disable-triggers")
+		other.wantSameHistory(f)
+		problems, err := other.migrator.Check(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range problems {
+			if p.Kind != chronomigrate.ProblemTriggerDisabled && p.Kind != chronomigrate.ProblemHistoryTrigger && p.Kind != chronomigrate.ProblemOutdated {
+				t.Errorf("Check() found %+v", p)
+			}
+		}
+		if len(problems) < 4 {
+			t.Errorf("Check() found only %+v", problems)
+		}
+		for _, table := range []string{"parts", "todos", "shop.gone"} {
+			other.track(table, nil)
+		}
+		other.wantCheck()
+		other.goesOn()
+	})
+
+	t.Run("the data alone, with triggers firing, is refused rather than recorded twice", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		other.mustRestore(f.dump("--schema-only"))
+		if err := other.restore(f.dump("--data-only"), "--single-transaction", "--exit-on-error"); err == nil {
+			t.Error("pg_restore went through")
+		}
+		other.wantHistory()
+	})
+
+	t.Run("the data of a table alone is captured like any COPY", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		file := f.dump("--data-only", "--table=todos")
+		f.exec(`DELETE FROM todos`)
+		f.mustRestore(file)
+		f.wantText("delete 2, insert 3", `SELECT string_agg(operation || ' ' || version, ', ' ORDER BY id)
+			FROM (SELECT * FROM chrononaut.chrononaut_activity ORDER BY id DESC LIMIT 2) AS a`)
+	})
+
+	t.Run("the application's schema without history comes without capture, and is tracked again", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		// The triggers find no functions.
+		if err := other.restore(f.dump("--schema=public"), "--schema=public"); err == nil {
+			t.Error("pg_restore reported no error")
+		}
+		other.wantText("0", `SELECT count(*)::text FROM pg_trigger WHERE tgname LIKE '%chrononaut%'`)
+		other.wantText("1", `SELECT count(*)::text FROM todos`)
+		if _, err := other.migrator.Up(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		other.track("todos", &chronomigrate.TrackOptions{VersionColumn: "version"})
+		other.exec(`UPDATE todos SET title = 'd'`)
+		other.wantText("1 2", `SELECT count(*) || ' ' || max(version) FROM chrononaut.chrononaut_activity WHERE operation = 'update'`)
+	})
+
+	t.Run("the history schema alone is complete and readable", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		other.mustRestore(f.dump("--schema=chrononaut"))
+		other.wantSameHistory(f)
+		other.wantCheck("table_dropped public.parts", "table_dropped public.todos", "table_dropped shop.gone")
+		other.wantText("todos", `SELECT table_name FROM chrononaut.chrononaut_table WHERE table_name = 'todos' AND tracked`)
+		other.refused("TM004", `DELETE FROM chrononaut.chrononaut_activity`)
+	})
+}
