@@ -68,6 +68,16 @@ func (t *Table) Excluded() []string {
 	return append(slices.Clone(t.Hidden), t.Untracked...)
 }
 
+// KnownNames lists the keys that data may have without a look at the catalog.
+func (t *Table) KnownNames() []string {
+	names := []string{t.VersionColumn, "version"}
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Special lists the columns that to_jsonb() cannot always write exactly.
 func (t *Table) Special() []Column {
 	return t.captured(func(c Column) bool { return c.Form != "plain" && c.Form != "record" && c.Form != "float" })
@@ -141,6 +151,18 @@ func (t *Table) ColumnImage(c Column, row string) string {
 	}
 	return "pg_catalog.to_jsonb(" + reference + ")"
 }
+
+// KeyNeedsSettings reports whether the key in JSON could depend on settings of
+// the session, as that of a bytea or a timestamptz does.
+func (t *Table) KeyNeedsSettings() bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool {
+		base, _, _ := strings.Cut(c.Type, "(")
+		return slices.Contains(t.KeyColumns, c.Name) && !slices.Contains(settledTypes, base)
+	})
+}
+
+// settledTypes look the same in JSON under all settings.
+var settledTypes = []string{"smallint", "integer", "bigint", "numeric", "uuid", "text", "character varying", "character", "boolean", "date"}
 
 // RecordHash is the expression of the record index, over columns of
 // chrononaut_activity; key is the column, as in a.key.

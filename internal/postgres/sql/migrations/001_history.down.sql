@@ -18,6 +18,7 @@ DROP FUNCTION {{schema}}.last_change(text, text, jsonb);
 DROP FUNCTION {{schema}}.last_version(text, text, jsonb);
 DROP FUNCTION {{schema}}.assert_hidden(oid, text[], smallint[], smallint[]);
 DROP FUNCTION {{schema}}.key_sql(oid, text);
+DROP FUNCTION {{schema}}.has_special(oid, text[]);
 DROP FUNCTION {{schema}}.image_sql(oid, text[], text);
 DROP FUNCTION {{schema}}.column_image(text, text);
 DROP FUNCTION {{schema}}.fitting_value(jsonb, text, boolean, anyelement);

@@ -344,6 +344,17 @@ AS {{dollar}}
              GROUP BY chunk) AS parts
 {{dollar}};
 
+-- Whether a table has columns besides the known ones whose values to_jsonb()
+-- cannot always write exactly.
+CREATE FUNCTION {{schema}}.has_special(relation oid, known text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT EXISTS (SELECT FROM pg_attribute AS a
+                    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (known)
+                      AND {{schema}}.column_form(a.atttypid) NOT IN ('plain', 'record'))
+{{dollar}};
+
 -- SQL for the record's key, from the table's present primary key.
 CREATE FUNCTION {{schema}}.key_sql(relation oid, reference text) RETURNS text
     LANGUAGE sql STABLE

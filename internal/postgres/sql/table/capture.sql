@@ -35,11 +35,18 @@ has another type, the block's exception handler reads the catalog instead.
             special := '{}';
         END IF;
 {{- end}}
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - {{textArray .Table.KnownNames}}::text[] <> '{}'
+           AND {{schema}}.has_special(TG_RELID, {{textArray .Table.KnownNames}}::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
-        -- column is gone, has another type, or is new and holds JSON that jsonb
-        -- cannot. Or the type of a column set to NULL above is a domain that
-        -- refuses it.
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
         EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)')
              || ', ' || {{schema}}.image_sql(TG_RELID, {{textArray .Table.Excluded}}::text[], '($1)')
             INTO record_key, image USING {{.Row}};
@@ -142,7 +149,9 @@ BEGIN
         {{- template "image" (image . "OLD")}}
         IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                         WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
-                          AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}})
+                          AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
+                          -- The same statement may have given this key to another record.
+                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
         THEN
             INSERT INTO {{schema}}.chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
@@ -227,6 +236,10 @@ BEGIN
         taken := EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                           WHERE {{.RecordHash "a.previous_key"}} = {{.RecordHashOf "record_key"}}
                             AND a.previous_key IS NOT NULL AND a.version >= row_version
+{{- if .Partitioned}}
+                            -- Records that exchange their keys have the same version.
+                            AND (what = 'insert' OR a.version > row_version)
+{{- end}}
                             AND a.previous_key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}});
     END IF;
     IF NOT taken THEN

@@ -70,7 +70,9 @@ BEGIN
                                  WHERE {{literalBody (.RecordHash "a.key")}} = pg_catalog.jsonb_hash_extended(r.key, pg_catalog.hashtextextended($1 || ''.'' || $2, 0))
                                    AND a.key = r.key AND a.table_name || '''' = $2 AND a.table_schema || '''' = $1
                                    AND a.transaction_id = pg_current_xact_id()
-                                   AND a.operation = ''truncate'' AND a.version = r.next)
+                                   AND a.operation = ''truncate''
+                                   -- Without a version of its own, the row is one past what was recorded.
+                                   AND a.version = r.next - CASE WHEN r.version IS NULL THEN 1 ELSE 0 END)
 {{- end}}'
         USING {{literal .Schema}}, {{literal .Name}}, user_info, extra_info;
     RETURN NULL;

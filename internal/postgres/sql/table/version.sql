@@ -4,7 +4,7 @@ for, change_info and changed on the row itself (RecordChanges).
 */ -}}
 CREATE OR REPLACE FUNCTION {{.Function "version"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
+    {{if .KeyNeedsSettings}}{{template "settings"}}{{else}}SET search_path = pg_catalog, pg_temp{{end}}
 AS {{dollar}}
 #variable_conflict use_column
 DECLARE

@@ -1,0 +1,89 @@
+package chronomigrate_test
+
+import "testing"
+
+// TestCaptureRare has the cases that random statements found: see
+// internal/property.
+func TestCaptureRare(t *testing.T) {
+	t.Parallel()
+
+	t.Run("columns added after tracking are exact, whatever their type", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		f.exec(`ALTER TABLE todos ADD COLUMN j json, ADD COLUMN b jsonb, ADD COLUMN d double precision, ADD COLUMN a integer[]`,
+			`INSERT INTO todos (id, j, b, d, a) VALUES (1, '{"a":1, "a" : "\u0000"}', 'null', '-0', '[0:1]={5,6}')`,
+			`UPDATE todos SET title = 'a'`,
+			`DELETE FROM todos`)
+		const rest = `"a": {"chrononaut:text": "[0:1]={5,6}"}, "b": {"chrononaut:text": "null"}, "d": {"chrononaut:text": "-0"}, ` +
+			`"j": {"chrononaut:text": "{\"a\":1, \"a\" : \"\\u0000\"}"}, "id": 1, "done": false, "title": `
+		f.wantHistory(
+			`tx1 todos insert v0 {"id": 1} {`+rest+`null, "version": 0}`,
+			`tx2 todos update v1 {"id": 1} {`+rest+`"a", "version": 1}`,
+			`tx3 todos delete v2 {"id": 1} {`+rest+`"a", "version": 2}`,
+		)
+	})
+
+	t.Run("TRUNCATE of a partitioned table records rows from before tracking once", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY HASH (id);
+			CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 1, REMAINDER 0)`,
+			`INSERT INTO parts VALUES (1)`)
+		f.track("parts", nil)
+		f.exec(`TRUNCATE parts`, `INSERT INTO parts VALUES (1)`, `TRUNCATE parts_0`)
+		f.wantHistory(
+			`tx1 parts baseline v0 {"id": 1} {"id": 1, "version": 0}`,
+			`tx1 parts truncate v1 {"id": 1} {"id": 1, "version": 1}`,
+			`tx2 parts insert v2 {"id": 1} {"id": 1, "version": 2}`,
+			`tx3 parts truncate v3 {"id": 1} {"id": 1, "version": 3}`,
+		)
+	})
+
+	t.Run("rows from before tracking that exchange their keys keep the state before it", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE pairs (id integer PRIMARY KEY DEFERRABLE, v text)`, `INSERT INTO pairs VALUES (1, 'a'), (2, 'b')`)
+		f.track("pairs", nil)
+		f.exec(`UPDATE pairs SET id = 3 - id`)
+		f.wantHistory(
+			`tx1 pairs baseline v0 {"id": 1} {"v": "a", "id": 1, "version": 0}`,
+			`tx1 pairs update v1 {"id": 2} {"v": "a", "id": 2, "version": 1} was {"id": 1}`,
+			`tx1 pairs baseline v0 {"id": 2} {"v": "b", "id": 2, "version": 0}`,
+			`tx1 pairs update v1 {"id": 1} {"v": "b", "id": 1, "version": 1} was {"id": 2}`,
+		)
+	})
+
+	t.Run("rows of two partitions that exchange their keys have the same version", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE parts (id integer PRIMARY KEY DEFERRABLE) PARTITION BY LIST (id);
+			CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1); CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)`)
+		f.track("parts", nil)
+		f.exec(`INSERT INTO parts VALUES (1), (2)`, `UPDATE parts SET id = 3 - id`)
+		f.wantHistory(
+			`tx1 parts insert v0 {"id": 1} {"id": 1, "version": 0}`,
+			`tx1 parts insert v0 {"id": 2} {"id": 2, "version": 0}`,
+			`tx2 parts update v1 {"id": 2} {"id": 2, "version": 1} was {"id": 1}`,
+			`tx2 parts update v1 {"id": 1} {"id": 1, "version": 1} was {"id": 2}`,
+		)
+	})
+
+	t.Run("keys whose text depends on settings are the same in every session", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE odd (k bytea, at timestamptz, PRIMARY KEY (k, at)) PARTITION BY LIST (k);
+			CREATE TABLE odd_1 PARTITION OF odd FOR VALUES IN ('\x01'); CREATE TABLE odd_2 PARTITION OF odd FOR VALUES IN ('\x02')`)
+		f.track("odd", nil)
+		f.exec(`INSERT INTO odd VALUES ('\x01', '2026-01-02 03:04:05+00')`,
+			`SET bytea_output = 'escape'; SET TimeZone = 'Asia/Kathmandu'`,
+			`UPDATE odd SET k = '\x02'`, `DELETE FROM odd`, `INSERT INTO odd VALUES ('\x02', '2026-01-02 03:04:05+00')`)
+		const at = `"at": "2026-01-02T03:04:05+00:00"`
+		f.wantHistory(
+			`tx1 odd insert v0 {"k": "\\x01", `+at+`} {"k": "\\x01", `+at+`, "version": 0}`,
+			`tx2 odd update v1 {"k": "\\x02", `+at+`} {"k": "\\x02", `+at+`, "version": 1} was {"k": "\\x01", `+at+`}`,
+			`tx3 odd delete v2 {"k": "\\x02", `+at+`} {"k": "\\x02", `+at+`, "version": 2}`,
+			`tx4 odd insert v3 {"k": "\\x02", `+at+`} {"k": "\\x02", `+at+`, "version": 3}`,
+		)
+	})
+}
