@@ -138,7 +138,7 @@ func New(config *Config) *cobra.Command { return newApp(config).command() }
 // it was used wrongly or failed.
 func Run(ctx context.Context, config *Config, args []string) int {
 	a := newApp(config)
-	root := a.command()
+	root := a.command() //nolint:contextcheck // commands get the context when they run
 	root.SetArgs(args)
 	// Not cobra's default, which is os.Args when there are no arguments.
 	if args == nil {

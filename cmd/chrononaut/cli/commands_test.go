@@ -19,14 +19,14 @@ const todos = `CREATE TABLE todos (id integer PRIMARY KEY, title text, password 
 
 // onEngines runs a test in a world of its own on each engine, with history
 // installed.
-func onEngines(t *testing.T, test func(t *testing.T, w *world)) {
+func onEngines(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for _, engine := range engines {
 		t.Run(string(engine.dialect), func(t *testing.T) {
 			t.Parallel()
 			w := engine.open(t)
-			w.must(t, "migrate", "up")
-			test(t, w)
+			w.must("migrate", "up")
+			test(w)
 		})
 	}
 }
@@ -36,15 +36,15 @@ func onPostgres(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	w := engines[0].open(t)
-	w.must(t, "migrate", "up")
+	w.must("migrate", "up")
 	return w
 }
 
 // changes runs log and returns what it printed, as JSON.
-func (w *world) changes(t *testing.T, args ...string) []map[string]any {
-	t.Helper()
+func (w *world) changes(args ...string) []map[string]any {
+	w.t.Helper()
 	var changes []map[string]any
-	dec := json.NewDecoder(strings.NewReader(w.must(t, append([]string{"log", "--json"}, args...)...)))
+	dec := json.NewDecoder(strings.NewReader(w.must(append([]string{"log", "--json"}, args...)...)))
 	dec.UseNumber()
 	for {
 		var change map[string]any
@@ -54,7 +54,7 @@ func (w *world) changes(t *testing.T, args ...string) []map[string]any {
 		case io.EOF:
 			return changes
 		default:
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 	}
 }
@@ -72,8 +72,9 @@ func (c cancelOn) Write(p []byte) (int, error) {
 
 func TestBaselineGoesOnAfterAnInterrupt(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos, `INSERT INTO todos (id) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT i FROM n`)
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos, `INSERT INTO todos (id) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT i FROM n`)
 
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -85,16 +86,16 @@ func TestBaselineGoesOnAfterAnInterrupt(t *testing.T) {
 		if status != 2 || !strings.Contains(stderr.String(), "interrupted\nTry: the same command again") {
 			t.Errorf("the interrupted baseline exits with %d and says %q", status, &stderr)
 		}
-		begun := len(w.changes(t, "todos", "--operation", "baseline", "--limit", "0"))
+		begun := len(w.changes("todos", "--operation", "baseline", "--limit", "0"))
 		if begun == 0 || begun >= 50 {
 			t.Fatalf("%d rows were recorded before the interrupt, want some of 50", begun)
 		}
 
-		if out := w.must(t, "track", "todos", "--baseline"); !strings.Contains(out, "recorded the present state of 50 rows") {
+		if out := w.must("track", "todos", "--baseline"); !strings.Contains(out, "recorded the present state of 50 rows") {
 			t.Errorf("the baseline that goes on says %q", out)
 		}
 		keys := map[string]bool{}
-		for _, c := range w.changes(t, "todos", "--operation", "baseline", "--limit", "0") {
+		for _, c := range w.changes("todos", "--operation", "baseline", "--limit", "0") {
 			keys[fmt.Sprint(c["key"])] = true
 		}
 		if len(keys) != 50 {
@@ -105,8 +106,9 @@ func TestBaselineGoesOnAfterAnInterrupt(t *testing.T) {
 
 func TestProgressOfABaseline(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos, `INSERT INTO todos (id) VALUES (1), (2), (3)`)
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos, `INSERT INTO todos (id) VALUES (1), (2), (3)`)
 		track := []string{"track", "todos", "--baseline", "--chunk", "1"}
 		w.config.StderrTTY = true
 		_, stderr, _ := w.run(t.Context(), track...)
@@ -127,23 +129,24 @@ func TestProgressOfABaseline(t *testing.T) {
 
 func TestTrackKeepsTheOptionsThatAreNotGiven(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos)
-		w.must(t, "track", "todos", "--hidden", "password", "--strict")
-		w.must(t, "track", "todos", "--untracked", "title")
-		_ = w.must(t, "track", "todos")
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos)
+		w.must("track", "todos", "--hidden", "password", "--strict")
+		w.must("track", "todos", "--untracked", "title")
+		_ = w.must("track", "todos")
 		if err := w.sql(t.Context(), `INSERT INTO todos VALUES (1, 'a', 'secret')`); err == nil {
 			t.Error("the table is not strict any more")
 		}
-		w.must(t, "track", "todos", "--strict=false")
-		w.mustSQL(t, `INSERT INTO todos VALUES (1, 'a', 'secret')`)
-		data := w.changes(t, "todos", "1")[0]["data"]
+		w.must("track", "todos", "--strict=false")
+		w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'secret')`)
+		data := w.changes("todos", "1")[0]["data"]
 		if diff := cmp.Diff(map[string]any{"id": json.Number("1"), "version": json.Number("0")}, data); diff != "" {
 			t.Errorf("data (-want +got):\n%s", diff)
 		}
-		w.must(t, "track", "todos", "--hidden=", "--untracked=")
-		w.mustSQL(t, `UPDATE todos SET title = 'b'`)
-		if data := w.changes(t, "todos", "1")[0]["data"].(map[string]any); data["title"] != "b" || data["password"] != "secret" {
+		w.must("track", "todos", "--hidden=", "--untracked=")
+		w.mustSQL(`UPDATE todos SET title = 'b'`)
+		if data := w.changes("todos", "1")[0]["data"].(map[string]any); data["title"] != "b" || data["password"] != "secret" {
 			t.Errorf("after both lists are cleared, data is %v", data)
 		}
 	})
@@ -151,25 +154,26 @@ func TestTrackKeepsTheOptionsThatAreNotGiven(t *testing.T) {
 
 func TestWhatDryRunPrintsCanBeRunByHand(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos)
-		plan := w.must(t, "track", "todos", "--hidden", "password", "--dry-run")
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos)
+		plan := w.must("track", "todos", "--hidden", "password", "--dry-run")
 		if _, _, status := w.run(t.Context(), "log", "todos"); status != 2 {
 			t.Fatalf("log exits with %d after the dry run: the table must not be tracked", status)
 		}
 		if !strings.HasPrefix(plan, "-- ") {
 			t.Errorf("the plan does not begin with a comment:\n%.200s", plan)
 		}
-		w.mustSQL(t, plan)
-		if out := w.must(t, "track", "todos", "--hidden", "password"); !strings.Contains(out, "nothing to do") {
+		w.mustSQL(plan)
+		if out := w.must("track", "todos", "--hidden", "password"); !strings.Contains(out, "nothing to do") {
 			t.Errorf("after the plan was run by hand, track says %q", out)
 		}
-		w.must(t, "check")
+		w.must("check")
 
-		untrack := w.must(t, "untrack", "todos", "--dry-run")
-		w.must(t, "check", "todos")
-		w.mustSQL(t, untrack)
-		if out := w.must(t, "untrack", "todos"); !strings.Contains(out, "nothing to do") {
+		untrack := w.must("untrack", "todos", "--dry-run")
+		w.must("check", "todos")
+		w.mustSQL(untrack)
+		if out := w.must("untrack", "todos"); !strings.Contains(out, "nothing to do") {
 			t.Errorf("after the plan was run by hand, untrack says %q", out)
 		}
 	})
@@ -181,13 +185,13 @@ func TestWhatMigrateGetPrintsCanBeRunByHand(t *testing.T) {
 		t.Run(string(engine.dialect), func(t *testing.T) {
 			t.Parallel()
 			w := engine.open(t)
-			w.mustSQL(t, w.must(t, "migrate", "get"))
-			w.must(t, "migrate", "status")
-			w.mustSQL(t, todos)
-			w.must(t, "track", "todos")
-			w.must(t, "check")
-			w.must(t, "untrack", "todos")
-			w.mustSQL(t, w.must(t, "migrate", "get", "--down"))
+			w.mustSQL(w.must("migrate", "get"))
+			w.must("migrate", "status")
+			w.mustSQL(todos)
+			w.must("track", "todos")
+			w.must("check")
+			w.must("untrack", "todos")
+			w.mustSQL(w.must("migrate", "get", "--down"))
 			if out, _, status := w.run(t.Context(), "migrate", "status"); status != 1 {
 				t.Errorf("status exits with %d after the schema was removed by hand: %s", status, out)
 			}
@@ -197,22 +201,23 @@ func TestWhatMigrateGetPrintsCanBeRunByHand(t *testing.T) {
 
 func TestPagesOfTheLogAreTheLog(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos)
-		w.must(t, "track", "todos")
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos)
+		w.must("track", "todos")
 		for i := range 7 {
-			w.mustSQL(t, fmt.Sprintf(`INSERT INTO todos (id) VALUES (%d)`, i), `UPDATE todos SET title = coalesce(title, '') || 'x' WHERE id = 0`)
+			w.mustSQL(fmt.Sprintf(`INSERT INTO todos (id) VALUES (%d)`, i), `UPDATE todos SET title = coalesce(title, '') || 'x' WHERE id = 0`)
 		}
 		for _, args := range [][]string{{}, {"--oldest-first"}, {"todos", "0"}, {"todos", "0", "--oldest-first"}} {
-			whole := w.changes(t, append(args, "--limit", "0")...)
+			whole := w.changes(append(args, "--limit", "0")...)
 			page := "--before-id"
 			if slices.Contains(args, "--oldest-first") {
 				page = "--after-id"
 			}
-			pages := w.changes(t, append(args, "--limit", "3")...)
+			pages := w.changes(append(args, "--limit", "3")...)
 			for last := pages; len(last) == 3; {
 				id := last[len(last)-1]["id"].(json.Number)
-				last = w.changes(t, append(args, "--limit", "3", page, id.String())...)
+				last = w.changes(append(args, "--limit", "3", page, id.String())...)
 				pages = append(pages, last...)
 			}
 			if diff := cmp.Diff(whole, pages); diff != "" {
@@ -225,9 +230,10 @@ func TestPagesOfTheLogAreTheLog(t *testing.T) {
 // The conditions of a record's log are not those of the database's query.
 func TestTheLogOfARecordIsTheLogOfItsTable(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos, `INSERT INTO todos VALUES (1, 'before', 'x')`)
-		w.must(t, "track", "todos", "--hidden", "password")
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos, `INSERT INTO todos VALUES (1, 'before', 'x')`)
+		w.must("track", "todos", "--hidden", "password")
 		for _, words := range [][]string{
 			{"-a", "ann", `UPDATE todos SET title = 'a' WHERE id = 1`},
 			{"-a", "ann", `UPDATE todos SET password = 'a' WHERE id = 1`},
@@ -240,22 +246,31 @@ func TestTheLogOfARecordIsTheLogOfItsTable(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		whole := w.changes(t, "todos", "--limit", "0")
+		whole := w.changes("todos", "--limit", "0")
 		middle := whole[3]
 		for _, filter := range [][]string{
-			{}, {"--actor", "ann"}, {"--column", "title"}, {"--column", "password"}, {"--column", "id"}, {"--column", "nope"},
-			{"--operation", "delete"}, {"--operation", "baseline"},
+			{},
+			{"--actor", "ann"},
+			{"--column", "title"},
+			{"--column", "password"},
+			{"--column", "id"},
+			{"--column", "nope"},
+			{"--operation", "delete"},
+			{"--operation", "baseline"},
 			{"--tx", middle["transaction_id"].(json.Number).String()},
-			{"--since", middle["changed"].(string)}, {"--until", middle["changed"].(string)},
-			{"--actor", "bob", "--column", "title"}, {"--oldest-first", "--limit", "2"}, {"--limit", "2", "--actor", "ann"},
+			{"--since", middle["changed"].(string)},
+			{"--until", middle["changed"].(string)},
+			{"--actor", "bob", "--column", "title"},
+			{"--oldest-first", "--limit", "2"},
+			{"--limit", "2", "--actor", "ann"},
 		} {
-			table := w.changes(t, append([]string{"todos"}, filter...)...)
+			table := w.changes(append([]string{"todos"}, filter...)...)
 			table = slices.DeleteFunc(table, func(c map[string]any) bool { return c["operation"] == "track" })
 			if slices.Contains(filter, "--oldest-first") {
 				// The first of the table is that it was tracked.
-				table = w.changes(t, "todos", "--oldest-first", "--limit", "3")[1:]
+				table = w.changes("todos", "--oldest-first", "--limit", "3")[1:]
 			}
-			record := w.changes(t, append([]string{"todos", "1"}, filter...)...)
+			record := w.changes(append([]string{"todos", "1"}, filter...)...)
 			if diff := cmp.Diff(table, record); diff != "" {
 				t.Errorf("log todos %v (-table +record):\n%s", filter, diff)
 			}
@@ -266,46 +281,46 @@ func TestTheLogOfARecordIsTheLogOfItsTable(t *testing.T) {
 func TestNumbersInJSONAreExact(t *testing.T) {
 	w := onPostgres(t)
 	long := strings.Repeat("1234567890", 30) + "." + strings.Repeat("0987654321", 10)
-	w.mustSQL(t, `CREATE TABLE n (id bigint PRIMARY KEY, b bigint, n numeric, f float8, nan numeric)`)
-	w.must(t, "track", "n")
-	w.mustSQL(t, `INSERT INTO n VALUES (9223372036854775807, 9007199254740993, `+long+`, 0.1, 'NaN')`)
+	w.mustSQL(`CREATE TABLE n (id bigint PRIMARY KEY, b bigint, n numeric, f float8, nan numeric)`)
+	w.must("track", "n")
+	w.mustSQL(`INSERT INTO n VALUES (9223372036854775807, 9007199254740993, ` + long + `, 0.1, 'NaN')`)
 	want := `"data":{"b":9007199254740993,"f":0.1,"id":9223372036854775807,"n":` + long + `,"nan":"NaN","version":0}`
 	for _, args := range [][]string{{"log", "--json", "n", "9223372036854775807"}, {"show", "--json", "n", "9223372036854775807"}, {"diff", "--json", "n", "id=9223372036854775807"}} {
-		if out := w.must(t, args...); !strings.Contains(out, want) || !strings.Contains(out, `"key":{"id":9223372036854775807}`) {
+		if out := w.must(args...); !strings.Contains(out, want) || !strings.Contains(out, `"key":{"id":9223372036854775807}`) {
 			t.Errorf("%v prints\n%s\nwant in it\n%s", args, out, want)
 		}
 	}
-	if out := w.must(t, "show", "n", "9223372036854775807"); !strings.Contains(out, long) || !strings.Contains(out, "9007199254740993") {
+	if out := w.must("show", "n", "9223372036854775807"); !strings.Contains(out, long) || !strings.Contains(out, "9007199254740993") {
 		t.Errorf("show prints\n%s", out)
 	}
 }
 
 func TestThePastIsReadableAfterTheTableChanged(t *testing.T) {
 	w := onPostgres(t)
-	w.mustSQL(t, todos, `ALTER TABLE todos RENAME COLUMN password TO gone`)
-	w.must(t, "track", "todos")
-	w.mustSQL(t, `INSERT INTO todos VALUES (1, 'not a number', 'x')`, `ALTER TABLE todos ALTER COLUMN title TYPE integer USING 5, DROP COLUMN gone`)
-	w.must(t, "track", "todos")
-	w.mustSQL(t, `UPDATE todos SET title = 6`)
-	if out := w.must(t, "show", "todos", "1", "--version", "0"); !strings.Contains(out, "not a number") {
+	w.mustSQL(todos, `ALTER TABLE todos RENAME COLUMN password TO gone`)
+	w.must("track", "todos")
+	w.mustSQL(`INSERT INTO todos VALUES (1, 'not a number', 'x')`, `ALTER TABLE todos ALTER COLUMN title TYPE integer USING 5, DROP COLUMN gone`)
+	w.must("track", "todos")
+	w.mustSQL(`UPDATE todos SET title = 6`)
+	if out := w.must("show", "todos", "1", "--version", "0"); !strings.Contains(out, "not a number") {
 		t.Errorf("show prints\n%s", out)
 	}
-	if out := w.must(t, "diff", "todos", "1", "--from", "0", "--to", "1"); !strings.Contains(out, "title   not a number  6") || !strings.Contains(out, "gone    x             -") {
+	if out := w.must("diff", "todos", "1", "--from", "0", "--to", "1"); !strings.Contains(out, "title   not a number  6") || !strings.Contains(out, "gone    x             -") {
 		t.Errorf("diff prints\n%s", out)
 	}
-	w.mustSQL(t, `DROP TABLE todos`)
-	if out := w.must(t, "show", "todos", "1"); !strings.Contains(out, "title    6") {
+	w.mustSQL(`DROP TABLE todos`)
+	if out := w.must("show", "todos", "1"); !strings.Contains(out, "title    6") {
 		t.Errorf("show of a dropped table prints\n%s", out)
 	}
 }
 
 func TestTablesOfTheSameNameInTwoSchemas(t *testing.T) {
 	w := onPostgres(t)
-	w.mustSQL(t, `CREATE SCHEMA "Odd"`, `CREATE TABLE "Odd"."T" (id integer PRIMARY KEY)`, `CREATE SCHEMA other`, `CREATE TABLE other."T" (id integer PRIMARY KEY)`)
-	w.must(t, "track", `"Odd"."T"`)
-	w.must(t, "track", `other."T"`)
-	w.mustSQL(t, `INSERT INTO "Odd"."T" VALUES (1)`)
-	if n := len(w.changes(t, `"Odd"."T"`, "1")); n != 1 {
+	w.mustSQL(`CREATE SCHEMA "Odd"`, `CREATE TABLE "Odd"."T" (id integer PRIMARY KEY)`, `CREATE SCHEMA other`, `CREATE TABLE other."T" (id integer PRIMARY KEY)`)
+	w.must("track", `"Odd"."T"`)
+	w.must("track", `other."T"`)
+	w.mustSQL(`INSERT INTO "Odd"."T" VALUES (1)`)
+	if n := len(w.changes(`"Odd"."T"`, "1")); n != 1 {
 		t.Errorf("the table has %d changes, want 1", n)
 	}
 	if _, stderr, status := w.run(t.Context(), "log", `other."T"`, "1"); status != 1 {
@@ -321,13 +336,13 @@ func TestHistoryInAnotherSchema(t *testing.T) {
 	t.Parallel()
 	w := engines[0].open(t)
 	for _, args := range [][]string{{"migrate", "up"}, {"migrate", "status"}} {
-		w.must(t, append(args, "--schema", `Audit "X"`)...)
+		w.must(append(args, "--schema", `Audit "X"`)...)
 	}
-	w.mustSQL(t, todos)
-	w.must(t, "track", "todos", "--schema", `Audit "X"`)
-	w.mustSQL(t, `INSERT INTO todos VALUES (1, 'a', 'b')`)
-	w.must(t, "show", "todos", "1", "--schema", `Audit "X"`)
-	w.must(t, "check", "--schema", `Audit "X"`)
+	w.mustSQL(todos)
+	w.must("track", "todos", "--schema", `Audit "X"`)
+	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'b')`)
+	w.must("show", "todos", "1", "--schema", `Audit "X"`)
+	w.must("check", "--schema", `Audit "X"`)
 	if _, stderr, status := w.run(t.Context(), "show", "todos", "1"); status != 2 || !strings.Contains(stderr, "history is not installed") {
 		t.Errorf("without the schema, show exits with %d: %s", status, stderr)
 	}
@@ -335,8 +350,8 @@ func TestHistoryInAnotherSchema(t *testing.T) {
 
 func TestCheckFindsDriftAndTrackRepairsIt(t *testing.T) {
 	w := onPostgres(t)
-	w.mustSQL(t, todos)
-	w.must(t, "track", "todos", "--hidden", "password")
+	w.mustSQL(todos)
+	w.must("track", "todos", "--hidden", "password")
 	for _, drift := range []struct {
 		kind, sql string
 		repair    []string
@@ -345,19 +360,19 @@ func TestCheckFindsDriftAndTrackRepairsIt(t *testing.T) {
 		{"trigger_disabled", `ALTER TABLE todos DISABLE TRIGGER USER`, nil},
 		{"column_missing", `ALTER TABLE todos RENAME COLUMN password TO secret`, []string{"--hidden", "secret"}},
 	} {
-		w.mustSQL(t, drift.sql)
+		w.mustSQL(drift.sql)
 		stdout, stderr, status := w.run(t.Context(), "check", "--json")
 		if status != 1 || !strings.Contains(stdout, `"kind":"`+drift.kind+`"`) || !strings.Contains(stdout, `"ok":false`) || stderr != "" {
 			t.Errorf("after %s, check exits with %d: %s%s", drift.sql, status, stdout, stderr)
 		}
-		w.must(t, append([]string{"track", "todos"}, drift.repair...)...)
-		w.must(t, "check")
+		w.must(append([]string{"track", "todos"}, drift.repair...)...)
+		w.must("check")
 	}
 }
 
 func TestHistoryOfANewerProgram(t *testing.T) {
 	w := onPostgres(t)
-	w.mustSQL(t, todos, `INSERT INTO chrononaut.chrononaut_migration (version, name) VALUES (999, 'from the future')`)
+	w.mustSQL(todos, `INSERT INTO chrononaut.chrononaut_migration (version, name) VALUES (999, 'from the future')`)
 	if out, _, status := w.run(t.Context(), "migrate", "status", "--json"); status != 1 || !strings.Contains(out, `"state":"newer"`) {
 		t.Errorf("status exits with %d: %s", status, out)
 	}
@@ -370,12 +385,9 @@ func TestHistoryOfANewerProgram(t *testing.T) {
 }
 
 // as returns the world with another role or with settings in its URL.
-func (w *world) as(t *testing.T, role string, settings map[string]string) *world {
-	t.Helper()
-	u, err := url.Parse(w.url)
-	if err != nil {
-		t.Fatal(err)
-	}
+func (w *world) as(role string, settings map[string]string) *world {
+	w.t.Helper()
+	u := mustURL(w.t, w.url)
 	if role != "" {
 		u.User = url.User(role)
 	}
@@ -384,17 +396,17 @@ func (w *world) as(t *testing.T, role string, settings map[string]string) *world
 		query.Set(name, value)
 	}
 	u.RawQuery = query.Encode()
-	return &world{url: u.String(), env: map[string]string{"DATABASE_URL": u.String()}}
+	return &world{t: w.t, url: u.String(), env: map[string]string{"DATABASE_URL": u.String()}}
 }
 
 func TestAReadOnlyConnection(t *testing.T) {
 	w := onPostgres(t)
-	w.mustSQL(t, todos)
-	w.must(t, "track", "todos")
-	w.mustSQL(t, `INSERT INTO todos VALUES (1, 'a', 'b')`, `CREATE TABLE other (id integer PRIMARY KEY)`)
-	reader := w.as(t, "", map[string]string{"default_transaction_read_only": "on"})
+	w.mustSQL(todos)
+	w.must("track", "todos")
+	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'b')`, `CREATE TABLE other (id integer PRIMARY KEY)`)
+	reader := w.as("", map[string]string{"default_transaction_read_only": "on"})
 	for _, args := range [][]string{{"log"}, {"log", "todos", "1"}, {"show", "todos", "1"}, {"diff", "todos", "1"}, {"check"}, {"migrate", "status"}} {
-		reader.must(t, args...)
+		reader.must(args...)
 	}
 	for _, args := range [][]string{{"track", "other"}, {"track", "todos", "--baseline"}, {"untrack", "todos"}} {
 		_, stderr, status := reader.run(t.Context(), append(args, "--json")...)
@@ -402,18 +414,18 @@ func TestAReadOnlyConnection(t *testing.T) {
 			t.Errorf("%v exits with %d: %s", args, status, stderr)
 		}
 	}
-	w.must(t, "check")
+	w.must("check")
 }
 
 // The grants are those of docs/tracking.md.
 func TestRolesWithFewPrivileges(t *testing.T) {
 	w := onPostgres(t)
-	w.mustSQL(t, todos)
-	w.must(t, "track", "todos")
-	w.mustSQL(t, `INSERT INTO todos VALUES (1, 'a', 'b')`)
+	w.mustSQL(todos)
+	w.must("track", "todos")
+	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'b')`)
 	name := strings.TrimPrefix(mustURL(t, w.url).Path, "/")
 	auditor, stranger := name+"_auditor", name+"_stranger"
-	w.mustSQL(t, `CREATE ROLE `+auditor+` LOGIN`, `CREATE ROLE `+stranger+` LOGIN`,
+	w.mustSQL(`CREATE ROLE `+auditor+` LOGIN`, `CREATE ROLE `+stranger+` LOGIN`,
 		`GRANT USAGE ON SCHEMA chrononaut TO `+auditor,
 		`GRANT SELECT ON chrononaut.chrononaut_activity, chrononaut.chrononaut_table, chrononaut.chrononaut_migration TO `+auditor)
 	t.Cleanup(func() {
@@ -426,19 +438,19 @@ func TestRolesWithFewPrivileges(t *testing.T) {
 		}
 	})
 	for _, args := range [][]string{{"log"}, {"log", "todos", "1"}, {"show", "todos", "1"}, {"diff", "todos", "1"}, {"migrate", "status"}} {
-		w.as(t, auditor, nil).must(t, args...)
-		_, stderr, status := w.as(t, stranger, nil).run(t.Context(), append(args, "--json")...)
+		w.as(auditor, nil).must(args...)
+		_, stderr, status := w.as(stranger, nil).run(t.Context(), append(args, "--json")...)
 		if status != 2 || !strings.Contains(stderr, `"reason":"privilege"`) {
 			t.Errorf("%v of a role without privileges exits with %d: %s", args, status, stderr)
 		}
 	}
 	for _, args := range [][]string{{"track", "todos", "--strict"}, {"untrack", "todos"}} {
-		_, stderr, status := w.as(t, auditor, nil).run(t.Context(), append(args, "--json")...)
+		_, stderr, status := w.as(auditor, nil).run(t.Context(), append(args, "--json")...)
 		if status != 2 || !strings.Contains(stderr, `"reason":"privilege"`) {
 			t.Errorf("%v of the auditor exits with %d: %s", args, status, stderr)
 		}
 	}
-	w.must(t, "check")
+	w.must("check")
 }
 
 func mustURL(t *testing.T, s string) *url.URL {
@@ -452,26 +464,27 @@ func mustURL(t *testing.T, s string) *url.URL {
 
 func TestRemovingHistoryIsConfirmed(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, w *world) {
-		w.mustSQL(t, todos)
-		w.must(t, "track", "todos")
-		w.must(t, "untrack", "todos")
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos)
+		w.must("track", "todos")
+		w.must("untrack", "todos")
 		w.config.StdinTTY, w.config.StderrTTY = true, true
 		for _, answer := range []string{"no\n", "y\n", ""} {
 			w.config.Stdin = strings.NewReader(answer)
 			if _, stderr, status := w.run(t.Context(), "migrate", "down"); status != 1 || !strings.Contains(stderr, "nothing was removed") {
 				t.Errorf("after %q, it exits with %d: %s", answer, status, stderr)
 			}
-			w.must(t, "migrate", "status")
+			w.must("migrate", "status")
 		}
 		w.config.Stdin = strings.NewReader("yes\n")
-		w.must(t, "migrate", "down")
+		w.must("migrate", "down")
 	})
 }
 
 func TestSecretsAreNotInErrors(t *testing.T) {
 	t.Parallel()
-	w := &world{env: map[string]string{}}
+	w := &world{t: t, env: map[string]string{}}
 	for _, address := range []string{
 		"postgres://ann:geheim99@127.0.0.1:1/db?connect_timeout=5", "postgres://ann:geheim99@nowhere.invalid/db", "postgres://ann:geheim99@[::1/db",
 		"postgres://ann:geheim99@127.0.0.1:1/db?sslmode=geheim99", "mysql://ann:geheim99@h/db", "postgres://ann:geheim99@127.0.0.1:x/db", "host=h password=geheim99",
@@ -487,9 +500,9 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 
 func TestHelpIsForEveryCommand(t *testing.T) {
 	t.Parallel()
-	w := &world{env: map[string]string{}}
+	w := &world{t: t, env: map[string]string{}}
 	for _, args := range [][]string{{}, {"migrate"}, {"migrate", "up"}, {"track"}, {"untrack"}, {"check"}, {"log"}, {"show"}, {"diff"}} {
-		out := w.must(t, append(args, "--help")...)
+		out := w.must(append(args, "--help")...)
 		if !strings.Contains(out, "Usage:") || !strings.Contains(out, "Examples:") && len(args) != 1 {
 			t.Errorf("help of %v:\n%s", args, out)
 		}
@@ -500,7 +513,7 @@ func TestHelpIsForEveryCommand(t *testing.T) {
 			}
 		}
 	}
-	if out := w.must(t, "--version"); !strings.HasPrefix(out, "chrononaut version ") {
+	if out := w.must("--version"); !strings.HasPrefix(out, "chrononaut version ") {
 		t.Errorf("--version prints %q", out)
 	}
 }

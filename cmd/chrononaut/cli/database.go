@@ -57,10 +57,10 @@ func (a *app) target() (target, error) {
 		}
 	case "sqlite", "sqlite3":
 		file := strings.TrimPrefix(rest, "//")
-		switch {
-		case file == "":
+		switch file {
+		case "":
 			return target{}, usagef(urlHint, "the database URL names no file")
-		case file == ":memory:":
+		case ":memory:":
 			return target{}, usagef(urlHint, "a database in memory ends with the command")
 		}
 		return target{dialect: chronodriver.SQLite, file: file}, nil
@@ -98,7 +98,7 @@ func (a *app) open(ctx context.Context, t target, create bool) (*database, error
 		if err != nil {
 			return nil, err
 		}
-		db.driver, db.close = chronosql.NewDriver(pool, chronodriver.SQLite, config), func() { pool.Close() }
+		db.driver, db.close = chronosql.NewDriver(pool, chronodriver.SQLite, config), func() { _ = pool.Close() } // what was written is committed
 	}
 	var err error
 	if db.migrator, err = chronomigrate.New(db.driver, &chronomigrate.Config{Schema: a.schema}); err == nil {
@@ -149,8 +149,7 @@ func openSQLite(ctx context.Context, file string, create bool) (*sql.DB, error) 
 	// SQLite's.
 	var n int
 	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open %s: %w", quoteArg(file), err)
+		return nil, errors.Join(fmt.Errorf("open %s: %w", quoteArg(file), err), db.Close())
 	}
 	return db, nil
 }
@@ -205,15 +204,23 @@ func (db *database) resolve(ctx context.Context, name chrononaut.Table) (chronon
 
 // scanTable returns the table that a query found, or the name as it was.
 func scanTable(rows chronodriver.Rows, name chrononaut.Table) (chrononaut.Table, bool, error) {
-	defer rows.Close()
-	found := false
+	found := name
+	ok, err := scanLast(rows, &found.Schema, &found.Name)
+	if err != nil || !ok {
+		return name, false, err
+	}
+	return found, true, nil
+}
+
+// scanLast scans the last row of a result, and closes it.
+func scanLast(rows chronodriver.Rows, dest ...any) (found bool, err error) {
 	for rows.Next() {
-		if err := rows.Scan(&name.Schema, &name.Name); err != nil {
-			return name, false, err
+		if err := rows.Scan(dest...); err != nil {
+			return false, errors.Join(err, rows.Close())
 		}
 		found = true
 	}
-	return name, found, errors.Join(rows.Err(), rows.Close())
+	return found, errors.Join(rows.Err(), rows.Close())
 }
 
 // tracked finds a table that is or was tracked, by its name as the user wrote

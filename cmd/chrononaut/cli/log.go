@@ -190,8 +190,10 @@ func follow(before, c *chrononaut.Change) {
 }
 
 func noRecord(table chrononaut.Table) error {
-	return &noError{err: fmt.Errorf("history of %s: %w", table, chrononaut.ErrNotFound), reason: "not_found",
-		try: "chrononaut log " + shellArg(table.String()) + " shows which records have a history."}
+	return &noError{
+		err: fmt.Errorf("history of %s: %w", table, chrononaut.ErrNotFound), reason: "not_found",
+		try: "chrononaut log " + shellArg(table.String()) + " shows which records have a history.",
+	}
 }
 
 // matches applies the conditions of a log as the database would.
@@ -313,9 +315,14 @@ func (p *printer) logRow(c *chrononaut.Change, diff chrononaut.Diff, of logOf) [
 	}
 	tone := operationTone(c.Operation)
 	row := []cell{
-		{p.second(c.Changed), moment}, {clean(c.Actor), strong}, {clean(string(c.Operation)), tone},
-		{p.tableName(c.Table), plain}, {clean(formatKey(c.Key)), plain}, {version, plain},
-		{"", plain}, {clean(c.Rationale), plain},
+		{p.second(c.Changed), moment},
+		{clean(c.Actor), strong},
+		{clean(string(c.Operation)), tone},
+		{p.tableName(c.Table), plain},
+		{clean(formatKey(c.Key)), plain},
+		{version, plain},
+		{"", plain},
+		{clean(c.Rationale), plain},
 	}
 	if !c.Operation.Gone() {
 		// What a deletion did to the columns goes without saying.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -140,6 +141,9 @@ func (a *app) confirmDown(ctx context.Context, db *database, yes bool) error {
 	}
 	fmt.Fprint(a.Stderr, "This deletes all history for good. Type yes to go on: ")
 	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
 	if strings.TrimSpace(answer) != "yes" {
 		return errors.Join(&noError{err: errors.New("nothing was removed"), reason: "declined"}, ctx.Err())
 	}

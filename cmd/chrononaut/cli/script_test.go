@@ -51,7 +51,7 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := engine.open(t).script(t, string(text))
+				got := engine.open(t).script(string(text))
 				file := filepath.Join("testdata", string(engine.dialect), name+".txt")
 				if got == "" {
 					return // The script is for another engine.
@@ -79,15 +79,17 @@ type engine struct {
 	open    func(t *testing.T) *world
 }
 
-var engines = []engine{
-	{chronodriver.PostgreSQL, func(t *testing.T) *world {
-		db := pgtest.New(t)
-		return &world{url: db.URL(), driver: chronopgx.NewDriver(db.Pool(t), nil), env: map[string]string{"DATABASE_URL": db.URL()}}
-	}},
+var engines = []engine{{chronodriver.PostgreSQL, openPostgres}}
+
+func openPostgres(t *testing.T) *world {
+	t.Helper()
+	db := pgtest.New(t)
+	return &world{t: t, url: db.URL(), driver: chronopgx.NewDriver(db.Pool(t), nil), env: map[string]string{"DATABASE_URL": db.URL()}}
 }
 
 // world is what the command runs in: a database of its own.
 type world struct {
+	t      *testing.T
 	url    string
 	driver chronodriver.Driver
 	env    map[string]string
@@ -108,11 +110,11 @@ func (w *world) run(ctx context.Context, args ...string) (stdout, stderr string,
 }
 
 // must runs the command, which must succeed, and returns its output.
-func (w *world) must(t *testing.T, args ...string) string {
-	t.Helper()
-	stdout, stderr, status := w.run(t.Context(), args...)
+func (w *world) must(args ...string) string {
+	w.t.Helper()
+	stdout, stderr, status := w.run(w.t.Context(), args...)
 	if status != 0 {
-		t.Fatalf("chrononaut %s exits with %d\n%s%s", strings.Join(args, " "), status, stdout, stderr)
+		w.t.Fatalf("chrononaut %s exits with %d\n%s%s", strings.Join(args, " "), status, stdout, stderr)
 	}
 	return stdout
 }
@@ -129,16 +131,17 @@ func (w *world) sql(ctx context.Context, statement string) error {
 	return errors.Join(err, tx.Rollback(ctx))
 }
 
-func (w *world) mustSQL(t *testing.T, statements ...string) {
-	t.Helper()
+func (w *world) mustSQL(statements ...string) {
+	w.t.Helper()
 	for _, statement := range statements {
-		if err := w.sql(t.Context(), statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
+		if err := w.sql(w.t.Context(), statement); err != nil {
+			w.t.Fatalf("%s: %v", statement, err)
 		}
 	}
 }
 
-func (w *world) script(t *testing.T, script string) string {
+func (w *world) script(script string) string {
+	t := w.t
 	t.Helper()
 	var b strings.Builder
 	for line := range strings.Lines(script) {

@@ -72,7 +72,7 @@ func parseAgo(s string) (time.Duration, error) {
 		}
 		n, err := strconv.ParseInt(match[1], 10, 64)
 		unit := units[match[2]]
-		if err != nil || n > int64((1<<62-int64(total))/int64(unit)) {
+		if err != nil || n > (1<<62-int64(total))/int64(unit) {
 			return 0, errWhen
 		}
 		total += time.Duration(n) * unit
@@ -118,11 +118,6 @@ func (db *database) now(ctx context.Context) (now time.Time, err error) {
 	if err != nil {
 		return now, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&now); err != nil {
-			return now, err
-		}
-	}
-	return now, errors.Join(rows.Err(), rows.Close())
+	_, err = scanLast(rows, &now)
+	return now, err
 }
