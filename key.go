@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -67,9 +68,9 @@ func (k Key) encode(isBytea func(column string) bool) (string, error) {
 			} else {
 				value = `\x` + hex.EncodeToString(b)
 			}
-		case v.IsValid() && v.Kind() == reflect.String && !utf8.ValidString(v.String()):
-			// JSON would replace the bytes.
-			return "", fmt.Errorf("%w: column %s: the text is not UTF-8", ErrKey, name)
+		case v.IsValid() && v.Kind() == reflect.String && (!utf8.ValidString(v.String()) || strings.Contains(v.String(), "\x00")):
+			// JSON would replace the bytes, and jsonb refuses a NUL.
+			return "", fmt.Errorf("%w: column %s: the text is not UTF-8 without NUL", ErrKey, name)
 		case !v.IsValid():
 			return "", fmt.Errorf("%w: column %s is NULL", ErrKey, name)
 		}
