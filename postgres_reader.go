@@ -267,6 +267,10 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 	}
 	if o.Operation != "" {
 		c.add("a.operation", "=", string(o.Operation), "text")
+		if o.Operation != OperationInsert && o.Operation != OperationUpdate {
+			// The condition of the index.
+			c.where = append(c.where, "a.operation NOT IN ('insert', 'update')")
+		}
 	}
 	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore, WithoutHidden: true}
 	if o.Column != "" {

@@ -2,9 +2,11 @@ package chrononaut_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -65,6 +67,10 @@ func (f *fixture) execAs(ctx context.Context, statements ...string) {
 	f.Helper()
 	for _, sql := range statements {
 		if _, err := f.db.Exec(ctx, sql); err != nil {
+			var detail *pgconn.PgError
+			if errors.As(err, &detail) {
+				f.Fatalf("%s\n%v\n%s", sql, err, detail.Detail)
+			}
 			f.Fatalf("%s\n%v", sql, err)
 		}
 	}

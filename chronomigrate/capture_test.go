@@ -882,3 +882,12 @@ func TestCaptureConcurrency(t *testing.T) {
 		f.execOn(two, `COMMIT`)
 	})
 }
+
+// The hash functions of jsonb leave out the sign of a number.
+func TestCaptureTellsKeysApartByTheirSign(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.todos()
+	f.exec(`INSERT INTO todos (id) VALUES (1), (-1)`, `UPDATE todos SET title = 'x' WHERE id = -1`)
+	f.wantText("1,-1,-1", `SELECT string_agg(key ->> 'id', ',' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+}

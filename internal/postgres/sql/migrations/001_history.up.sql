@@ -37,11 +37,12 @@ COMMENT ON TABLE {{schema}}.chrononaut_activity IS
 -- functions are those of hash partitioning, whose results are kept stable
 -- between major versions. A second hash makes the entries unique: no version of
 -- a key occurs twice, except in rows that are about no record, and in rows of
--- Python chrononaut, which have no operation.
+-- Python chrononaut, which have no operation. It is one of the text, because the
+-- hash of a number leaves out its sign.
 CREATE UNIQUE INDEX chrononaut_activity_record ON {{schema}}.chrononaut_activity (
     (pg_catalog.jsonb_hash_extended(key, pg_catalog.hashtextextended(coalesce(table_schema, '') || '.' || table_name, 0))),
     version,
-    (CASE WHEN operation IS NULL OR key = '{}' THEN id ELSE pg_catalog.jsonb_hash_extended(key, 1) END)
+    (CASE WHEN operation IS NULL OR key = '{}' THEN id ELSE pg_catalog.hashtextextended(key::text, 1) END)
 );
 
 -- The same for the key that a record had before its primary key changed.
@@ -62,6 +63,9 @@ CREATE INDEX chrononaut_activity_actor ON {{schema}}.chrononaut_activity ((user_
     WHERE user_info ->> 'user_id' IS NOT NULL;
 CREATE INDEX chrononaut_activity_transaction ON {{schema}}.chrononaut_activity (transaction_id, id);
 CREATE INDEX chrononaut_activity_changed ON {{schema}}.chrononaut_activity USING brin (changed);
+-- The operations that are rare, so that the log of them is quick to read.
+CREATE INDEX chrononaut_activity_operation ON {{schema}}.chrononaut_activity (operation, id)
+    WHERE operation NOT IN ('insert', 'update');
 -- The uses of the unsafe door, asked for at each write while it is open.
 CREATE INDEX chrononaut_activity_suppress ON {{schema}}.chrononaut_activity (transaction_id) WHERE operation = 'suppress';
 
