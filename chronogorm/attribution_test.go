@@ -13,6 +13,9 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronogorm"
 )
 
+// onConflict makes an upsert of Create.
+var onConflict = clause.OnConflict{UpdateAll: true}
+
 type task struct {
 	ID    int64 `gorm:"primaryKey;autoIncrement:false"`
 	Title string
@@ -35,7 +38,7 @@ var doors = []struct {
 		return db.Model(&task{}).Create(map[string]any{"id": 8, "title": "x", "done": false}).Error
 	}},
 	{"an upsert", func(_ context.Context, db *gorm.DB) error {
-		return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&task{ID: 1, Title: "upsert"}).Error
+		return db.Clauses(onConflict).Create(&task{ID: 1, Title: "upsert"}).Error
 	}},
 	{"Save", func(_ context.Context, db *gorm.DB) error { return db.Save(&task{ID: 1, Title: "save"}).Error }},
 	{"Save of a new record", func(_ context.Context, db *gorm.DB) error { return db.Save(&task{ID: 9}).Error }},

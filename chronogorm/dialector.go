@@ -73,45 +73,43 @@ var _ migrator.BuildIndexOptionsInterface = trackingMigrator{}
 // AutoMigrate migrates, then tracks the models that ask for it, among them
 // those that relations brought in, and their join tables.
 func (m trackingMigrator) AutoMigrate(values ...any) error {
-	// Wrong tags are reported before anything is changed.
-	if _, err := targets(m.db, m.related(values), m.plugin.config.SkipJoinTables, false); err != nil {
+	// Wrong tags are reported before anything is changed. GORM logs models that
+	// it cannot parse, and goes on to fail in other ways.
+	if _, err := m.targets(values); err != nil {
+		return err
+	}
+	tables, err := m.targets(m.related(values))
+	if err != nil {
 		return err
 	}
 	if err := m.Migrator.AutoMigrate(values...); err != nil {
 		return err
 	}
-	return m.track(m.related(values))
+	return m.track(tables)
 }
 
 // CreateTable creates tables, then tracks those of models that ask for it.
+// Join tables are not its work.
 func (m trackingMigrator) CreateTable(values ...any) error {
-	if _, err := targets(m.db, values, true, false); err != nil {
+	tables, err := targets(m.db, values, true, false)
+	if err != nil {
 		return err
 	}
 	if err := m.Migrator.CreateTable(values...); err != nil {
 		return err
 	}
-	if m.db.DryRun {
-		return nil
-	}
-	// A join table need not exist yet.
-	tables, err := targets(m.db, values, true, false)
-	if err != nil {
-		return err
-	}
-	_, err = m.plugin.track(m.db, tables)
-	return err
+	return m.track(tables)
 }
 
-func (m trackingMigrator) track(values []any) error {
+func (m trackingMigrator) targets(values []any) ([]*target, error) {
+	return targets(m.db, values, m.plugin.config.SkipJoinTables, false)
+}
+
+func (m trackingMigrator) track(tables []*target) error {
 	if m.db.DryRun {
 		return nil
 	}
-	tables, err := targets(m.db, values, m.plugin.config.SkipJoinTables, false)
-	if err != nil {
-		return err
-	}
-	_, err = m.plugin.track(m.db, tables)
+	_, err := m.plugin.track(m.db, tables)
 	return err
 }
 

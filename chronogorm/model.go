@@ -122,6 +122,9 @@ func describe(s *schema.Schema) (*model, error) {
 			if m.version != nil {
 				return nil, fmt.Errorf("%w: %s has two version fields, %s and %s", ErrTag, s, m.version.Name, f.Name)
 			}
+			if f.Creatable || f.Updatable || !f.IgnoreMigration {
+				return nil, fmt.Errorf("%w: %s.%s: GORM must not write or migrate the version; add the tag gorm:%q", ErrTag, s, f.Name, "->;default:(-);-:migration")
+			}
 			m.version = f
 			m.set = append(m.set, f)
 		case tagChangeInfo, tagChanged:
