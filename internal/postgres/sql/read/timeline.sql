@@ -22,13 +22,18 @@ WITH RECURSIVE life (key, upper, lower, previous_key) AS (
 SELECT {{template "change" .}},
        {{template "record" .}}
   FROM life AS l
-  JOIN {{schema}}.chrononaut_activity AS a
-    ON {{template "is" (.Is "key" "l.key")}}
-   AND (l.upper IS NULL OR a.version < l.upper)
-   AND (l.lower IS NULL OR a.version >= l.lower)
- WHERE true
+ -- OFFSET 0 and LIMIT keep this a look-up in the index for each part of the
+ -- life, whatever the planner knows of the table.
+ CROSS JOIN LATERAL (
+       SELECT a.*
+         FROM {{schema}}.chrononaut_activity AS a
+        WHERE {{template "is" (.Is "key" "l.key")}}
+          AND (l.upper IS NULL OR a.version < l.upper)
+          AND (l.lower IS NULL OR a.version >= l.lower)
 {{- range .Where}}
-   AND {{.}}{{end}}
+          AND {{.}}{{end}}
+        ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
+       {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}) AS a
  ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
 {{- if .Limit}}
  LIMIT {{.Limit}}{{end}}
