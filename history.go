@@ -167,7 +167,7 @@ var errStale = errors.New("the table has changed")
 func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q query, yield func(Snapshot[T], error) bool) {
 	yielded := false
 	err := h.rows(ctx, info, key, q, &yielded, yield)
-	const attempts = 3
+	const attempts = 10
 	for i := 1; i < attempts && !yielded && schemaChanged(err); i++ {
 		h.client.forget(h.table, info)
 		fresh, loadErr := h.client.table(ctx, h.table)
@@ -188,7 +188,7 @@ func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q 
 func (h *History[T]) rows(ctx context.Context, info *tableInfo, key string, q query, yielded *bool, yield func(Snapshot[T], error) bool) (err error) {
 	selected := *info
 	if h.onlyChanges {
-		selected.expressions = nil
+		selected.postgres = nil
 	}
 	sql, args, err := q(&selected)
 	if err != nil {
@@ -234,7 +234,7 @@ func (h *History[T]) scan(ctx context.Context, rows chronodriver.Rows, info *tab
 	values, finishRecord := h.client.reader.scanRecord(&s.Change, info, record)
 	dest = append(append(dest, &stamp), values...)
 	if err := rows.Scan(dest...); err != nil {
-		return s, scanError(info, len(dest)-len(values), err)
+		return s, scanError(info, len(dest)-len(record), err)
 	}
 	if stamp == nil || *stamp != info.stamp {
 		return s, errStale

@@ -33,12 +33,10 @@ func (r *postgresReader) load(ctx context.Context, q chronodriver.Queryer, name 
 	if err != nil || found == nil {
 		return info, err
 	}
-	described := found.Table(r.schema, options)
-	info.types = described.RecordColumns()
-	for _, c := range info.types {
+	info.postgres = found.Table(r.schema, options)
+	for _, c := range info.postgres.RecordColumns() {
 		info.columns = append(info.columns, c.Name)
 	}
-	info.expressions = described.RecordRead("a.data")
 	info.keyColumns = found.Key
 	for _, name := range found.Key {
 		info.keyTypes = append(info.keyTypes, *found.Column(name))
@@ -220,7 +218,7 @@ func (r *postgresReader) timeline(info *tableInfo, key string, f timelineFilter)
 		c.add("a.version", "<=", int64(*f.toVersion), "integer")
 	}
 	args := r.args(info)
-	args.Where, args.NewestFirst, args.Limit, args.Expressions = c.where, f.newestFirst, f.limit, info.expressions
+	args.Where, args.NewestFirst, args.Limit, args.Record = c.where, f.newestFirst, f.limit, info.postgres
 	sql, err := postgres.Read(r.schema, "timeline", args)
 	return sql, c.args, err
 }
@@ -229,7 +227,7 @@ func (r *postgresReader) last(info *tableInfo, key string, f timelineFilter) (st
 	c := &conditions{args: []any{key}}
 	c.times(f)
 	args := r.args(info)
-	args.Where, args.Expressions = c.where, info.expressions
+	args.Where, args.Record = c.where, info.postgres
 	sql, err := postgres.Read(r.schema, "last", args)
 	return sql, c.args, err
 }
@@ -303,27 +301,24 @@ func (r *postgresReader) scanChange(c *Change) ([]any, func() error) {
 }
 
 // scanRecord lets the driver fill the record's fields with the typed values
-// that the server sends. A NULL is taken apart from them, because drivers do not
-// scan it into a string or a number: columns that were added later have no value
-// in earlier states, whatever they require now.
-func (r *postgresReader) scanRecord(c *Change, info *tableInfo, record []any) ([]any, func() ([]string, error)) {
-	dest := make([]any, len(record))
-	for i, d := range record {
-		dest[i] = nullable(d)
+// that the server sends.
+func (r *postgresReader) scanRecord(_ *Change, info *tableInfo, record []any) ([]any, func() ([]string, error)) {
+	if len(record) == 0 {
+		return nil, func() ([]string, error) { return nil, nil }
+	}
+	var misfits string
+	dest := []any{&misfits}
+	for _, d := range record {
+		dest = append(dest, nullable(d))
 	}
 	return dest, func() ([]string, error) {
+		for i, d := range record {
+			resolveNull(d, dest[i+1])
+		}
 		var unreadable []string
-		for i := range record {
-			column := info.types[i]
-			null, err := resolveNull(record[i], dest[i])
-			if err != nil {
-				return nil, &quietError{fmt.Errorf("column %s of %s is NULL and its field does not take that", column.Name, info.table), err}
-			}
-			text, recorded := c.Data.Text(column.Name)
-			// Drivers may make nil of a JSON null as well.
-			jsonNull := column.BaseType == "pg_catalog.json" && text == "null"
-			if null && recorded && !column.Plain() && !jsonNull {
-				unreadable = append(unreadable, column.Name)
+		for index := range strings.SplitSeq(misfits, ",") {
+			if i, err := strconv.Atoi(index); err == nil && i < len(info.columns) {
+				unreadable = append(unreadable, info.columns[i])
 			}
 		}
 		return unreadable, nil

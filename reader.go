@@ -24,10 +24,9 @@ type tableInfo struct {
 	// stamp tells whether the table, or how it is tracked, has changed since.
 	stamp string
 
-	// PostgreSQL: SQL for each column, and the types.
-	expressions []string
-	types       []postgres.Column
-	keyTypes    []postgres.Column
+	// PostgreSQL: the table, nil when it is gone, and its key.
+	postgres *postgres.Table
+	keyTypes []postgres.Column
 }
 
 // versionColumns are the keys of data that hold the version, not a column.

@@ -5,31 +5,31 @@ import (
 	"reflect"
 )
 
-// nullable returns a destination that takes NULL too, for one that is a pointer
-// to a value: a pointer to a pointer, which drivers leave nil.
+// nullable returns a destination that takes NULL too, for one that may not: a
+// pointer to a pointer, which drivers leave nil. Columns that were added later
+// have no value in earlier states, whatever they require now.
 func nullable(dest any) any {
 	t := reflect.TypeOf(dest)
-	if t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() == reflect.Interface {
+	if _, ok := dest.(sql.Scanner); ok || t == nil || t.Kind() != reflect.Pointer {
+		return dest
+	}
+	switch t.Elem().Kind() {
+	case reflect.Interface, reflect.Pointer, reflect.Map:
 		return dest
 	}
 	return reflect.New(t).Interface()
 }
 
 // resolveNull moves what a destination made by nullable holds to the original
-// one; a NULL becomes its zero value, or what its own Scan makes of it.
-func resolveNull(original, filled any) (null bool, err error) {
+// one; a NULL is its zero value.
+func resolveNull(original, filled any) {
 	if original == filled {
-		v := reflect.ValueOf(original)
-		return v.Kind() == reflect.Pointer && v.Elem().IsZero(), nil
+		return
 	}
 	to, from := reflect.ValueOf(original).Elem(), reflect.ValueOf(filled).Elem()
-	if !from.IsNil() {
-		to.Set(from.Elem())
-		return false, nil
+	if from.IsNil() {
+		to.SetZero()
+		return
 	}
-	to.SetZero()
-	if scanner, ok := original.(sql.Scanner); ok {
-		return true, scanner.Scan(nil)
-	}
-	return true, nil
+	to.Set(from.Elem())
 }

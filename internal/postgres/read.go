@@ -6,7 +6,7 @@ import "strings"
 type ReadArgs struct {
 	Schema      string // of the table, not of history
 	Name        string
-	Expressions []string // the typed record, SQL each
+	Record      *Table   // also select the typed record
 	Where       []string // conditions on the alias a
 	NewestFirst bool
 	OldestFirst bool

@@ -1,6 +1,10 @@
 package postgres
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // wrapper is the key of a value that data holds as text: see the migrations.
 const wrapper = `'chrononaut:text'`
@@ -78,9 +82,23 @@ func (t *Table) RecordRead(data string) []string {
 	return items
 }
 
-// Plain reports whether any value can be read as the column's type, because it
+// Misfits is SQL for a text that lists the columns whose value in data the
+// present type cannot hold, by their index among [Table.RecordColumns]: "2,7,".
+// The alias has the values that [Table.RecordRead] selects.
+func (t *Table) Misfits(data, alias string) string {
+	items := []string{"''"}
+	for i, c := range t.RecordColumns() {
+		if !c.plain() {
+			items = append(items, "CASE WHEN pg_catalog.num_nulls("+alias+"."+QuoteIdent(c.Name)+") = 1 AND pg_catalog.jsonb_typeof("+
+				data+" -> "+QuoteLiteral(c.Name)+") <> 'null' THEN '"+strconv.Itoa(i)+",' ELSE '' END")
+		}
+	}
+	return strings.Join(items, " || ")
+}
+
+// plain reports whether any value can be read as the column's type, because it
 // is text, or because data holds the value itself.
-func (c Column) Plain() bool {
+func (c Column) plain() bool {
 	switch c.BaseType {
 	case "pg_catalog.text", "pg_catalog.varchar", "pg_catalog.bpchar":
 		return true
@@ -89,7 +107,7 @@ func (c Column) Plain() bool {
 }
 
 func (c Column) fittingValue(schema, data string) string {
-	if c.Plain() {
+	if c.plain() {
 		return c.recordValue(schema, data)
 	}
 	value := "(" + data + " -> " + QuoteLiteral(c.Name) + ")"

@@ -22,8 +22,20 @@ pg_catalog.hashtextextended(r.options::text || r.key_columns::text || coalesce((
 (SELECT {{template "stamp"}}
           FROM {{schema}}.chrononaut_table AS r
          WHERE r.table_schema = {{literal .Schema}} AND r.table_name = {{literal .Name}})
-       {{- range .Expressions}},
-       {{.}}{{end}}
+       {{- with .Record}},
+       {{.Misfits "a.data" "v"}}
+       {{- range .RecordColumns}},
+       v.{{ident .Name}}
+       {{- end}}{{end}}
+{{- end}}
+{{- /* The typed values. OFFSET 0: each is computed once. */ -}}
+{{define "values" -}}
+{{- with .Record}}
+ CROSS JOIN LATERAL (
+       SELECT {{range $i, $e := .RecordRead "a.data"}}{{if $i}},
+              {{end}}{{$e}}{{end}}
+       OFFSET 0) AS v
+{{- end}}
 {{- end}}
 {{- /* A state without the columns that the registry says are hidden now. */ -}}
 {{define "shown" -}}

@@ -3,6 +3,7 @@
 SELECT {{template "change" .}},
        {{template "record" .}}
   FROM {{schema}}.chrononaut_activity AS a
+{{- template "values" .}}
  WHERE a.id = (
     SELECT c.id
       FROM ((SELECT a.id, a.version

@@ -34,6 +34,7 @@ SELECT {{template "change" .}},
           AND {{.}}{{end}}
         ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
        {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}) AS a
+{{- template "values" .}}
  ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
 {{- if .Limit}}
  LIMIT {{.Limit}}{{end}}
