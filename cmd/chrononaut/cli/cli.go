@@ -230,6 +230,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 		}
 	}
 	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.checkCommand())
+	add(groupOther, a.demoCommand())
 	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

@@ -101,7 +101,7 @@ func (w *world) run(ctx context.Context, args ...string) (stdout, stderr string,
 	var out, err bytes.Buffer
 	config := w.config
 	config.Stdout, config.Stderr = &out, &err
-	config.User = "os-user"
+	config.User = "deploy"
 	if config.Env == nil {
 		config.Env = func(name string) string { return w.env[name] }
 	}

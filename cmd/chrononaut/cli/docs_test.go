@@ -1,0 +1,87 @@
+package cli_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/cli"
+)
+
+const docs = "../../../docs/command.md"
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The transcript is compared with the program by TestGolden.
+func TestDocumentedExamplesAreReal(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	transcript := readFile(t, "testdata/postgresql/docs.txt")
+	// Blank lines are not compared.
+	blank := regexp.MustCompile(`(?m)^(\? \d+)?\n`)
+	transcript = blank.ReplaceAllString(transcript, "")
+	transcript = regexp.MustCompile(`(?m)^! `).ReplaceAllString(transcript, "")
+	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readFile(t, docs), -1)
+	if len(blocks) < 8 {
+		t.Fatalf("%s has %d examples", docs, len(blocks))
+	}
+	for _, block := range blocks {
+		for _, example := range strings.Split("\n"+block[1], "\n$ ")[1:] {
+			example = blank.ReplaceAllString(w.stable(strings.TrimSpace(example)+"\n"), "")
+			if !strings.Contains(transcript, example) {
+				t.Errorf("%s has an example that is not in testdata/scripts/docs.txt, or has other output:\n%s", docs, example)
+			}
+		}
+	}
+}
+
+func TestEveryCommandAndFlagIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, docs)
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		if cmd.HasParent() && !strings.Contains(text, "`"+cmd.Name()) && !strings.Contains(text, cmd.Name()+"`") {
+			t.Errorf("%s does not have the command %s", docs, cmd.CommandPath())
+		}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if !regexp.MustCompile("--" + f.Name + `\b`).MatchString(text) {
+				t.Errorf("%s does not have the flag --%s of %s", docs, f.Name, cmd.CommandPath())
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+	}
+	visit(cli.New(nil))
+}
+
+func TestTheReadmeShowsCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	lines := regexp.MustCompile(`(?m)^\$ (chrononaut .*?)(?: +#.*)?$`).FindAllStringSubmatch(readFile(t, "../../../README.md"), -1)
+	if len(lines) < 5 {
+		t.Fatalf("README.md has %d commands", len(lines))
+	}
+	for _, line := range lines {
+		words, err := shellWords(line[1])
+		if err != nil {
+			t.Errorf("%s: %v", line[1], err)
+			continue
+		}
+		// Without a database, a command that is well formed ends with that.
+		_, stderr, status := (&world{}).run(t.Context(), words[1:]...)
+		if status != 2 || !strings.Contains(stderr, "no database given") {
+			t.Errorf("%s exits with %d: %s", line[1], status, stderr)
+		}
+	}
+}
