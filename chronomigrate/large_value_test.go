@@ -1,0 +1,26 @@
+package chronomigrate_test
+
+import (
+	"testing"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+// JSON in PostgreSQL cannot hold a text of 256 MiB or more.
+func TestTextThatJSONCannotHold(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs a gigabyte of memory")
+	}
+	f := newFixture(t)
+	f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, body text)`)
+	f.exec(`ALTER TABLE docs ALTER body SET STORAGE EXTERNAL`)
+	f.track("docs", nil)
+	const insert = `INSERT INTO docs VALUES (1, repeat('x', 268435456))`
+	f.refused("54000", insert)
+	f.wantText("0 0", `SELECT (SELECT count(*) FROM docs) || ' ' || (SELECT count(*) FROM chrononaut.chrononaut_activity WHERE operation = 'insert')`)
+
+	f.track("docs", &chronomigrate.TrackOptions{Untracked: []string{"body"}})
+	f.exec(insert)
+	f.wantText(`{"id": 1, "version": 0}`, `SELECT data::text FROM chrononaut.chrononaut_activity WHERE operation = 'insert'`)
+}
