@@ -42,15 +42,15 @@ func TestParseKey(t *testing.T) {
 	for _, arg := range []string{
 		"", "7", "order_id", "order_id=7", `order_id=7,`, `order_id=7,"Line No"`, `order_id=7,"Line No"="a`, `order_id=7,"Line No"="a"b`,
 		`order_id=7,"Line No"=a,order_id=7`, `order_id=7,"line no"=a`, `order_id=7,"Line No"=a,x=1`, "order_id=\xff,\"Line No\"=a", "=7,a=b", `""=7`,
+		`order_id=geheim`, `order_id=geheim,"Line No"="geheim"geheim`, `geheim`, `order_id=geheim,"Line No"="geheim`,
 	} {
-		if got, err := parseKey(arg, two); err == nil {
-			t.Errorf("parseKey(%q) = %v, want an error", arg, got)
+		if got, err := parseKey(arg, two); err == nil || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("parseKey(%q) = %v, %v; want an error without values", arg, got, err)
 		}
 	}
 }
 
-// FuzzParseKey checks that a key that is printed reads back as the same key,
-// and that errors of reading do not repeat values.
+// FuzzParseKey checks that a key that is printed reads back as the same key.
 func FuzzParseKey(f *testing.F) {
 	for _, seed := range []string{"42", "id=42", `a=1,b="x,y"`, `a="""",b=`, `"a"=1,b=2`, "b=1,a=\x01"} {
 		f.Add(seed)
@@ -59,13 +59,6 @@ func FuzzParseKey(f *testing.F) {
 		for _, columns := range [][]string{{"id"}, {"a", "b"}, {"Odd, Name", `with"quote`}} {
 			key, err := parseKey(arg, columns)
 			if err != nil {
-				if len(arg) > 20 && strings.Contains(err.Error(), arg[len(arg)-10:]) && strings.Contains(arg, "=") && !strings.Contains(arg[len(arg)-10:], "=") {
-					// A name is no value; what stands after the last equals sign is.
-					last := arg[strings.LastIndex(arg, "=")+1:]
-					if len(last) > 10 && strings.Contains(err.Error(), last) {
-						t.Fatalf("parseKey(%q): %v", arg, err)
-					}
-				}
 				continue
 			}
 			printed := formatKey(key)
