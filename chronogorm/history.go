@@ -2,6 +2,7 @@ package chronogorm
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"reflect"
 
@@ -85,11 +86,15 @@ func (r records[T]) bind(ctx context.Context, record *T, columns []string) ([]an
 	fields := make([]*schema.Field, len(columns))
 	for i, column := range columns {
 		f := r.schema.FieldsByDBName[column]
-		if f == nil || !f.Readable {
+		if f == nil || !f.Readable || f.Serializer != nil {
+			// A serializer's destination has a state of its own, which comes later.
 			dest[i] = new(any)
-			continue
+		} else {
+			dest[i] = f.NewValuePool.Get()
 		}
-		fields[i], dest[i] = f, f.NewValuePool.Get()
+		if f != nil && f.Readable {
+			fields[i] = f
+		}
 	}
 	finish := func() error {
 		value := reflect.ValueOf(record).Elem()
@@ -97,15 +102,32 @@ func (r records[T]) bind(ctx context.Context, record *T, columns []string) ([]an
 			if f == nil {
 				continue
 			}
-			if err := f.Set(ctx, value, dest[i]); err != nil {
+			if err := set(ctx, f, value, dest[i]); err != nil {
 				// GORM's error can quote the value.
 				return fmt.Errorf("%w: the value of column %s does not fit the field %s.%s", ErrModel, columns[i], r.schema, f.Name)
 			}
-			f.NewValuePool.Put(dest[i])
 		}
 		return nil
 	}
 	return dest, finish, nil
+}
+
+// set gives a field what was scanned for it.
+func set(ctx context.Context, f *schema.Field, record reflect.Value, scanned any) error {
+	from := scanned
+	if raw, ok := scanned.(*any); ok && f.Serializer != nil {
+		from = f.NewValuePool.Get()
+		scanner, ok := from.(sql.Scanner)
+		if !ok {
+			return fmt.Errorf("%w: GORM's serializers do not scan", ErrModel)
+		}
+		if err := scanner.Scan(*raw); err != nil {
+			return err
+		}
+	}
+	err := f.Set(ctx, record, from)
+	f.NewValuePool.Put(from)
+	return err
 }
 
 func (r records[T]) key(record *T, columns []string) (chrononaut.Key, error) {
