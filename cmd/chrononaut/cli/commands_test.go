@@ -152,6 +152,46 @@ func TestTrackKeepsTheOptionsThatAreNotGiven(t *testing.T) {
 	})
 }
 
+func TestVersionColumnAndRecordChanges(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(`CREATE TABLE todos (id integer PRIMARY KEY, title text, lock_version integer)`)
+		w.must("track", "todos", "--version-column", "lock_version", "--record-changes")
+		w.mustSQL(`INSERT INTO todos (id, title) VALUES (1, 'a')`, `UPDATE todos SET title = 'b'`)
+		if n := w.count(`SELECT count(*) FROM todos WHERE lock_version = 1 AND change_info IS NOT NULL AND changed IS NOT NULL`); n != 1 {
+			t.Errorf("%d rows have their version and their change on them, want 1", n)
+		}
+		var columns []string
+		for _, column := range w.changes("todos", "1", "--limit", "1")[0]["diff"].([]any) {
+			columns = append(columns, column.(map[string]any)["column"].(string))
+		}
+		if !slices.Contains(columns, "title") || slices.Contains(columns, "lock_version") || slices.Contains(columns, "version") {
+			t.Errorf("the change changed %q; the version does not count", columns)
+		}
+	})
+}
+
+func TestABusyTable(t *testing.T) {
+	w := onPostgres(t)
+	w.mustSQL(todos)
+	tx, err := w.driver.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE todos`); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, status := w.run(t.Context(), "track", "todos", "--lock-timeout", "20ms", "--attempts", "2", "--json")
+	if status != 2 || !strings.Contains(stderr, `"reason":"busy"`) || !strings.Contains(stderr, "no lock after 2 attempts") || !strings.Contains(stderr, `"hint":`) {
+		t.Errorf("track of a busy table exits with %d: %s", status, stderr)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.must("track", "todos")
+}
+
 func TestWhatDryRunPrintsCanBeRunByHand(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {

@@ -140,6 +140,22 @@ func (w *world) mustSQL(statements ...string) {
 	}
 }
 
+// count returns the number that a query counts.
+func (w *world) count(query string) (n int64) {
+	w.t.Helper()
+	rows, err := w.driver.Query(w.t.Context(), query)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for rows.Next() {
+		err = rows.Scan(&n)
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
 func (w *world) script(script string) string {
 	t := w.t
 	t.Helper()
