@@ -96,3 +96,20 @@ func WrapError(err error) error {
 	}
 	return err
 }
+
+// notInstalled tells a missing history schema from other errors.
+func notInstalled(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch chronodriver.State(err) {
+	case "42P01", "3F000", "42883":
+		return fmt.Errorf("%w: %w", ErrNotInstalled, err)
+	case "":
+		// SQLite has no codes for that.
+		if strings.Contains(err.Error(), "no such table: main.chrononaut_") {
+			return fmt.Errorf("%w: %w", ErrNotInstalled, err)
+		}
+	}
+	return err
+}

@@ -100,15 +100,6 @@ func (r *postgresReader) inspect(ctx context.Context, q chronodriver.Queryer, na
 	return postgres.ParseInspected(document)
 }
 
-// notInstalled tells a missing history schema from other errors.
-func notInstalled(err error) error {
-	switch chronodriver.State(err) {
-	case "42P01", "3F000", "42883":
-		return fmt.Errorf("%w: %w", ErrNotInstalled, err)
-	}
-	return err
-}
-
 func (r *postgresReader) args(info *tableInfo) postgres.ReadArgs {
 	return postgres.ReadArgs{Schema: info.table.Schema, Name: info.table.Name}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
 // tableInfo is what reading needs to know of a table.
@@ -24,6 +25,9 @@ type tableInfo struct {
 	// stamp tells whether the table, or how it is tracked, has changed since.
 	stamp string
 
+	// SQLite: the table, nil when it is gone, and its definition.
+	sqlite     *sqlite.Inspected
+	definition string
 	// PostgreSQL: the table, nil when it is gone, and its key.
 	postgres *postgres.Table
 	keyTypes []postgres.Column
@@ -85,7 +89,7 @@ func readerFor(dialect chronodriver.Dialect, config *Config) (reader, error) {
 	case chronodriver.PostgreSQL:
 		return &postgresReader{schema: config.HistorySchema()}, nil
 	case chronodriver.SQLite:
-		return &sqliteReader{}, nil
+		return sqliteReader{}, nil
 	}
 	return nil, fmt.Errorf("unknown database engine %q", dialect)
 }
