@@ -8,10 +8,15 @@ const DefaultSchema = "chrononaut"
 
 // Config configures an adapter. A nil *Config means the defaults.
 type Config struct {
+	// UserInfo returns who acts under ctx, for an application that keeps its
+	// users in contexts already: user_id, remote_addr, and whatever else is to be
+	// recorded beside them. [WithActor] and [WithRemoteAddr] win over it. It is
+	// called when ExtraInfo is. Defaults to none; nil means nobody.
+	UserInfo func(ctx context.Context) map[string]any
 	// ExtraInfo returns extra information for every change made under ctx, a
 	// request id or the version of the program. It is called when a
-	// transaction begins; it must be safe for concurrent use. The result is
-	// copied. Defaults to none.
+	// transaction begins, and for each statement outside of one; it must be safe
+	// for concurrent use. The result is copied. Defaults to none.
 	ExtraInfo func(ctx context.Context) map[string]any
 	// Schema holds history. Defaults to [DefaultSchema].
 	Schema string

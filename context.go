@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"unicode/utf8"
 )
 
 type contextKey struct{}
@@ -64,8 +65,9 @@ func WithRationale(ctx context.Context, rationale string) context.Context {
 
 // WithExtraInfo returns a context whose changes carry extra information. Calls
 // nest and merge by key, the innermost value counts. The values must be
-// representable as JSON; the map is copied. An empty map satisfies a strict
-// table too: it says that there is nothing to say.
+// representable as JSON; the map is copied, what its values point to is not and
+// must not change any more. An empty map satisfies a strict table too: it says
+// that there is nothing to say.
 func WithExtraInfo(ctx context.Context, info map[string]any) context.Context {
 	a := attributionOf(ctx)
 	merged := maps.Clone(a.extraInfo)
@@ -98,8 +100,9 @@ func ActorFrom(ctx context.Context) (actor string, ok bool) {
 	return "", false
 }
 
-// ErrContext is returned when a context's attribution cannot be sent: it holds
-// a value that JSON cannot represent, or text with a NUL byte.
+// ErrContext is returned when a context's attribution cannot be recorded: it
+// holds a value that JSON cannot represent, or text that has a NUL byte or is
+// not UTF-8. The database raises it for a setting that is no such JSON object.
 var ErrContext = errors.New("attribution cannot be recorded")
 
 // EncodeContext returns the attribution of ctx as the database reads it: the
@@ -111,18 +114,30 @@ var ErrContext = errors.New("attribution cannot be recorded")
 // the trigger's own hidden_cols_changed.
 func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, err error) {
 	a := attributionOf(ctx)
-	extra := map[string]any{}
+	// Copied: the functions may return the same maps every time.
+	user, extra := map[string]any{}, map[string]any{}
+	if config != nil && config.UserInfo != nil {
+		maps.Copy(user, config.UserInfo(ctx))
+	}
 	if config != nil && config.ExtraInfo != nil {
-		// Copied: the function may return the same map every time.
 		maps.Copy(extra, config.ExtraInfo(ctx))
 	}
+	if a.actor != nil {
+		user["user_id"] = *a.actor
+	}
+	if a.remoteAddr != nil {
+		user["remote_addr"] = *a.remoteAddr
+	}
 	maps.Copy(extra, a.extraInfo)
-	if a.actor == nil && a.remoteAddr == nil && len(extra) == 0 && !a.changeInfo && len(a.records) == 0 {
+	if len(user) == 0 && len(extra) == 0 && !a.changeInfo && len(a.records) == 0 {
 		return "", false, nil
 	}
-	message := map[string]any{
-		"user_info": map[string]any{"user_id": a.actor, "remote_addr": a.remoteAddr},
+	for _, key := range []string{"user_id", "remote_addr"} {
+		if _, ok := user[key]; !ok {
+			user[key] = nil
+		}
 	}
+	message := map[string]any{"user_info": user}
 	if len(extra) > 0 {
 		message["extra_info"] = extra
 	}
@@ -130,35 +145,54 @@ func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, 
 		message["change_info"] = true
 	}
 	if len(a.records) > 0 {
-		records := make([]map[string]any, len(a.records))
-		for i, r := range a.records {
-			record := map[string]any{"table_name": r.table.Name, "key": r.key, "extra_info": r.extraInfo}
-			if r.extraInfo == nil {
-				record["extra_info"] = map[string]any{}
-			}
-			if r.table.Schema != "" {
-				record["table_schema"] = r.table.Schema
-			}
-			records[i] = record
-		}
-		message["records"] = records
+		message["records"] = encodeRecords(a.records)
 	}
-	encoded, err := json.Marshal(message)
-	if err != nil {
-		// The error of encoding/json names types, not values.
-		return "", false, fmt.Errorf("%w: %w", ErrContext, err)
-	}
-	// jsonb has no \u0000. A backslash before it would have been doubled, so
-	// an odd number of backslashes in front of u0000 is the escape itself.
-	if hasEscapedNUL(string(encoded)) {
-		return "", false, fmt.Errorf("%w: text with a NUL byte", ErrContext)
-	}
-	return string(encoded), true, nil
+	value, err = encodeText(message)
+	return value, err == nil, err
 }
 
-func hasEscapedNUL(s string) bool {
+func encodeRecords(infos []recordInfo) []map[string]any {
+	records := make([]map[string]any, len(infos))
+	for i, r := range infos {
+		record := map[string]any{"table_name": r.table.Name, "key": r.key, "extra_info": r.extraInfo}
+		if r.extraInfo == nil {
+			record["extra_info"] = map[string]any{}
+		}
+		if r.table.Schema != "" {
+			record["table_schema"] = r.table.Schema
+		}
+		records[i] = record
+	}
+	return records
+}
+
+// encodeText encodes what the database can hold without a change.
+func encodeText(message map[string]any) (string, error) {
+	encoded, err := json.Marshal(message)
+	var unsupported *json.UnsupportedTypeError
+	switch {
+	case errors.As(err, &unsupported):
+		return "", fmt.Errorf("%w: %w", ErrContext, err)
+	case err != nil:
+		// The message could quote the value.
+		return "", &quietError{fmt.Errorf("%w: a value that JSON does not have", ErrContext), err}
+	}
+	text := string(encoded)
+	switch {
+	case hasEscape(text, "u0000"):
+		return "", fmt.Errorf("%w: text with a NUL byte", ErrContext)
+	case !utf8.ValidString(text) || hasEscape(text, "ufffd"):
+		// What is no UTF-8 was replaced by this, and two actors could become one.
+		return "", fmt.Errorf("%w: text that is not UTF-8", ErrContext)
+	}
+	return text, nil
+}
+
+// hasEscape reports whether JSON has an escape. A backslash before a backslash
+// is doubled, so it is one behind an odd number of them.
+func hasEscape(s, escape string) bool {
 	for {
-		i := strings.Index(s, `u0000`)
+		i := strings.Index(s, escape)
 		if i < 0 {
 			return false
 		}
@@ -169,6 +203,6 @@ func hasEscapedNUL(s string) bool {
 		if backslashes%2 == 1 {
 			return true
 		}
-		s = s[i+len(`u0000`):]
+		s = s[i+len(escape):]
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
+	"strings"
 	"sync"
 	"testing"
 
@@ -114,6 +116,26 @@ func TestAttribution(t *testing.T) {
 		}
 	})
 
+	t.Run("a configured function says who acts, unless the context does", func(t *testing.T) {
+		t.Parallel()
+		config := &chrononaut.Config{UserInfo: func(context.Context) map[string]any {
+			return map[string]any{"user_id": "session", "tenant": 7}
+		}}
+		for actor, ctx := range map[string]context.Context{
+			"session": t.Context(),
+			"ann":     chrononaut.WithActor(t.Context(), "ann"),
+		} {
+			want := map[string]any{"user_id": actor, "remote_addr": nil, "tenant": 7.0}
+			if diff := cmp.Diff(want, encoded(t, ctx, config)["user_info"]); diff != "" {
+				t.Errorf("user_info mismatch (-want +got):\n%s", diff)
+			}
+		}
+		nobody := &chrononaut.Config{UserInfo: func(context.Context) map[string]any { return nil }}
+		if got := encoded(t, t.Context(), nobody); got != nil {
+			t.Errorf("EncodeContext() = %v, want nothing", got)
+		}
+	})
+
 	t.Run("a map that is changed later changes nothing", func(t *testing.T) {
 		t.Parallel()
 		info := map[string]any{"a": 1}
@@ -147,18 +169,29 @@ func TestAttribution(t *testing.T) {
 
 func TestAttributionThatCannotBeSent(t *testing.T) {
 	t.Parallel()
+	circle := map[string]any{}
+	circle["self"] = circle
 	for name, ctx := range map[string]context.Context{
 		"a NUL byte in the actor":       chrononaut.WithActor(t.Context(), "a\x00b"),
 		"a NUL byte after a backslash":  chrononaut.WithRationale(t.Context(), "\\\x00"),
 		"a value that JSON cannot hold": chrononaut.WithExtraInfo(t.Context(), map[string]any{"f": func() {}}),
-		"a number that JSON has not":    chrononaut.WithExtraInfo(t.Context(), map[string]any{"n": new(chan int)}),
+		"a number that JSON has not":    chrononaut.WithExtraInfo(t.Context(), map[string]any{"n": math.NaN()}),
+		"a map in itself":               chrononaut.WithExtraInfo(t.Context(), circle),
+		"an actor that is not UTF-8":    chrononaut.WithActor(t.Context(), "M\xfcller"),
+		"a key that is not UTF-8":       chrononaut.WithExtraInfo(t.Context(), map[string]any{"\xff": 1}),
+		"JSON that is not UTF-8":        chrononaut.WithExtraInfo(t.Context(), map[string]any{"raw": json.RawMessage("\"\xff\"")}),
+		"a number that is none":         chrononaut.WithExtraInfo(t.Context(), map[string]any{"n": json.Number("secret")}),
 	} {
-		if _, _, err := chrononaut.EncodeContext(ctx, nil); !errors.Is(err, chrononaut.ErrContext) {
+		_, _, err := chrononaut.EncodeContext(ctx, nil)
+		if !errors.Is(err, chrononaut.ErrContext) {
 			t.Errorf("%s: error = %v, want ErrContext", name, err)
+		} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "ller") {
+			t.Errorf("%s: the error %q quotes the value", name, err)
 		}
 	}
-	// The text u0000 and an escaped backslash before it are no NUL.
-	for _, actor := range []string{`u0000`, `\u0000`, `\\u0000`} {
+	// The text u0000 and an escaped backslash before it are no NUL, and the
+	// replacement character is one like others.
+	for _, actor := range []string{`u0000`, `\u0000`, `\\u0000`, `\ufffd`, "\ufffd"} {
 		if _, ok, err := chrononaut.EncodeContext(chrononaut.WithActor(t.Context(), actor), nil); !ok || err != nil {
 			t.Errorf("actor %q: error = %v, want none", actor, err)
 		}
