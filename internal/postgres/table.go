@@ -3,6 +3,7 @@ package postgres
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,8 @@ type Column struct {
 	Pinned bool `json:"pinned"`
 	// Generated is a generated column: BEFORE triggers do not see it.
 	Generated bool `json:"generated"`
+	// Missing says that rows older than the column may lack it.
+	Missing bool `json:"missing"`
 	// Feeds names the generated columns that are computed from this one.
 	Feeds []string `json:"feeds"`
 }
@@ -81,6 +84,31 @@ func (t *Table) KnownNames() []string {
 // Special lists the columns that to_jsonb() cannot always write exactly.
 func (t *Table) Special() []Column {
 	return t.captured(func(c Column) bool { return c.Form != "plain" && c.Form != "record" && c.Form != "float" })
+}
+
+// Blanked lists the columns that are set to NULL in a row before to_jsonb()
+// writes it.
+func (t *Table) Blanked() []string {
+	var names []string
+	for _, c := range t.Special() {
+		names = append(names, c.Name)
+	}
+	return append(names, t.Excluded()...)
+}
+
+// Blank is a JSON object with a null for each of these columns.
+func (t *Table) Blank() (string, error) {
+	blank := map[string]any{}
+	for _, name := range t.Blanked() {
+		blank[name] = nil
+	}
+	text, err := json.Marshal(blank)
+	return string(text), err
+}
+
+// Missing reports whether rows older than the named column may lack it.
+func (t *Table) Missing(name string) bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == name && c.Missing })
 }
 
 // Floats lists the columns that are a floating-point number. Only -0 needs

@@ -8,19 +8,23 @@ has another type, the block's exception handler reads the catalog instead.
 {{- /* Sets record_key and image from the row, the version being row_version. */ -}}
 {{- define "image"}}
     BEGIN
-        row_image := {{.Row}};
         record_key := {{.Table.KeyObject .Row}};
 {{- range .Table.Special}}
-        special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . "row_image"}});
-        row_image.{{ident .Name}} := NULL;
+        special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . $.Row}});
 {{- end}}
 {{- range .Table.Floats}}
-        IF row_image.{{ident .Name}} = 0 AND row_image.{{ident .Name}}::text = '-0' THEN
-            special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . "row_image"}});
+        IF {{$.Row}}.{{ident .Name}} = 0 AND {{$.Row}}.{{ident .Name}}::text = '-0' THEN
+            special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . $.Row}});
         END IF;
 {{- end}}
-{{- range .Table.Excluded}}
+{{- if and (eq .Row "OLD") .Table.Blanked}}
+        -- Not by assignment: see changed.
+        row_image := pg_catalog.jsonb_populate_record(OLD, {{literal .Table.Blank}}::jsonb);
+{{- else}}
+        row_image := {{.Row}};
+{{- range .Table.Blanked}}
         row_image.{{ident .}} := NULL;
+{{- end}}
 {{- end}}
         row_image.{{ident .Table.VersionColumn}} := row_version;
         image := pg_catalog.to_jsonb(row_image)

@@ -2,6 +2,12 @@
 Sets changed: whether OLD and NEW differ in a column that counts. Rows are
 compared by image (*<>), which works for types without equality and sees
 1.0 becoming 1.00. The version column never counts.
+
+A row that is older than one of its columns does not hold the default that
+ALTER TABLE … ADD COLUMN gave to it. Assigning to such a field of a record makes
+PostgreSQL free memory that is not the record's (as of 18), and the server
+process crashes. So of OLD, which may be such a row, no field of a column with a
+missing value is assigned; NEW was written with all columns.
 */ -}}
 {{- define "changed"}}
     BEGIN
@@ -10,8 +16,12 @@ compared by image (*<>), which works for types without equality and sees
         old_image.{{ident .Table.VersionColumn}} := NULL;
         row_image.{{ident .Table.VersionColumn}} := NULL;
 {{- range .Ignored}}
+{{- if $.Table.Missing .}}
+        row_image.{{ident .}} := OLD.{{ident .}};
+{{- else}}
         old_image.{{ident .}} := NULL;
         row_image.{{ident .}} := NULL;
+{{- end}}
 {{- end}}
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
