@@ -10,9 +10,11 @@ package chronomigrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
 // Migrator installs history and tracks tables. It is safe for concurrent use.
@@ -34,6 +36,8 @@ func New(driver chronodriver.Driver, config *Config) (*Migrator, error) {
 	switch d := driver.Dialect(); d {
 	case chronodriver.PostgreSQL:
 		m.engine = &postgresEngine{driver: driver, schema: cfg.Schema}
+	case chronodriver.SQLite:
+		m.engine = &sqliteEngine{driver: driver}
 	default:
 		return nil, fmt.Errorf("unknown database engine %q", d)
 	}
@@ -179,6 +183,13 @@ func (m *Migrator) find(ctx context.Context, q chronodriver.Queryer, table chron
 		return nil, err
 	}
 	var match *TrackedTable
+	if m.driver.Dialect() == chronodriver.SQLite {
+		i := slices.IndexFunc(tables, func(t TrackedTable) bool { return sqlite.SameName(t.Table.Name, table.Name) })
+		if i < 0 {
+			return nil, nil
+		}
+		return &tables[i], nil
+	}
 	for i, t := range tables {
 		if t.Table == table {
 			return &tables[i], nil

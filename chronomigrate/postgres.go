@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -166,13 +167,8 @@ func (e *postgresEngine) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{
-		ErrNoTable, ErrNoColumn, ErrNoKey, ErrNotTrackable, ErrVersionColumn, ErrOption, ErrNoHistory,
-		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
+	if isKnown(err) {
+		return err
 	}
 	switch chronodriver.State(err) {
 	case "42501":
@@ -181,6 +177,14 @@ func (e *postgresEngine) wrap(err error) error {
 		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Connect to the primary server, without default_transaction_read_only.")
 	}
 	return err
+}
+
+// isKnown reports whether an error is one of this package already.
+func isKnown(err error) bool {
+	return slices.ContainsFunc([]error{
+		ErrNoTable, ErrNoColumn, ErrNoKey, ErrNotTrackable, ErrVersionColumn, ErrOption, ErrNoHistory,
+		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly,
+	}, func(known error) bool { return errors.Is(err, known) })
 }
 
 // inTx runs f in a transaction.

@@ -16,7 +16,7 @@ type Inspected struct {
 	Name         string             `json:"name"` // in the catalog's spelling
 	Kind         string             `json:"kind"` // table, view, virtual or shadow
 	SQL          string             `json:"sql"`
-	Strict       int                `json:"strict"`
+	StrictTypes  int                `json:"strict"`
 	WithoutRowid int                `json:"without_rowid"`
 	Columns      []Column           `json:"columns"`
 	Indexes      []Index            `json:"indexes"` // the unique ones

@@ -15,6 +15,8 @@ type Options struct {
 	RecordChanges bool     `json:"record_changes,omitempty"`
 	NoHistory     bool     `json:"no_history,omitempty"`
 	Generation    int      `json:"generation,omitempty"`
+	// Known are the columns of the table when its triggers were generated.
+	Known []string `json:"columns,omitempty"`
 }
 
 // DecodeOptions reads chrononaut_table.options.

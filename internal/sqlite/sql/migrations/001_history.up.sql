@@ -82,7 +82,9 @@ CREATE TABLE chrononaut_context (
     -- Whether the change information that a strict table wants was given.
     attributed       INTEGER AS (CASE WHEN json_valid(context)
                                       THEN json_type(context, '$.change_info') IS NOT NULL OR json_type(context, '$.extra_info.rationale') IS NOT NULL
-                                      ELSE 0 END) STORED
+                                      ELSE 0 END) STORED,
+    -- What is said about single records: AppendChangeInfo.
+    records          TEXT AS (CASE WHEN json_valid(context) THEN json_extract(context, '$.records') END) STORED
 );
 INSERT INTO chrononaut_context (id) VALUES (1);
 

@@ -1,0 +1,157 @@
+package chronomigrate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
+)
+
+func (e *sqliteEngine) check(ctx context.Context, q chronodriver.Queryer, registered TrackedTable) ([]Problem, error) {
+	if registered.Table.Name == "" {
+		return e.checkHistory(ctx, q)
+	}
+	name := chronodriver.Table{Name: registered.Table.Name}.String()
+	repair := "Run chrononaut track " + name + "."
+	c := &checker{table: registered.Table}
+	found, err := e.inspect(ctx, q, registered.Table)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return e.checkGone(ctx, q, registered, name)
+	}
+	if len(found.Key()) == 0 {
+		c.report(ProblemNoKey, "", "the table has no primary key any more", "Give it one, then run chrononaut track "+name+".")
+		return c.problems, nil
+	}
+	if !slices.Equal(found.Key(), registered.KeyColumns) {
+		c.report(ProblemKeyChanged, strings.Join(found.Key(), ", "), "the primary key is not the one that is tracked: "+strings.Join(registered.KeyColumns, ", "), repair)
+	}
+	opts := registered.Options.normalize()
+	renamed := found.HiddenNow()
+	for _, column := range slices.Concat(opts.Hidden, opts.Untracked) {
+		if found.Column(column) != nil && (renamed[column] == "" || renamed[column] == column) {
+			continue
+		}
+		message := "the table has no column " + column + ", which is hidden or untracked; it was renamed or dropped"
+		if now := renamed[column]; now != "" {
+			message = "the hidden column " + column + " was renamed to " + now + "; its values stay hidden"
+		}
+		c.report(ProblemColumnMissing, column, message, repair[:len(repair)-1]+" with the present names in --hidden and --untracked.")
+	}
+	p := &sqlitePlanner{found: found}
+	p.describe(opts)
+	if p.table.History() && found.Column(p.table.VersionColumn) == nil {
+		c.report(ProblemColumnMissing, p.table.VersionColumn, "the version column was renamed or dropped", repair[:len(repair)-1]+" with its present name in --version-column.")
+		return c.problems, nil
+	}
+	if err := e.checkTriggers(ctx, q, c, p, repair); err != nil {
+		return nil, err
+	}
+	for _, t := range found.Before() {
+		c.report(ProblemTriggerOrder, t.Name, "the AFTER trigger "+t.Name+" was created after Chrononaut's and runs before them; what it changes is recorded in the wrong order, and RAISE(IGNORE) or RAISE(FAIL) in it loses history",
+			repair)
+	}
+	return c.problems, nil
+}
+
+// checkGone says what became of a table that is not there under its name.
+func (e *sqliteEngine) checkGone(ctx context.Context, q chronodriver.Queryer, registered TrackedTable, name string) ([]Problem, error) {
+	c := &checker{table: registered.Table}
+	taken, err := e.triggers(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	table := (&sqlite.Inspected{Name: registered.Table.Name}).Describe(registered.Options.sqliteOptions())
+	for _, kind := range table.Kinds() {
+		if now, ok := taken[table.TriggerName(kind, 0)]; ok {
+			present := chronodriver.Table{Name: now}.String()
+			c.report(ProblemTableDropped, name, "the table was renamed to "+present+"; its changes are recorded under the name "+name,
+				"Run chrononaut track "+present+" with the options of the table, and chrononaut untrack "+name+"; history under the old name stays.")
+			return c.problems, nil
+		}
+	}
+	c.report(ProblemTableDropped, name, "the table does not exist; it was dropped or renamed",
+		"Run chrononaut untrack "+name+"; its history stays. Track a renamed table under its new name.")
+	return c.problems, nil
+}
+
+func (e *sqliteEngine) checkTriggers(ctx context.Context, q chronodriver.Queryer, c *checker, p *sqlitePlanner, repair string) error {
+	number, err := e.number(ctx, q, p.table)
+	if err != nil {
+		return err
+	}
+	wanted, err := p.wanted(number)
+	if err != nil {
+		return err
+	}
+	registered, err := e.find(ctx, q, p.found.Name)
+	if err != nil {
+		return err
+	}
+	var known []string
+	if registered != nil {
+		known = registered.known
+	}
+	sameColumns := slices.Equal(known, p.known())
+	for _, name := range p.known() {
+		if !slices.Contains(known, name) {
+			c.report(ProblemOutdated, name, "column "+name+" was added or renamed since the table was tracked; an added column is not captured", repair)
+		}
+	}
+	for _, name := range known {
+		if p.found.Column(name) == nil {
+			c.report(ProblemOutdated, name, "column "+name+" was dropped or renamed since the table was tracked; history goes on to name it", repair)
+		}
+	}
+	existing := map[string]sqlite.InspectedTrigger{}
+	for _, t := range p.found.Ours() {
+		existing[t.Kind()] = t
+	}
+	for i, kind := range p.table.Kinds() {
+		t, ok := existing[kind]
+		switch {
+		case !ok:
+			c.report(ProblemTriggerMissing, wanted[i].Name, "the trigger "+wanted[i].Name+" is missing; the table may have been rebuilt by a migration", repair)
+		case t.SQL == sqlite.StoredSQL(wanted[i].SQL):
+		case t.Intact():
+			if sameColumns {
+				c.report(ProblemOutdated, t.Name, "the trigger "+t.Name+" was generated for other options or indexes, or by another version", repair)
+			}
+		case sameColumns:
+			c.report(ProblemTriggerChanged, t.Name, "the trigger "+t.Name+" was changed by hand", repair)
+		}
+	}
+	return nil
+}
+
+// checkHistory looks at the guards of history itself.
+func (e *sqliteEngine) checkHistory(ctx context.Context, q chronodriver.Queryer) ([]Problem, error) {
+	guards, err := sqlite.Guards()
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{table: chronodriver.Table{Schema: sqliteSchema, Name: "chrononaut_activity"}}
+	for _, name := range slices.Sorted(maps.Keys(guards)) {
+		found, err := queryStrings(ctx, q, `SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1`, name)
+		if err != nil {
+			return nil, fmt.Errorf("read trigger %s: %w", name, err)
+		}
+		state := ""
+		switch {
+		case len(found) == 0:
+			state = "missing"
+		case found[0] != guards[name]:
+			state = "not as it should be"
+		default:
+			continue
+		}
+		c.report(ProblemHistoryTrigger, name, "the trigger "+name+" of history is "+state, "History may have been rewritten. chrononaut migrate get prints the trigger.")
+	}
+	return c.problems, nil
+}

@@ -1,0 +1,96 @@
+{{- /* Parts of several triggers. */ -}}
+
+{{- /* Whether capture is on. */ -}}
+{{- define "captured"}}NOT (SELECT suppressed FROM chrononaut_context){{end -}}
+
+{{- /* Refuses what cannot be recorded. The argument says which row has the key. */ -}}
+{{- define "refuse"}}
+    -- A change that must say why, and does not.
+    SELECT RAISE(ABORT, {{literal (print "TM001: table " .Table.HistoryName " is strict and the transaction carries no change information")}})
+     WHERE {{if not .Table.Strict}}EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
+       AND {{end}}NOT (SELECT attributed FROM chrononaut_context);
+{{- with .Table.NullKey .Row}}
+    -- SQLite lets any number of rows have NULL in their key.
+    SELECT RAISE(ABORT, {{literal (print "TM006: the row has NULL in the primary key of table " $.Table.HistoryName)}})
+     WHERE {{.}};
+{{- end}}
+{{- end -}}
+
+{{- /* The extra information of a change of the row, from the context c and the
+hidden columns i.hidden. What is said about one record wins. */ -}}
+{{- define "extra_info"}}CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, {{template "member" "c.extra_info -> z.fullkey"}} AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, {{template "member" "x.value -> z.fullkey"}}, 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE {{.Table.RecordMatch .Row}}
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END
+{{- end -}}
+
+{{- /* A member of a JSON object as JSON; a path cannot say every name. */ -}}
+{{- define "member"}}coalesce({{.}}, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END)
+{{- end -}}
+
+{{- /* Records rows that the statement has replaced. */ -}}
+{{- define "replaced"}}
+    -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
+    -- recursive_triggers is on. First their state, if history does not know it.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT {{literal .HistoryName}}, coalesce(p.version, 0), p.key, p.data || {{.VersionSuffix "coalesce(p.version, 0)"}},
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM chrononaut_replaced AS p, {{.Fallback "new"}}
+     WHERE p.table_name = {{literal .HistoryName}}
+       AND +p.cause IN ({{range $n, $c := .Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
+       AND {{.Last "p.key"}} < 0
+     GROUP BY p.key;
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    SELECT {{literal .HistoryName}}, i.version, i.key, i.data || {{.VersionSuffix "i.version"}},
+           c.user_info, c.extra_info, 'delete', c.transaction_id
+      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), {{.Last "p.key"}}) AS version
+              FROM chrononaut_replaced AS p, {{.Fallback "new"}}
+             WHERE p.table_name = {{literal .HistoryName}}
+               AND +p.cause IN ({{range $n, $c := .Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
+             GROUP BY p.key
+             LIMIT -1) AS i, chrononaut_context AS c;
+    DELETE FROM chrononaut_replaced WHERE table_name = {{literal .HistoryName}};
+{{- end -}}
+
+{{- /* Notes the rows that exclude NEW. */ -}}
+{{- define "note"}}
+    DELETE FROM chrononaut_replaced WHERE table_name = {{literal .Table.HistoryName}};
+{{- $causes := .Table.Causes}}
+{{- range $n, $condition := .Table.Conflicts}}
+    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
+    SELECT {{literal $.Table.HistoryName}}, i.cause, i.key, i.version, i.data
+      FROM (SELECT {{index $causes $n}} AS cause,
+                   (SELECT {{$.Table.KeyObject "r"}} FROM {{ident $.Table.Name}} AS r WHERE {{$condition}}{{$.Except}}) AS key,
+                   (SELECT r.{{ident $.Table.VersionColumn}} FROM {{ident $.Table.Name}} AS r WHERE {{$condition}}{{$.Except}}) AS version,
+                   (SELECT (SELECT {{$.Table.Image "p"}}
+                              FROM {{ident $.Table.Name}} AS p WHERE {{$.Table.Match "p" "r"}})
+                      FROM {{ident $.Table.Name}} AS r WHERE {{$condition}}{{$.Except}}) AS data
+              FROM {{$.Table.Fallback "new"}}, {{$.Table.Fallback "r"}}, {{$.Table.Fallback "p"}}
+             WHERE EXISTS (SELECT 1 FROM {{ident $.Table.Name}} AS r WHERE {{$condition}}{{$.Except}})
+             LIMIT 1) AS i
+     WHERE i.key IS NOT NULL;
+{{- end}}
+{{- end -}}
+
+{{- /* Records the state of OLD if history does not know the row. */ -}}
+{{- define "baseline"}}
+    -- The state before the first recorded change of a row that was there before
+    -- tracking began.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT {{literal .HistoryName}}, i.version, i.key, i.image || {{.VersionSuffix "i.version"}},
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM (SELECT (SELECT {{.KeyObject "OLD"}}) AS key,
+                   (SELECT {{.RowVersion "OLD"}}) AS version,
+                   (SELECT {{.Image "OLD"}}) AS image
+              FROM {{.Fallback "old"}}
+             WHERE (SELECT {{.Last (print "(SELECT " (.KeyObject "OLD") ")")}}) < 0
+             LIMIT 1) AS i;
+{{- end -}}

@@ -1,0 +1,60 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// PlanArgs are what the statements of a plan are made of.
+type PlanArgs struct {
+	Table   *Table
+	Name    string // of a column, a trigger or an operation
+	Options string // JSON
+}
+
+// KeyColumns is the key as the registry keeps it: a JSON array.
+func (a PlanArgs) KeyColumns() (string, error) {
+	encoded, err := json.Marshal(a.Table.Key())
+	return string(encoded), err
+}
+
+// PlanSQL renders one of the statements in plan.sql.
+func PlanSQL(name string, args PlanArgs) (string, error) { return render("plan.sql#"+name, args) }
+
+// MigrationSQL renders the statement that notes a migration: migrated or
+// reverted.
+func MigrationSQL(name string, m Migration) (string, error) { return render("plan.sql#"+name, m) }
+
+// BaselineSQL renders one of the statements in baseline.sql. After says that
+// the chunk is not the first one.
+func BaselineSQL(name string, table *Table, after bool) (string, error) {
+	return render("baseline.sql#"+name, struct {
+		Table *Table
+		After bool
+	}{table, after})
+}
+
+// Query returns a query from its file.
+func Query(name string) (string, error) {
+	sql, err := files.ReadFile("sql/" + name + ".sql")
+	return strings.TrimSpace(string(sql)), err
+}
+
+var guard = regexp.MustCompile(`(?s)CREATE TRIGGER (\w+) .*?\nEND;`)
+
+// Guards returns the triggers of the history schema itself, as the catalog has
+// them.
+func Guards() (map[string]string, error) {
+	migrations, err := Migrations()
+	if err != nil {
+		return nil, err
+	}
+	guards := map[string]string{}
+	for _, m := range migrations {
+		for _, match := range guard.FindAllStringSubmatch(m.Up, -1) {
+			guards[match[1]] = strings.TrimSuffix(match[0], ";")
+		}
+	}
+	return guards, nil
+}

@@ -1,0 +1,341 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Generation numbers the generated triggers. It grows whenever their text
+// changes.
+const Generation = 1
+
+// The columns of the RecordChanges option.
+const (
+	changeInfoColumn = "change_info"
+	changedColumn    = "changed"
+)
+
+// Table is what the templates know of a tracked table.
+type Table struct {
+	*Inspected
+	Options
+	// HistoryName is the name that history knows the table by.
+	HistoryName string
+	uniques     []unique
+}
+
+// Describe is the inspected table as the templates want it.
+func (i *Inspected) Describe(opts Options) *Table {
+	if opts.VersionColumn == "" {
+		opts.VersionColumn = DefaultVersionColumn
+	}
+	if c := i.Column(opts.VersionColumn); c != nil {
+		opts.VersionColumn = c.Name
+	}
+	t := &Table{Inspected: i, Options: opts, HistoryName: i.Name}
+	t.uniques = i.uniqueRows()
+	return t
+}
+
+// History reports whether the table's changes are recorded.
+func (t *Table) History() bool { return !t.NoHistory }
+
+// Tracked lists the columns whose values enter history, in the table's order,
+// without the version column.
+func (t *Table) Tracked() []Column {
+	leaking := t.feeds(t.Options.Hidden)
+	return slices.DeleteFunc(t.RecordColumns(t.Options), func(c Column) bool {
+		return SameName(c.Name, t.VersionColumn) || slices.Contains(leaking, c.Name)
+	})
+}
+
+// HiddenColumns lists the hidden columns that the table has now.
+func (t *Table) HiddenColumns() []Column { return t.named(t.Options.Hidden) }
+
+func (t *Table) named(names []string) []Column {
+	var columns []Column
+	for _, c := range t.Columns {
+		if slices.ContainsFunc(names, func(name string) bool { return SameName(name, c.Name) }) {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// own reports whether a column is one that the triggers set on the row.
+func (t *Table) own(c Column) bool {
+	return t.RecordChanges && (SameName(c.Name, changeInfoColumn) || SameName(c.Name, changedColumn))
+}
+
+// compared lists the columns whose change makes a version.
+func (t *Table) compared() []Column {
+	return slices.DeleteFunc(slices.Concat(t.Tracked(), t.HiddenColumns()), t.own)
+}
+
+// feeds lists the generated columns that are computed from one of the columns,
+// directly or through others. A column that a definition names only by chance
+// counts too.
+func (t *Table) feeds(names []string) []string {
+	var generated []string
+	if len(names) == 0 || !slices.ContainsFunc(t.Columns, Column.Generated) {
+		return nil
+	}
+	definitions, _ := list(t.SQL)
+	for added := true; added; {
+		added = false
+		for _, definition := range definitions {
+			if len(definition) == 0 {
+				continue
+			}
+			c := t.Column(definition[0].text)
+			if c == nil || !c.Generated() || slices.Contains(generated, c.Name) {
+				continue
+			}
+			if slices.ContainsFunc(definition[1:], func(tok token) bool {
+				return tok.name && slices.ContainsFunc(slices.Concat(names, generated), func(name string) bool { return SameName(name, tok.text) })
+			}) {
+				generated, added = append(generated, c.Name), true
+			}
+		}
+	}
+	return generated
+}
+
+// join puts SQL terms together in groups, so that the expression of a wide
+// table does not become deeper than SQLite allows.
+func join(terms []string, operator string) string {
+	const group = 50
+	if len(terms) <= group {
+		return strings.Join(terms, operator)
+	}
+	var groups []string
+	for chunk := range slices.Chunk(terms, group) {
+		groups = append(groups, "("+strings.Join(chunk, operator)+")")
+	}
+	return join(groups, operator)
+}
+
+// value is SQL for a column's value in data.
+func (t *Table) value(c Column, row string) string {
+	reference := row + "." + QuoteIdent(c.Name)
+	switch {
+	case c.Name == t.RowidAlias():
+		return reference
+	case t.own(c) && row == "r" && SameName(c.Name, changeInfoColumn):
+		// As the statement that follows will set it.
+		return "json_quote(" + changeInfo + ")"
+	case t.own(c) && row == "r":
+		return "json_quote(" + now + ")"
+	}
+	return WriteValue(reference)
+}
+
+// Image is SQL for the state of a row, but for the version and the closing
+// brace: see VersionSuffix.
+func (t *Table) Image(row string) string {
+	var terms []string
+	for _, c := range t.Tracked() {
+		separator := ","
+		if len(terms) == 0 {
+			separator = "{"
+		}
+		terms = append(terms, QuoteLiteral(separator+quoteJSON(c.Name)+":")+" || "+t.value(c, row))
+	}
+	return join(terms, "\n            || ")
+}
+
+// VersionSuffix is SQL for the end of an image.
+func (t *Table) VersionSuffix(version string) string {
+	sql := QuoteLiteral(","+quoteJSON(t.VersionColumn)+":") + " || " + version
+	if t.Column(DefaultVersionColumn) == nil && !SameName(t.VersionColumn, DefaultVersionColumn) {
+		sql += ` || ',"version":' || ` + version
+	}
+	return sql + " || '}'"
+}
+
+// Fallback is SQL for a FROM item that has the columns of the table that an
+// ALTER TABLE could drop. A name that the row no longer has is looked for in
+// the queries around it, and found there as NULL.
+func (t *Table) Fallback(alias string) string {
+	var items []string
+	for _, c := range t.Columns {
+		if c.Key == 0 && !SameName(c.Name, t.VersionColumn) {
+			items = append(items, "NULL AS "+QuoteIdent(c.Name))
+		}
+	}
+	if len(items) == 0 {
+		items = []string{"NULL"}
+	}
+	return "(SELECT " + strings.Join(items, ", ") + ") AS " + alias
+}
+
+// Changed is SQL for whether an UPDATE changed anything that counts. The names
+// of NEW and OLD are looked for in subqueries of their own: see Fallback.
+func (t *Table) Changed() string {
+	var terms []string
+	for _, c := range t.compared() {
+		n, o := `NEW.`+QuoteIdent(c.Name), `OLD.`+QuoteIdent(c.Name)
+		terms = append(terms, n+" IS NOT "+o+" COLLATE BINARY")
+		if affinity(c.Type) == "BLOB" {
+			// 1 and 1.0 are equal.
+			terms = append(terms, "typeof("+n+") <> typeof("+o+")")
+		}
+	}
+	if len(terms) == 0 {
+		return "(SELECT 0)"
+	}
+	return "(SELECT (SELECT " + join(terms, "\n        OR ") + ")\n        FROM " + t.Fallback("new") + ", " + t.Fallback("old") + ")"
+}
+
+// affinity is the affinity that a declared type gives a column.
+func affinity(declared string) string {
+	d := strings.ToUpper(declared)
+	contains := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(d, p) })
+	}
+	switch {
+	case contains("INT"):
+		return "INTEGER"
+	case contains("CHAR", "CLOB", "TEXT"):
+		return "TEXT"
+	case d == "" || d == "ANY" || contains("BLOB"):
+		return "BLOB"
+	case contains("REAL", "FLOA", "DOUB"):
+		return "REAL"
+	}
+	return "NUMERIC"
+}
+
+// HiddenSet is SQL for the names of the hidden columns that an INSERT set, each
+// as JSON after a comma.
+func (t *Table) HiddenSet() string {
+	return t.hiddenNames(func(c string) string { return "NEW." + c + " IS NOT NULL" })
+}
+
+// HiddenChanged is the same for those that an UPDATE changed.
+func (t *Table) HiddenChanged() string {
+	return t.hiddenNames(func(c string) string {
+		return "(NEW." + c + " IS NOT OLD." + c + " COLLATE BINARY OR typeof(NEW." + c + ") <> typeof(OLD." + c + "))"
+	})
+}
+
+func (t *Table) hiddenNames(condition func(column string) string) string {
+	var terms []string
+	for _, c := range t.HiddenColumns() {
+		// The name is the one that was hidden: a column that is renamed since
+		// stays hidden.
+		terms = append(terms, "iif("+condition(QuoteIdent(c.Name))+", "+QuoteLiteral(","+quoteJSON(c.Name))+", '')")
+	}
+	if len(terms) == 0 {
+		return "''"
+	}
+	return join(terms, "\n            || ")
+}
+
+// Match is SQL for whether a row is the one with the key of another; both are
+// aliases.
+func (t *Table) Match(row, other string) string {
+	var terms []string
+	for _, name := range t.Key() {
+		terms = append(terms, row+"."+QuoteIdent(name)+" = "+other+"."+QuoteIdent(name))
+	}
+	return strings.Join(terms, " AND ")
+}
+
+// Same is Match for keys that are equal to the letter: texts that a collation
+// takes for equal are not, nor are 1 and 1.0.
+func (t *Table) Same(row, other string) string {
+	terms := []string{t.Match(row, other)}
+	for _, name := range t.Key() {
+		if name == t.RowidAlias() {
+			continue
+		}
+		x, y := row+"."+QuoteIdent(name), other+"."+QuoteIdent(name)
+		terms = append(terms, x+" = "+y+" COLLATE BINARY", "typeof("+x+") = typeof("+y+")")
+	}
+	return strings.Join(terms, " AND ")
+}
+
+// NullKey is SQL for whether a row has NULL in its key, or empty if it cannot.
+func (t *Table) NullKey(row string) string {
+	var terms []string
+	for _, name := range t.Key() {
+		c := t.Column(name)
+		if name == t.RowidAlias() || c.NotNull != 0 || t.WithoutRowid != 0 {
+			continue
+		}
+		terms = append(terms, row+"."+QuoteIdent(name)+" IS NULL")
+	}
+	return strings.Join(terms, " OR ")
+}
+
+// Last is SQL for the highest version that history has for a key, counting the
+// change that took the key away from a record; -1 for none.
+func (t *Table) Last(key string) string {
+	name := QuoteLiteral(t.HistoryName)
+	return fmt.Sprintf(`max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = %s AND a.key = %s), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = %s AND a.previous_key = %s), -1))`,
+		name, key, name, key)
+}
+
+// Recorded is SQL for the version of the last record under a key; NULL for
+// none.
+func (t *Table) Recorded(key string) string {
+	return "(SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = " + QuoteLiteral(t.HistoryName) + " AND a.key = " + key + ")"
+}
+
+// RowVersion is SQL for the version of a row as a number, 0 for none.
+func (t *Table) RowVersion(row string) string {
+	return "coalesce(CAST(" + row + "." + QuoteIdent(t.VersionColumn) + " AS INTEGER), 0)"
+}
+
+const (
+	now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+	// changeInfo is what the column change_info says.
+	changeInfo = `(SELECT CASE WHEN x.extra_info = '{}' THEN x.user_info ELSE json_set(x.user_info, '$.extra', json(x.extra_info)) END FROM chrononaut_context AS x)`
+)
+
+// Stamps is SQL for the assignments of the RecordChanges option.
+func (t *Table) Stamps() string {
+	return QuoteIdent(changeInfoColumn) + " = " + changeInfo + ", " + QuoteIdent(changedColumn) + " = " + now
+}
+
+// ReadKey is SQL for the values of a key, from the JSON object that history
+// has: one value, or several with commas.
+func (t *Table) ReadKey(key string) string {
+	var values []string
+	for _, name := range t.Key() {
+		values = append(values, ReadValue(key, name))
+	}
+	return strings.Join(values, ", ")
+}
+
+// KeyColumns is SQL for the columns of the key with commas, in parentheses if
+// there are several.
+func (t *Table) KeyColumns() string {
+	var columns []string
+	for _, name := range t.Key() {
+		columns = append(columns, QuoteIdent(name))
+	}
+	if len(columns) == 1 {
+		return columns[0]
+	}
+	return "(" + strings.Join(columns, ", ") + ")"
+}
+
+// RecordMatch is SQL for whether x.value, an entry of the context's records,
+// is about the row.
+func (t *Table) RecordMatch(row string) string {
+	terms := []string{
+		"x.value ->> '$.table_name' = " + QuoteLiteral(t.HistoryName) + " COLLATE NOCASE",
+		"coalesce(x.value ->> '$.table_schema', 'main') = 'main'",
+		fmt.Sprintf("(SELECT count(*) FROM json_each(x.value, '$.key')) = %d", len(t.Key())),
+	}
+	for _, name := range t.Key() {
+		column := row + "." + QuoteIdent(name)
+		terms = append(terms, "(SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = "+QuoteLiteral(name)+
+			" COLLATE NOCASE) IS CASE typeof("+column+") WHEN 'blob' THEN '\\x' || lower(hex("+column+")) ELSE "+column+" END")
+	}
+	return strings.Join(terms, "\n                        AND ")
+}

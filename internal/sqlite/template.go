@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+// render runs a template: a file, or one that is defined in a file, as in
+// "plan.sql#register".
+func render(name string, data any) (string, error) {
+	funcs := template.FuncMap{
+		"ident":   QuoteIdent,
+		"literal": QuoteLiteral,
+		"row": func(t *Table, row string) any {
+			return struct {
+				Table *Table
+				Row   string
+			}{t, row}
+		},
+		"note": func(t *Table, except string) any {
+			return struct {
+				Table  *Table
+				Except string
+			}{t, except}
+		},
+	}
+	file, define, _ := strings.Cut(name, "#")
+	tmpl, err := template.New("").Funcs(funcs).ParseFS(files, "sql/table/parts.sql", "sql/table/number.sql", "sql/"+file)
+	if err != nil {
+		return "", fmt.Errorf("parse template %s: %w", file, err)
+	}
+	if define == "" {
+		define = file[strings.LastIndexByte(file, '/')+1:]
+	}
+	var b bytes.Buffer
+	if err := tmpl.ExecuteTemplate(&b, define, data); err != nil {
+		return "", fmt.Errorf("render template %s: %w", name, err)
+	}
+	return strings.TrimSpace(b.String()), nil
+}
