@@ -94,7 +94,7 @@ func (r sqliteReader) keyValue(ctx context.Context, q chronodriver.Queryer, info
 	affinity := info.sqlite.Affinity(*c)
 	value = convert(value, affinity)
 	// These columns refuse what other columns take as it is.
-	if only := info.sqlite.RowidAlias() == name || info.sqlite.Strict != 0; only && !sqliteFits(value, affinity) {
+	if only := info.sqlite.RowidAlias() == name || info.sqlite.StrictTypes != 0; only && !sqliteFits(value, affinity) {
 		return nil, fmt.Errorf("%w: the value of column %s is not of type %s", ErrKey, name, c.Type)
 	}
 	return value, nil

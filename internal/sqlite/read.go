@@ -70,7 +70,7 @@ func (i *Inspected) Affinity(c Column) Affinity {
 		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(declared, part) })
 	}
 	switch {
-	case i.Strict != 0 && declared == "ANY":
+	case i.StrictTypes != 0 && declared == "ANY":
 		return Blob
 	case contains("INT"):
 		return Integer

@@ -177,7 +177,7 @@ func (t *Table) Changed() string {
 	for _, c := range t.compared() {
 		n, o := `NEW.`+QuoteIdent(c.Name), `OLD.`+QuoteIdent(c.Name)
 		terms = append(terms, n+" IS NOT "+o+" COLLATE BINARY")
-		if affinity(c.Type) == "BLOB" {
+		if t.Affinity(c) == Blob {
 			// 1 and 1.0 are equal.
 			terms = append(terms, "typeof("+n+") <> typeof("+o+")")
 		}
@@ -186,25 +186,6 @@ func (t *Table) Changed() string {
 		return "(SELECT 0)"
 	}
 	return "(SELECT (SELECT " + join(terms, "\n        OR ") + ")\n        FROM " + t.Fallback("new") + ", " + t.Fallback("old") + ")"
-}
-
-// affinity is the affinity that a declared type gives a column.
-func affinity(declared string) string {
-	d := strings.ToUpper(declared)
-	contains := func(parts ...string) bool {
-		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(d, p) })
-	}
-	switch {
-	case contains("INT"):
-		return "INTEGER"
-	case contains("CHAR", "CLOB", "TEXT"):
-		return "TEXT"
-	case d == "" || d == "ANY" || contains("BLOB"):
-		return "BLOB"
-	case contains("REAL", "FLOA", "DOUB"):
-		return "REAL"
-	}
-	return "NUMERIC"
 }
 
 // HiddenSet is SQL for the names of the hidden columns that an INSERT set, each

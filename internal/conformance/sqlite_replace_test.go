@@ -1,0 +1,113 @@
+package conformance_test
+
+import "testing"
+
+func TestSQLiteReplaceRecordsWhatItDeletes(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT NOT NULL DEFAULT 'x', UNIQUE (name))`)
+		db.exec(`INSERT INTO users VALUES (9, 'old@x', 'before')`)
+		db.track("users", nil)
+		db.exec(`INSERT INTO users VALUES (1, 'a@x', 'a', 0), (2, 'b@x', 'b', 0), (3, 'c@x', 'c', 0)`)
+		clear := func() []string {
+			lines := db.rows(`SELECT operation, version, key, data FROM chrononaut_activity WHERE key <> '{}' AND id > coalesce((SELECT value FROM seen), 0) ORDER BY id`)
+			db.exec(`UPDATE seen SET value = (SELECT max(id) FROM chrononaut_activity)`)
+			return lines
+		}
+		db.exec(`CREATE TABLE seen (value INT)`)
+		db.exec(`INSERT INTO seen SELECT max(id) FROM chrononaut_activity`)
+
+		db.exec(`REPLACE INTO users (id, email, name) VALUES (1, 'a2@x', 'a')`)
+		db.wants("the same key replaced", clear(),
+			`delete|1|{"id":1}|{"id":1,"email":"a@x","name":"a","version":1}`,
+			`insert|2|{"id":1}|{"id":1,"email":"a2@x","name":"a","version":2}`)
+
+		db.exec(`INSERT OR REPLACE INTO users (email, name) VALUES ('b@x', 'c')`)
+		db.wants("two rows replaced by a third", clear(),
+			`delete|1|{"id":3}|{"id":3,"email":"c@x","name":"c","version":1}`,
+			`delete|1|{"id":2}|{"id":2,"email":"b@x","name":"b","version":1}`,
+			`insert|0|{"id":10}|{"id":10,"email":"b@x","name":"c","version":0}`)
+
+		db.exec(`INSERT OR REPLACE INTO users (id, email, name) VALUES (11, 'old@x', NULL)`)
+		db.wants("a row without history replaced", clear(),
+			`baseline|0|{"id":9}|{"id":9,"email":"old@x","name":"before","version":0}`,
+			`delete|1|{"id":9}|{"id":9,"email":"old@x","name":"before","version":1}`,
+			`insert|0|{"id":11}|{"id":11,"email":"old@x","name":"x","version":0}`)
+
+		db.exec(`INSERT OR REPLACE INTO users (id, email) VALUES (12, 'd@x')`)
+		db.wants("a row replaced through a default", clear(),
+			`delete|1|{"id":11}|{"id":11,"email":"old@x","name":"x","version":1}`,
+			`insert|0|{"id":12}|{"id":12,"email":"d@x","name":"x","version":0}`)
+
+		db.exec(`UPDATE OR REPLACE users SET email = 'b@x' WHERE id = 1`)
+		db.wants("a row replaced by an update", clear(),
+			`delete|1|{"id":10}|{"id":10,"email":"b@x","name":"c","version":1}`,
+			`update|3|{"id":1}|{"id":1,"email":"b@x","name":"a","version":3}`)
+
+		db.exec(`UPDATE OR REPLACE users SET id = 1 WHERE id = 12`)
+		db.wants("a row replaced by a change of the key", clear(),
+			`delete|4|{"id":1}|{"id":1,"email":"b@x","name":"a","version":4}`,
+			`update|5|{"id":1}|{"id":1,"email":"d@x","name":"x","version":5}`)
+
+		db.exec(`INSERT OR IGNORE INTO users (id, email, name) VALUES (1, 'z@x', 'z'), (2, 'd@x', 'z')`)
+		db.exec(`INSERT INTO users (id, email, name) VALUES (1, 'z@x', 'z') ON CONFLICT DO NOTHING`)
+		db.exec(`UPDATE OR IGNORE users SET id = NULL`)
+		db.wants("ignored", clear())
+
+		db.exec(`INSERT INTO users (id, email, name) VALUES (1, 'z@x', 'z') ON CONFLICT (id) DO UPDATE SET email = excluded.email`)
+		db.wants("upsert", clear(), `update|6|{"id":1}|{"id":1,"email":"z@x","name":"x","version":6}`)
+		db.exec(`INSERT INTO users (id, email, name) VALUES (5, 'z@x', 'n') ON CONFLICT (email) DO UPDATE SET id = excluded.id, name = 'm'`)
+		db.wants("upsert that changes the key", clear(), `update|7|{"id":5}|{"id":5,"email":"z@x","name":"m","version":7}`)
+		db.exec(`INSERT INTO users (id, email, name) VALUES (6, 'f@x', 'f')`)
+		db.exec(`DELETE FROM users WHERE id = 5`)
+		db.wants("afterwards", clear(),
+			`insert|0|{"id":6}|{"id":6,"email":"f@x","name":"f","version":0}`,
+			`delete|8|{"id":5}|{"id":5,"email":"z@x","name":"m","version":8}`)
+		db.wants("the table", db.rows(`SELECT * FROM users`), `6|f@x|f|0`)
+	})
+}
+
+func TestSQLiteReplaceThroughOddIndexes(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE t (k TEXT COLLATE NOCASE PRIMARY KEY, a TEXT, b INT, gone INT DEFAULT 0, s AS (a || '/' || b) UNIQUE)`)
+		db.exec(`CREATE UNIQUE INDEX live ON t (a COLLATE NOCASE) WHERE gone = 0`)
+		db.exec(`CREATE UNIQUE INDEX expression ON t (abs(b) DESC, lower(a))`)
+		db.track("t", nil)
+		history := func() []string {
+			return db.rows(`SELECT operation, version, key FROM chrononaut_activity WHERE key <> '{}' AND id > (SELECT value FROM seen) ORDER BY id`)
+		}
+		db.exec(`CREATE TABLE seen (value INT)`)
+		for _, tc := range []struct {
+			what string
+			rows string // before
+			sql  string
+			want []string
+		}{
+			{"by a collation", `('A', 'x', 1, 0)`, `('a', 'y', 2, 0)`, []string{`delete|1|{"k":"A"}`, `insert|0|{"k":"a"}`}},
+			{"by a partial index", `('p', 'x', 1, 0), ('q', 'x', 2, 1)`, `('r', 'X', 3, 0)`, []string{`delete|1|{"k":"p"}`, `insert|0|{"k":"r"}`}},
+			{"by an expression", `('u', 'x', 5, 1)`, `('v', 'X', -5, 1)`, []string{`delete|1|{"k":"u"}`, `insert|0|{"k":"v"}`}},
+			{"by a generated column", `('g', 'x', 7, 1)`, `('h', 'x', 7, 1)`, []string{`delete|1|{"k":"g"}`, `insert|0|{"k":"h"}`}},
+		} {
+			db.exec(`DELETE FROM t`)
+			db.exec(`INSERT INTO t (k, a, b, gone) VALUES ` + tc.rows)
+			db.exec(`DELETE FROM seen`)
+			db.exec(`INSERT INTO seen SELECT max(id) FROM chrononaut_activity`)
+			db.exec(`INSERT OR REPLACE INTO t (k, a, b, gone) VALUES ` + tc.sql)
+			db.wants("replaced "+tc.what, history(), tc.want...)
+		}
+	})
+}
+
+func TestSQLiteReplaceByRowid(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE t (k TEXT PRIMARY KEY NOT NULL)`)
+		db.track("t", nil)
+		db.exec(`INSERT INTO t (rowid, k) VALUES (1, 'a')`)
+		db.exec(`REPLACE INTO t (rowid, k) VALUES (1, 'b')`)
+		db.exec(`REPLACE INTO t (k) VALUES ('c')`)
+		db.wants("history", db.rows(`SELECT operation, version, key FROM chrononaut_activity WHERE key <> '{}' ORDER BY id`),
+			`insert|0|{"k":"a"}`, `delete|1|{"k":"a"}`, `insert|0|{"k":"b"}`, `insert|0|{"k":"c"}`)
+	})
+}
