@@ -1,6 +1,9 @@
 package conformance_test
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestSQLiteReplaceRecordsWhatItDeletes(t *testing.T) {
 	t.Parallel()
@@ -23,9 +26,11 @@ func TestSQLiteReplaceRecordsWhatItDeletes(t *testing.T) {
 			`insert|2|{"id":1}|{"id":1,"email":"a2@x","name":"a","version":2}`)
 
 		db.exec(`INSERT OR REPLACE INTO users (email, name) VALUES ('b@x', 'c')`)
-		db.wants("two rows replaced by a third", clear(),
-			`delete|1|{"id":3}|{"id":3,"email":"c@x","name":"c","version":1}`,
+		lines := clear()
+		slices.Sort(lines[:2]) // the order is SQLite's
+		db.wants("two rows replaced by a third", lines,
 			`delete|1|{"id":2}|{"id":2,"email":"b@x","name":"b","version":1}`,
+			`delete|1|{"id":3}|{"id":3,"email":"c@x","name":"c","version":1}`,
 			`insert|0|{"id":10}|{"id":10,"email":"b@x","name":"c","version":0}`)
 
 		db.exec(`INSERT OR REPLACE INTO users (id, email, name) VALUES (11, 'old@x', NULL)`)
@@ -51,7 +56,7 @@ func TestSQLiteReplaceRecordsWhatItDeletes(t *testing.T) {
 
 		db.exec(`INSERT OR IGNORE INTO users (id, email, name) VALUES (1, 'z@x', 'z'), (2, 'd@x', 'z')`)
 		db.exec(`INSERT INTO users (id, email, name) VALUES (1, 'z@x', 'z') ON CONFLICT DO NOTHING`)
-		db.exec(`UPDATE OR IGNORE users SET id = NULL`)
+		db.exec(`UPDATE OR IGNORE users SET name = NULL`)
 		db.wants("ignored", clear())
 
 		db.exec(`INSERT INTO users (id, email, name) VALUES (1, 'z@x', 'z') ON CONFLICT (id) DO UPDATE SET email = excluded.email`)

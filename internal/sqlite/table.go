@@ -238,6 +238,13 @@ func (t *Table) Same(row, other string) string {
 	return strings.Join(terms, " AND ")
 }
 
+// Vanished is SQL for whether the row that had a key is no longer in the table,
+// or NEW has taken its place.
+func (t *Table) Vanished(key string) string {
+	return "(" + key + " = " + t.KeyObject("NEW") + "\n            OR NOT EXISTS (SELECT 1 FROM " + QuoteIdent(t.Name) + " AS r WHERE " +
+		t.KeyColumns() + " IN (SELECT " + t.ReadKey(key) + ") AND " + t.KeyObject("r") + " = " + key + "))"
+}
+
 // NullKey is SQL for whether a row has NULL in its key, or empty if it cannot.
 func (t *Table) NullKey(row string) string {
 	var terms []string

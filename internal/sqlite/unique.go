@@ -55,8 +55,10 @@ func (i *Inspected) uniqueIndex(number int, index Index) (unique, bool) {
 		var after []token
 		terms, after = list(*index.SQL)
 		if index.Partial != 0 && len(after) > 1 {
-			// Columns without a table are those of r.
-			conditions = append(conditions, "("+text(*index.SQL, after[1:])+")")
+			// Columns without a table are those of r on the one side, and those of a
+			// row made of NEW on the other.
+			predicate := "(" + text(*index.SQL, after[1:]) + ")"
+			conditions = append(conditions, predicate, "(SELECT "+predicate+" FROM ("+i.newRow()+"))")
 			u.columns = nil
 		}
 	}
@@ -74,8 +76,7 @@ func (i *Inspected) uniqueIndex(number int, index Index) (unique, bool) {
 		if n >= len(terms) {
 			return u, false
 		}
-		// An expression: its columns are those of r on the one side, and those of
-		// a row made of NEW on the other.
+		// An expression: the same.
 		expression := text(*index.SQL, withoutOrder(terms[n]))
 		value := "(SELECT " + expression + " FROM (" + i.newRow() + "))"
 		conditions = append(conditions, "("+expression+")"+collation+" = "+value)

@@ -46,6 +46,7 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
       FROM chrononaut_replaced AS p, {{.Fallback "new"}}
      WHERE p.table_name = {{literal .HistoryName}}
        AND +p.cause IN ({{range $n, $c := .Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
+       AND {{.Vanished "p.key"}}
        AND {{.Last "p.key"}} < 0
      GROUP BY p.key;
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
@@ -55,6 +56,7 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
               FROM chrononaut_replaced AS p, {{.Fallback "new"}}
              WHERE p.table_name = {{literal .HistoryName}}
                AND +p.cause IN ({{range $n, $c := .Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
+               AND {{.Vanished "p.key"}}
              GROUP BY p.key
              LIMIT -1) AS i, chrononaut_context AS c;
     DELETE FROM chrononaut_replaced WHERE table_name = {{literal .HistoryName}};
