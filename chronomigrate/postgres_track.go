@@ -122,16 +122,18 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 	switch {
 	case found.Schema == e.schema && strings.HasPrefix(found.Name, "chrononaut_"):
 		return hint(fmt.Errorf("%w: it is one of Chrononaut's own tables", ErrNotTrackable), "History is append-only by itself.")
+	case found.Schema == "pg_catalog" || found.Schema == "information_schema":
+		return hint(fmt.Errorf("%w: it belongs to the catalog", ErrNotTrackable), "Track the application's own tables.")
 	case found.Kind != "r" && found.Kind != "p":
 		return hint(fmt.Errorf("%w: it is not a table", ErrNotTrackable), "Track the tables that a view reads from.")
 	case found.Persistence == "t":
-		return fmt.Errorf("%w: it is a temporary table", ErrNotTrackable)
+		return hint(fmt.Errorf("%w: it is a temporary table", ErrNotTrackable), "It and its triggers would end with the session.")
 	case found.IsPartition:
 		return hint(fmt.Errorf("%w: it is a partition", ErrNotTrackable), "Track the partitioned table; its partitions are covered.")
 	case found.HasChildren || found.IsChild:
 		return hint(fmt.Errorf("%w: it takes part in table inheritance", ErrNotTrackable), "Row triggers of a parent do not see rows of its children. Use partitioning, or separate tables.")
 	case opts.NoHistory && !opts.RecordChanges:
-		return fmt.Errorf("%w: neither history nor record changes are asked for", ErrOption)
+		return hint(fmt.Errorf("%w: neither history nor record changes are asked for", ErrOption), "Ask for one of them, or untrack the table.")
 	case len(found.Key) == 0:
 		return hint(ErrNoKey, "History is kept by primary key. Add one: ALTER TABLE … ADD PRIMARY KEY (…).")
 	}
@@ -140,20 +142,20 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 		case found.Column(name) == nil:
 			return hint(fmt.Errorf("%s: %w", name, ErrNoColumn), "The table's columns are: "+columnNames(found)+".")
 		case slices.Contains(found.Key, name):
-			return fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, name)
+			return hint(fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, name), "History finds a record by its key. Use a key that may be seen.")
 		case name == opts.VersionColumn:
-			return fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, name)
+			return hint(fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, name), "Leave it out; it is never an application's value.")
 		}
 	}
 	for _, name := range opts.Hidden {
 		if slices.Contains(opts.Untracked, name) {
-			return fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name)
+			return hint(fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name), "Hidden columns are not recorded either, only that they changed.")
 		}
 	}
 	if opts.RecordChanges {
 		for name, want := range recordChangeColumns {
 			if c := found.Column(name); c != nil && c.Type != want {
-				return fmt.Errorf("%w: column %s has type %s, record changes need %s", ErrOption, name, c.Type, want)
+				return hint(fmt.Errorf("%w: column %s has type %s, record changes need %s", ErrOption, name, c.Type, want), "Rename that column, or change its type.")
 			}
 		}
 	}
