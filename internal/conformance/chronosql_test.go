@@ -54,7 +54,9 @@ func (f *sqlFixture) open(db *sql.DB, err error) *sql.DB {
 	return db
 }
 
-func (f *sqlFixture) as(actor string) context.Context { return chrononaut.WithActor(f.Context(), actor) }
+func (f *sqlFixture) as(actor string) context.Context {
+	return chrononaut.WithActor(f.Context(), actor)
+}
 
 // execer is what pools, connections and transactions have in common.
 type execer interface {
