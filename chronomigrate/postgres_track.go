@@ -127,7 +127,7 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 	case found.Kind != "r" && found.Kind != "p":
 		return hint(fmt.Errorf("%w: it is not a table", ErrNotTrackable), "Track the tables that a view reads from.")
 	case found.Persistence == "t":
-		return hint(fmt.Errorf("%w: it is a temporary table", ErrNotTrackable), "It and its triggers would end with the session.")
+		return hint(fmt.Errorf("%w: it is a temporary table", ErrNotTrackable), "Track a permanent table: a temporary one ends with its session.")
 	case found.IsPartition:
 		return hint(fmt.Errorf("%w: it is a partition", ErrNotTrackable), "Track the partitioned table; its partitions are covered.")
 	case found.HasChildren || found.IsChild:
@@ -142,20 +142,20 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 		case found.Column(name) == nil:
 			return hint(fmt.Errorf("%s: %w", name, ErrNoColumn), "The table's columns are: "+columnNames(found)+".")
 		case slices.Contains(found.Key, name):
-			return hint(fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, name), "History finds a record by its key. Use a key that may be seen.")
+			return hint(fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, name), "Leave it out of both lists: history finds a record by its key.")
 		case name == opts.VersionColumn:
-			return hint(fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, name), "Leave it out; it is never an application's value.")
+			return hint(fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, name), "Leave it out of both lists.")
 		}
 	}
 	for _, name := range opts.Hidden {
 		if slices.Contains(opts.Untracked, name) {
-			return hint(fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name), "Hidden columns are not recorded either, only that they changed.")
+			return hint(fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name), "Name it in one of the lists. Of a hidden column only that it changed is recorded.")
 		}
 	}
 	if opts.RecordChanges {
 		for name, want := range recordChangeColumns {
 			if c := found.Column(name); c != nil && c.Type != want {
-				return hint(fmt.Errorf("%w: column %s has type %s, record changes need %s", ErrOption, name, c.Type, want), "Rename that column, or change its type.")
+				return hint(fmt.Errorf("%w: column %s has type %s, record changes need %s", ErrOption, name, c.Type, want), "Rename the column, or change its type.")
 			}
 		}
 	}
