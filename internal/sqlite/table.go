@@ -284,6 +284,9 @@ const (
 	changeInfo = `(SELECT CASE WHEN x.extra_info = '{}' THEN x.user_info ELSE json_set(x.user_info, '$.extra', json(x.extra_info)) END FROM chrononaut_context AS x)`
 )
 
+// Now is SQL for the time of the statement.
+func (t *Table) Now() string { return now }
+
 // Stamps is SQL for the assignments of the RecordChanges option.
 func (t *Table) Stamps() string {
 	return QuoteIdent(changeInfoColumn) + " = " + changeInfo + ", " + QuoteIdent(changedColumn) + " = " + now

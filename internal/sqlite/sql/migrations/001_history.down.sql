@@ -1,4 +1,5 @@
 -- Removes history for good.
+DROP TABLE chrononaut_numbering;
 DROP TABLE chrononaut_replaced;
 DROP TABLE chrononaut_context;
 DROP TABLE chrononaut_setting;

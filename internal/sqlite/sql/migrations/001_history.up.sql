@@ -100,6 +100,14 @@ CREATE TABLE chrononaut_replaced (
 ) WITHOUT ROWID;
 CREATE INDEX chrononaut_replaced_key ON chrononaut_replaced (table_name, key);
 
+-- Tables whose triggers are writing versions into rows, and in which statement:
+-- its time, which stands still while it runs. A statement that failed half-way
+-- (OR FAIL) can leave a row, which then means nothing.
+CREATE TABLE chrononaut_numbering (
+    table_name TEXT PRIMARY KEY NOT NULL,
+    statement  TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- ---------------------------------------------------------- append-only --
 
 CREATE TRIGGER chrononaut_activity_no_update BEFORE UPDATE ON chrononaut_activity

@@ -1,3 +1,6 @@
+{{- /* Whether this table's triggers are not writing versions already. */ -}}
+{{- define "not_numbering"}}NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = {{literal .HistoryName}} AND statement = {{.Now}}){{end -}}
+
 {{- /* Writes into the row what the database keeps there. */ -}}
 {{- define "number"}}
 {{- $name := ident .Name}}{{$version := ident .VersionColumn}}
@@ -7,14 +10,15 @@
      WHERE {{.Match $name "NEW"}};
 {{- else}}
     -- The version that the row has in history. This fires the application's
-    -- UPDATE triggers.
+    -- UPDATE triggers, whose changes are in history then, but not numbered.
+    DELETE FROM chrononaut_numbering WHERE table_name = {{literal .HistoryName}};
+    INSERT INTO chrononaut_numbering (table_name, statement) VALUES ({{literal .HistoryName}}, {{.Now}});
     UPDATE {{$name}}
        SET {{$version}} = {{.Recorded (.KeyObject "NEW")}}
            {{- if .RecordChanges}}, {{.Stamps}}{{end}}
      WHERE {{.Match $name "NEW"}}
        AND {{$version}} IS NOT {{.Recorded (.KeyObject "NEW")}};
-    -- Rows that those triggers have changed: while this trigger runs, it does not
-    -- fire for them, unless recursive_triggers is on.
+    -- The rows that those triggers have changed.
     UPDATE {{$name}}
        SET {{$version}} = {{.Recorded (.KeyObject $name)}}
      WHERE {{.KeyColumns}} IN (
@@ -25,5 +29,6 @@
                                WHERE {{.Match "r" "NEW"}}
                                  AND a.table_name = {{literal .HistoryName}} AND a.key = {{.KeyObject "NEW"}} AND a.version = r.{{$version}}))
        AND {{$version}} IS NOT {{.Recorded (.KeyObject $name)}};
+    DELETE FROM chrononaut_numbering WHERE table_name = {{literal .HistoryName}};
 {{- end}}
 {{- end -}}

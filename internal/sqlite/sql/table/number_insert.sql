@@ -1,8 +1,7 @@
 CREATE TRIGGER main.{{ident .Trigger}} AFTER INSERT ON {{ident .Table.Name}}
+WHEN {{template "captured"}}
 {{- if .Table.History}}
-WHEN {{template "captured"}}
-{{- else if .Table.RecordChanges}}
-WHEN {{template "captured"}}
+ AND {{template "not_numbering" .Table}}
 {{- end}}
 BEGIN
 {{- template "number" .Table}}

@@ -1,5 +1,8 @@
 CREATE TRIGGER main.{{ident .Trigger}} AFTER UPDATE ON {{ident .Table.Name}}
 WHEN {{template "captured"}}
+{{- if .Table.History}}
+ AND {{template "not_numbering" .Table}}
+{{- end}}
  AND {{.Table.Changed}}
 BEGIN
 {{- template "number" .Table}}
