@@ -135,11 +135,11 @@ func TestTrackKeepsTheOptionsThatAreNotGiven(t *testing.T) {
 		w.must("track", "todos", "--hidden", "password", "--strict")
 		w.must("track", "todos", "--untracked", "title")
 		_ = w.must("track", "todos")
-		if err := w.sql(t.Context(), `INSERT INTO todos VALUES (1, 'a', 'secret')`); err == nil {
+		if err := w.sql(t.Context(), `INSERT INTO todos (id, title, password) VALUES (1, 'a', 'secret')`); err == nil {
 			t.Error("the table is not strict any more")
 		}
 		w.must("track", "todos", "--strict=false")
-		w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'secret')`)
+		w.mustSQL(`INSERT INTO todos (id, title, password) VALUES (1, 'a', 'secret')`)
 		data := w.changes("todos", "1")[0]["data"]
 		if diff := cmp.Diff(map[string]any{"id": json.Number("1"), "version": json.Number("0")}, data); diff != "" {
 			t.Errorf("data (-want +got):\n%s", diff)
@@ -272,13 +272,13 @@ func TestTheLogOfARecordIsTheLogOfItsTable(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
 		t := w.t
-		w.mustSQL(todos, `INSERT INTO todos VALUES (1, 'before', 'x')`)
+		w.mustSQL(todos, `INSERT INTO todos (id, title, password) VALUES (1, 'before', 'x')`)
 		w.must("track", "todos", "--hidden", "password")
 		for _, words := range [][]string{
 			{"-a", "ann", `UPDATE todos SET title = 'a' WHERE id = 1`},
 			{"-a", "ann", `UPDATE todos SET password = 'a' WHERE id = 1`},
 			{"-a", "bob", `DELETE FROM todos WHERE id = 1`},
-			{"-a", "bob", `INSERT INTO todos VALUES (1, 'a', 'y')`},
+			{"-a", "bob", `INSERT INTO todos (id, title, password) VALUES (1, 'a', 'y')`},
 			{"-a", "ann", `UPDATE todos SET title = NULL WHERE id = 1`},
 			{"-a", "ann", `UPDATE todos SET password = NULL, title = 'b' WHERE id = 1`},
 		} {
@@ -339,7 +339,7 @@ func TestThePastIsReadableAfterTheTableChanged(t *testing.T) {
 	w := onPostgres(t)
 	w.mustSQL(todos, `ALTER TABLE todos RENAME COLUMN password TO gone`)
 	w.must("track", "todos")
-	w.mustSQL(`INSERT INTO todos VALUES (1, 'not a number', 'x')`, `ALTER TABLE todos ALTER COLUMN title TYPE integer USING 5, DROP COLUMN gone`)
+	w.mustSQL(`INSERT INTO todos (id, title, password) VALUES (1, 'not a number', 'x')`, `ALTER TABLE todos ALTER COLUMN title TYPE integer USING 5, DROP COLUMN gone`)
 	w.must("track", "todos")
 	w.mustSQL(`UPDATE todos SET title = 6`)
 	if out := w.must("show", "todos", "1", "--version", "0"); !strings.Contains(out, "not a number") {
@@ -380,7 +380,7 @@ func TestHistoryInAnotherSchema(t *testing.T) {
 	}
 	w.mustSQL(todos)
 	w.must("track", "todos", "--schema", `Audit "X"`)
-	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'b')`)
+	w.mustSQL(`INSERT INTO todos (id, title, password) VALUES (1, 'a', 'b')`)
 	w.must("show", "todos", "1", "--schema", `Audit "X"`)
 	w.must("check", "--schema", `Audit "X"`)
 	if _, stderr, status := w.run(t.Context(), "show", "todos", "1"); status != 2 || !strings.Contains(stderr, "history is not installed") {
@@ -443,7 +443,7 @@ func TestAReadOnlyConnection(t *testing.T) {
 	w := onPostgres(t)
 	w.mustSQL(todos)
 	w.must("track", "todos")
-	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'b')`, `CREATE TABLE other (id integer PRIMARY KEY)`)
+	w.mustSQL(`INSERT INTO todos (id, title, password) VALUES (1, 'a', 'b')`, `CREATE TABLE other (id integer PRIMARY KEY)`)
 	reader := w.as("", map[string]string{"default_transaction_read_only": "on"})
 	for _, args := range [][]string{{"log"}, {"log", "todos", "1"}, {"show", "todos", "1"}, {"diff", "todos", "1"}, {"check"}, {"migrate", "status"}} {
 		reader.must(args...)
@@ -462,7 +462,7 @@ func TestRolesWithFewPrivileges(t *testing.T) {
 	w := onPostgres(t)
 	w.mustSQL(todos)
 	w.must("track", "todos")
-	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'b')`)
+	w.mustSQL(`INSERT INTO todos (id, title, password) VALUES (1, 'a', 'b')`)
 	name := strings.TrimPrefix(mustURL(t, w.url).Path, "/")
 	auditor, stranger := name+"_auditor", name+"_stranger"
 	w.mustSQL(`CREATE ROLE `+auditor+` LOGIN`, `CREATE ROLE `+stranger+` LOGIN`,

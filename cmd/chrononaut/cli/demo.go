@@ -124,11 +124,9 @@ func (d *demo) play(ctx context.Context) error {
 }
 
 func (d *demo) build(ctx context.Context) {
-	for _, statement := range musicshop.Statements() {
-		if _, err := d.exec(ctx, statement); err != nil {
-			d.err = fmt.Errorf("make the shop: %w", err)
-			return
-		}
+	if _, err := d.exec(ctx, strings.Join(musicshop.Statements(), ";\n")); err != nil {
+		d.err = fmt.Errorf("make the shop: %w", err)
+		return
 	}
 	total := 0
 	for _, rows := range musicshop.Rows() {

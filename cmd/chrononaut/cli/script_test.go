@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
+	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/cli"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
@@ -57,6 +59,9 @@ func TestGolden(t *testing.T) {
 					return // The script is for another engine.
 				}
 				if *update {
+					if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+						t.Fatal(err)
+					}
 					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 						t.Fatal(err)
 					}
@@ -79,7 +84,23 @@ type engine struct {
 	open    func(t *testing.T) *world
 }
 
-var engines = []engine{{chronodriver.PostgreSQL, openPostgres}}
+var engines = []engine{{chronodriver.PostgreSQL, openPostgres}, {chronodriver.SQLite, openSQLite}}
+
+func openSQLite(t *testing.T) *world {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "test ?.db")
+	db, err := chronosql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?_pragma=busy_timeout(10000)&_txlock=immediate", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	address := "sqlite:" + file
+	return &world{t: t, url: address, driver: chronosql.NewDriver(db, chronodriver.SQLite, nil), env: map[string]string{"DATABASE_URL": address}}
+}
 
 func openPostgres(t *testing.T) *world {
 	t.Helper()
@@ -241,6 +262,9 @@ var unstable = []struct {
 }
 
 func (w *world) stable(transcript string) string {
+	if file, ok := strings.CutPrefix(w.url, "sqlite:"); ok {
+		transcript = strings.ReplaceAll(transcript, file, "test.db")
+	}
 	for _, u := range unstable {
 		transcript = u.pattern.ReplaceAllString(transcript, u.with)
 	}
