@@ -208,15 +208,20 @@ func (db *database) matches(ctx context.Context, c *chrononaut.Change, o *chrono
 	if out || o.Column == "" {
 		return !out, nil
 	}
-	if c.Operation.Gone() {
-		return slices.Contains(c.HiddenChanged, o.Column), nil
+	if slices.Contains(c.HiddenChanged, o.Column) {
+		return true, nil
+	}
+	first := c.Operation == chrononaut.OperationBaseline && c.Version == 0
+	if c.Operation.Gone() || first {
+		// A first state was recorded, not changed.
+		return false, nil
 	}
 	diff, err := db.client.Diff(ctx, c)
 	if err != nil {
 		return false, err
 	}
 	d, changed := diff.Column(o.Column)
-	return changed && (d.Hidden || d.To != nil), nil
+	return changed && d.To != nil, nil
 }
 
 // logOf says what a log is about: what all its changes have in common is not
