@@ -73,7 +73,7 @@ func (c *Client) ActivityAll(ctx context.Context, opts *ActivityOpts) iter.Seq2[
 		}
 		o.Limit = max(o.Limit, 0)
 		if err := c.activity(ctx, &o, yield); err != nil {
-			yield(Change{}, fmt.Errorf("read the log: %w", WrapError(notInstalled(err))))
+			yield(Change{}, fmt.Errorf("read the log: %w", WrapError(notInstalled(contextError(ctx, err)))))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package chrononaut
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -65,6 +66,15 @@ func (c *Client) forget(name Table, known *tableInfo) {
 	if c.tables[name] == known {
 		delete(c.tables, name)
 	}
+}
+
+// contextError says that the context ended, where a driver has words of its own
+// for that.
+func contextError(ctx context.Context, err error) error {
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return err
 }
 
 // schemaChanged reports an error that means that the table is no longer as it

@@ -180,7 +180,7 @@ func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q 
 		err = h.rows(ctx, info, key, q, &yielded, yield)
 	}
 	if err != nil {
-		yield(Snapshot[T]{}, err)
+		yield(Snapshot[T]{}, contextError(ctx, err))
 	}
 }
 

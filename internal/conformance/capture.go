@@ -158,15 +158,15 @@ func recordsSelections(t *testing.T, b *bench) {
 // keepsTheStateBeforeTracking is about rows that were there before the table was tracked.
 func keepsTheStateBeforeTracking(t *testing.T, b *bench) {
 	ctx := t.Context()
-	if _, err := b.Driver.Exec(ctx, `CREATE TABLE old (id integer PRIMARY KEY, title text)`); err != nil {
+	if _, err := b.Driver.Exec(ctx, `CREATE TABLE earlier (id integer PRIMARY KEY, title text)`); err != nil {
 		t.Fatal(err)
 	}
-	b.exec(ctx, `INSERT INTO old (id, title) VALUES (1, 'a'), (2, 'b'), (3, 'c')`)
-	b.table.Name = "old"
+	b.exec(ctx, `INSERT INTO earlier (id, title) VALUES (1, 'a'), (2, 'b'), (3, 'c')`)
+	b.table.Name = "earlier"
 	b.track(nil)
 	b.todos = chrononaut.NewHistory[todo](b.client, b.table, nil)
-	b.exec(ctx, `UPDATE old SET title = 'A' WHERE id = 1`)
-	b.exec(ctx, `DELETE FROM old WHERE id = 2`)
+	b.exec(ctx, `UPDATE earlier SET title = 'A' WHERE id = 1`)
+	b.exec(ctx, `DELETE FROM earlier WHERE id = 2`)
 	m, err := chronomigrate.New(b.Driver, nil)
 	if err != nil {
 		t.Fatal(err)

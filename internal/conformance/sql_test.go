@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"path/filepath"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -22,6 +23,20 @@ func TestSQL(t *testing.T) {
 			conformance.Run(t, func(t *testing.T) *conformance.Env {
 				t.Helper()
 				return sqlEnv(t, driver, pgtest.New(t).URL())
+			})
+		})
+	}
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	for name, driver := range sqliteDrivers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conformance.Run(t, func(t *testing.T) *conformance.Env {
+				t.Helper()
+				path := filepath.Join(t.TempDir(), "test.db")
+				return sqlEnv(t, driver, "file:"+path+"?_pragma=busy_timeout(60000)&_pragma=journal_mode(wal)&_txlock=immediate")
 			})
 		})
 	}

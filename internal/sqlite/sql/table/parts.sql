@@ -41,25 +41,31 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT {{literal .HistoryName}}, coalesce(p.version, 0), p.key, p.data || {{.VersionSuffix "coalesce(p.version, 0)"}},
+    SELECT {{literal .Table.HistoryName}}, coalesce(p.version, 0), p.key, p.data || {{.Table.VersionSuffix "coalesce(p.version, 0)"}},
            '{"user_id":null,"remote_addr":null}', 'baseline'
-      FROM chrononaut_replaced AS p, {{.Fallback "new"}}
-     WHERE p.table_name = {{literal .HistoryName}}
-       AND +p.cause IN ({{range $n, $c := .Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
-       AND {{.Vanished "p.key"}}
-       AND {{.Last "p.key"}} < 0
+      FROM chrononaut_replaced AS p, {{.Table.Fallback "new"}}
+     WHERE p.table_name = {{literal .Table.HistoryName}}
+       AND +p.cause IN ({{range $n, $c := .Table.Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
+       AND {{.Table.Vanished "p.key"}}{{template "not_updated" .}}
+       AND {{.Table.Last "p.key"}} < 0
      GROUP BY p.key;
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT {{literal .HistoryName}}, i.version, i.key, i.data || {{.VersionSuffix "i.version"}},
+    SELECT {{literal .Table.HistoryName}}, i.version, i.key, i.data || {{.Table.VersionSuffix "i.version"}},
            c.user_info, c.extra_info, 'delete', c.transaction_id
-      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), {{.Last "p.key"}}) AS version
-              FROM chrononaut_replaced AS p, {{.Fallback "new"}}
-             WHERE p.table_name = {{literal .HistoryName}}
-               AND +p.cause IN ({{range $n, $c := .Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
-               AND {{.Vanished "p.key"}}
+      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), {{.Table.Last "p.key"}}) AS version
+              FROM chrononaut_replaced AS p, {{.Table.Fallback "new"}}
+             WHERE p.table_name = {{literal .Table.HistoryName}}
+               AND +p.cause IN ({{range $n, $c := .Table.Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
+               AND {{.Table.Vanished "p.key"}}{{template "not_updated" .}}
              GROUP BY p.key
              LIMIT -1) AS i, chrononaut_context AS c;
-    DELETE FROM chrononaut_replaced WHERE table_name = {{literal .HistoryName}};
+    DELETE FROM chrononaut_replaced WHERE table_name = {{literal .Table.HistoryName}};
+{{- end -}}
+
+{{- /* An upsert updates the row that was noted when it tried to insert. */ -}}
+{{- define "not_updated"}}
+{{- if .Row}}
+               AND p.key <> (SELECT {{.Table.KeyObject .Row}}){{end}}
 {{- end -}}
 
 {{- /* Notes the rows that exclude NEW. */ -}}
