@@ -173,6 +173,8 @@ func (e *postgresEngine) wrap(err error) error {
 	switch chronodriver.State(err) {
 	case "42501":
 		return hint(fmt.Errorf("%w: %w", ErrPrivilege, err), "The role needs to own the table and to create objects in the history schema.")
+	case "54011":
+		return hint(fmt.Errorf("%w: %w", ErrNotTrackable, err), "The version needs a column; drop one, or adopt an integer column: --version-column NAME.")
 	case "25006":
 		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Connect to the primary server, without default_transaction_read_only.")
 	}

@@ -31,6 +31,8 @@ type Column struct {
 	Generated bool `json:"generated"`
 	// Missing says that rows older than the column may lack it.
 	Missing bool `json:"missing"`
+	// Virtual is a generated column that is not stored: triggers do not see it.
+	Virtual bool `json:"virtual"`
 	// Feeds names the generated columns that are computed from this one.
 	Feeds []string `json:"feeds"`
 }
@@ -68,7 +70,13 @@ func (a compareArgs) IgnoredAndVersion() []string {
 
 // Excluded lists the columns whose values never enter history.
 func (t *Table) Excluded() []string {
-	return append(slices.Clone(t.Hidden), t.Untracked...)
+	names := append(slices.Clone(t.Hidden), t.Untracked...)
+	for _, c := range t.Columns {
+		if c.Virtual && !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // KnownNames lists the keys that data may have without a look at the catalog.

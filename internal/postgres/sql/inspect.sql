@@ -49,7 +49,8 @@ SELECT pg_catalog.jsonb_build_object(
              WHERE i.indrelid = t.oid AND i.indisprimary AND k.position <= i.indnkeyatts),
     'columns', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                            'name', a.attname, 'attnum', a.attnum, 'ordinal', a.ordinal, 'type', a.type,
-                           'base_type', a.base_type, 'form', a.form, 'pinned', a.pinned, 'generated', a.attgenerated <> '', 'feeds', a.feeds,
+                           'base_type', a.base_type, 'form', a.form, 'pinned', a.pinned, 'generated', a.attgenerated <> '',
+                           'virtual', a.attgenerated = 'v', 'feeds', a.feeds,
                            'missing', EXISTS (SELECT FROM tree AS s JOIN pg_catalog.pg_attribute AS m ON m.attrelid = s.relid
                                                WHERE m.attname = a.attname AND m.atthasmissing)) ORDER BY a.attnum)
                   FROM attributes AS a),

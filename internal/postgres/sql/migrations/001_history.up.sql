@@ -344,6 +344,8 @@ AS {{dollar}}
               FROM (SELECT a.attname, a.atttypid, a.attnum, row_number() OVER (ORDER BY a.attnum) / 40 AS chunk
                       FROM pg_attribute AS a
                      WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+                       -- A virtual generated column has no value in a trigger.
+                       AND a.attgenerated <> 'v'
                        AND a.attname <> ALL (excluded)) AS columns
              GROUP BY chunk) AS parts
 {{dollar}};
