@@ -137,6 +137,9 @@ func (e *postgresEngine) apply(ctx context.Context, opts *ApplyOpts, plan func(t
 			if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`, timeout); err != nil {
 				return err
 			}
+			if err := e.lockRegistered(ctx, tx, result); err != nil {
+				return err
+			}
 			for _, step := range result.Steps {
 				if _, err := tx.Exec(ctx, step.SQL); err != nil {
 					return err
@@ -161,6 +164,20 @@ func (e *postgresEngine) apply(ctx context.Context, opts *ApplyOpts, plan func(t
 		case <-pause.C:
 		}
 	}
+}
+
+// lockRegistered takes the registry's row before the plan locks the table, in
+// the order in which a baseline takes them.
+func (e *postgresEngine) lockRegistered(ctx context.Context, tx chronodriver.Tx, plan *Plan) error {
+	if plan.Empty() {
+		return nil
+	}
+	sql, err := postgres.Query(e.schema, "plan.sql#lock_registered", nil)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, sql, plan.Table.Schema, plan.Table.Name)
+	return err
 }
 
 func (e *postgresEngine) wrap(err error) error {

@@ -60,6 +60,8 @@ var allKinds = []string{postgres.Version, postgres.Capture, postgres.Truncate}
 // recordChangeColumns are the columns of the RecordChanges option and their types.
 var recordChangeColumns = map[string]string{"change_info": "jsonb", "changed": "timestamp with time zone"}
 
+const noTableHint = "Names are case-sensitive when quoted; write SCHEMA.TABLE when the table is not in the search path."
+
 func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
 	asked := opts.VersionColumn
 	opts = opts.normalize()
@@ -68,7 +70,7 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 		return nil, err
 	}
 	if found == nil {
-		return nil, hint(ErrNoTable, "Names are case-sensitive when quoted; write SCHEMA.TABLE when the table is not in the search path.")
+		return nil, hint(ErrNoTable, noTableHint)
 	}
 	registered, err := e.registered(ctx, tx, found)
 	if err != nil {
@@ -350,9 +352,9 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	}
 	if registered == nil {
 		if found == nil {
-			return nil, ErrNoTable
+			return nil, hint(ErrNoTable, noTableHint)
 		}
-		return nil, ErrNotTracked
+		return nil, hint(ErrNotTracked, "chrononaut check --uncovered lists the tables that are not tracked.")
 	}
 	plan := &Plan{Table: registered.Table, Transactional: true}
 	if found == nil {

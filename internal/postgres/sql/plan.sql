@@ -76,6 +76,9 @@ DELETE FROM {{schema}}.chrononaut_migration WHERE version = {{.Version}};
 COMMENT ON TABLE {{schema}}.chrononaut_migration IS 'The applied migrations: version {{.Previous}}.'
 {{- end}}
 {{- end}}
+{{define "lock_registered" -}}
+SELECT FROM {{schema}}.chrononaut_table WHERE table_schema = $1::text AND table_name = $2::text FOR UPDATE
+{{- end}}
 {{define "baseline" -}}
 SELECT {{schema}}.baseline_chunk($1::text, $2::text, $3::integer)::text
 {{- end}}

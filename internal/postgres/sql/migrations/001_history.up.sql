@@ -655,7 +655,7 @@ BEGIN
       FROM {{schema}}.chrononaut_table AS t
      WHERE t.table_schema = of_schema AND t.table_name = of_table AND t.tracked
        FOR UPDATE;
-    IF relation IS NULL OR options IS NULL THEN
+    IF relation IS NULL OR options IS NULL OR options @> '{"no_history": true}' THEN
         RETURN NULL;
     END IF;
     IF progress @> '{"done": true}' THEN

@@ -1,0 +1,216 @@
+package chronomigrate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+func TestBaseline(t *testing.T) {
+	t.Parallel()
+	// Every row has exactly one state from before, at version 0.
+	const wrong = `
+		SELECT count(*)::text FROM generate_series(1, 1000) AS i
+		 WHERE (SELECT count(*) FROM chrononaut.chrononaut_activity AS a WHERE a.key = jsonb_build_object('id', i) AND a.operation = 'baseline' AND a.version = 0 AND a.data ->> 'title' = 'old') <> 1`
+
+	t.Run("rows are recorded once, in chunks, with progress and who", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(todosTable, `INSERT INTO todos SELECT i, 'old' FROM generate_series(1, 1000) AS i`, `ANALYZE todos`)
+		f.track("todos", nil)
+		var seen []int64
+		progress, err := f.migrator.Baseline(t.Context(), f.table("todos"), &chronomigrate.BaselineOpts{ChunkSize: 300, Progress: func(p chronomigrate.BaselineProgress) {
+			seen = append(seen, p.Rows)
+		}})
+		if want := (chronomigrate.BaselineProgress{Rows: 1000, Recorded: 1000, Total: 1000, Done: true}); err != nil || progress != want {
+			t.Errorf("Baseline() = %+v, %v; want %+v", progress, err, want)
+		}
+		if got := fmt.Sprint(seen); got != "[300 600 900 1000]" {
+			t.Errorf("progress was %s", got)
+		}
+		f.wantText("0", wrong)
+		f.wantText("", `SELECT coalesce(max(version)::text, '') FROM todos`)
+		f.exec(`UPDATE todos SET title = 'new'`)
+		f.wantText("1000 1000", `SELECT count(*) FILTER (WHERE operation = 'baseline') || ' ' || count(*) FILTER (WHERE operation = 'update' AND version = 1) FROM chrononaut.chrononaut_activity`)
+		if p := f.baseline("todos", 0); p.Recorded != 0 {
+			t.Errorf("a second run recorded %d rows", p.Recorded)
+		}
+		f.wantText("0", wrong)
+	})
+
+	t.Run("no row is missed or doubled while writers run and the run is interrupted again and again", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(todosTable, `INSERT INTO todos SELECT i, 'old' FROM generate_series(1, 1000) AS i`, `ANALYZE todos`)
+		f.track("todos", nil)
+
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 3)
+		for w := range 3 {
+			conn := f.connect()
+			go func() {
+				for i := 1; ctx.Err() == nil; i++ {
+					id := (i*37 + w*333) % 1000
+					if err := try(t.Context(), conn, fmt.Sprintf(`UPDATE todos SET title = 'new' || %[1]d WHERE id = %[2]d;
+						DELETE FROM todos WHERE id = %[3]d; INSERT INTO todos VALUES (%[3]d, 'back') ON CONFLICT DO NOTHING;
+						UPDATE todos SET id = %[4]d WHERE id = %[2]d`, i, id+1, (id+11)%1000+1, 10000+w*100000+i)); err != nil {
+						done <- describe(err)
+						return
+					}
+				}
+				done <- nil
+			}()
+		}
+		interrupted := 0
+		for {
+			run, cancel := context.WithCancel(t.Context())
+			chunks := 0
+			progress, err := f.migrator.Baseline(run, f.table("todos"), &chronomigrate.BaselineOpts{ChunkSize: 40, Progress: func(chronomigrate.BaselineProgress) {
+				if chunks++; chunks == 3 {
+					cancel()
+				}
+			}})
+			cancel()
+			if err == nil {
+				if !progress.Done {
+					t.Errorf("Baseline() = %+v without an error", progress)
+				}
+				break
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("Baseline() = %v", describe(err))
+			}
+			interrupted++
+		}
+		stop()
+		for range 3 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if interrupted < 5 {
+			t.Errorf("interrupted only %d times", interrupted)
+		}
+		f.wantText("0", wrong)
+		f.exec(`UPDATE todos SET done = true`)
+		if err := sameAsLive(t.Context(), f.conn.QueryRow, f.inspected("public", "todos")); err != nil {
+			t.Error(err)
+		}
+		if p := f.baseline("todos", 1000); p.Recorded != 0 {
+			t.Errorf("another run found %d rows that differ from history", p.Recorded)
+		}
+	})
+
+	t.Run("two runs at a time share the work", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(todosTable, `INSERT INTO todos SELECT i, 'old' FROM generate_series(1, 1000) AS i`)
+		f.track("todos", nil)
+		done := make(chan error, 4)
+		for range 4 {
+			go func() {
+				_, err := f.migrator.Baseline(t.Context(), f.table("todos"), &chronomigrate.BaselineOpts{ChunkSize: 50})
+				done <- err
+			}()
+		}
+		for range 4 {
+			if err := <-done; err != nil {
+				t.Error(describe(err))
+			}
+		}
+		f.wantText("0", wrong)
+		f.wantText("1000", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation = 'baseline'`)
+	})
+
+	t.Run("a statement_timeout makes the chunks smaller", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(todosTable, `INSERT INTO todos SELECT i, 'old' FROM generate_series(1, 1000) AS i`)
+		f.track("todos", nil)
+		// A chunk of more than a hundred rows waits for ever.
+		f.exec(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF (SELECT count(*) FROM new) > 100 THEN PERFORM pg_sleep(3600); END IF; RETURN NULL; END $$`,
+			`CREATE TRIGGER slow AFTER INSERT ON chrononaut.chrononaut_activity REFERENCING NEW TABLE AS new FOR EACH STATEMENT EXECUTE FUNCTION slow()`,
+			`ALTER DATABASE `+f.db.Name+` SET statement_timeout = '2s'`)
+		f.pool.Reset()
+		progress, err := f.migrator.Baseline(t.Context(), f.table("todos"), &chronomigrate.BaselineOpts{ChunkSize: 400})
+		if err != nil || progress.Recorded != 1000 {
+			t.Errorf("Baseline() = %+v, %v", progress, describe(err))
+		}
+		f.wantText("0", wrong)
+	})
+
+	t.Run("writers wait for nothing but the chunk with their row, and Track does not deadlock with it", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(todosTable, `INSERT INTO todos SELECT i, 'old' FROM generate_series(1, 1000) AS i`)
+		f.track("todos", nil)
+		// A chunk is held at its end, by its write of the progress.
+		holder, writer := f.connect(), f.connect()
+		f.exec(`CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$`,
+			`CREATE TRIGGER wait BEFORE UPDATE OF baseline ON chrononaut.chrononaut_table FOR EACH ROW WHEN (NEW.baseline IS NOT NULL) EXECUTE FUNCTION wait()`)
+		f.execOn(holder, `BEGIN`, `SELECT pg_advisory_xact_lock(42)`)
+		done := make(chan error, 2)
+		go func() {
+			_, err := f.migrator.Baseline(t.Context(), f.table("todos"), &chronomigrate.BaselineOpts{ChunkSize: 100})
+			done <- err
+		}()
+		f.eventually(`SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory')`)
+		f.execOn(writer, `UPDATE todos SET title = 'written' WHERE id = 999`, `INSERT INTO todos VALUES (4000, 'new')`, `DELETE FROM todos WHERE id = 998`)
+		go func() {
+			_, err := f.migrator.Track(t.Context(), f.table("todos"), &chronomigrate.TrackOptions{VersionColumn: "rev"}, nil)
+			done <- err
+		}()
+		f.eventually(`SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		// Track waits before it locks the table.
+		f.execOn(writer, `UPDATE todos SET title = 'written too' WHERE id = 999`)
+		f.execOn(holder, `COMMIT`)
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(describe(err))
+			}
+		}
+	})
+
+	t.Run("composite keys, partitions, odd types of keys and other version columns", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE c (b text, a timestamptz, x text, "Order" numeric, PRIMARY KEY ("Order", a, b)) PARTITION BY HASH (b)`,
+			`CREATE TABLE c0 PARTITION OF c FOR VALUES WITH (MODULUS 2, REMAINDER 0)`, `CREATE TABLE c1 PARTITION OF c FOR VALUES WITH (MODULUS 2, REMAINDER 1)`,
+			`INSERT INTO c SELECT 'it''s "' || i % 7, '2024-01-01 00:00:00.000001+00'::timestamptz + i % 5 * interval '1 month', 'x', i % 3 + 0.50 FROM generate_series(1, 105) AS i`)
+		f.track("c", &chronomigrate.TrackOptions{VersionColumn: "v"})
+		f.exec(`SET TimeZone = 'Asia/Kathmandu'`)
+		if p := f.baseline("c", 10); p.Recorded != 105 {
+			t.Errorf("recorded %d of 105", p.Recorded)
+		}
+		if err := sameAsLive(t.Context(), f.conn.QueryRow, f.inspected("public", "c")); err == nil {
+			t.Error("the live table has no versions yet; the comparison should find that")
+		}
+		f.exec(`UPDATE c SET x = 'y'`)
+		if err := sameAsLive(t.Context(), f.conn.QueryRow, f.inspected("public", "c")); err != nil {
+			t.Error(err)
+		}
+		f.wantText("105 0", `SELECT count(*) || ' ' || max(version) FROM chrononaut.chrononaut_activity WHERE operation = 'baseline'`)
+	})
+
+	t.Run("what cannot be done is a typed error", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(todosTable)
+		_, err := f.migrator.Baseline(t.Context(), f.table("todos"), nil)
+		wantTyped(t, "Baseline", err, chronomigrate.ErrNotTracked)
+		_, err = f.migrator.Baseline(t.Context(), f.table("nothing"), nil)
+		wantTyped(t, "Baseline", err, chronomigrate.ErrNoTable)
+		f.track("todos", &chronomigrate.TrackOptions{NoHistory: true, RecordChanges: true})
+		_, err = f.migrator.Baseline(t.Context(), f.table("todos"), nil)
+		wantTyped(t, "Baseline", err, chronomigrate.ErrNotTracked)
+		if _, err := f.migrator.Untrack(t.Context(), f.table("todos"), nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.migrator.Baseline(t.Context(), f.table("todos"), nil)
+		wantTyped(t, "Baseline", err, chronomigrate.ErrNotTracked)
+	})
+}
