@@ -96,7 +96,7 @@ func TestCaptureRare(t *testing.T) {
 		f := newFixture(t)
 		f.exec(`CREATE TABLE old (id integer PRIMARY KEY)`, `INSERT INTO old SELECT generate_series(1, 400)`,
 			`ALTER TABLE old ADD COLUMN j jsonb DEFAULT '{"a": 1}', ADD COLUMN a text[] DEFAULT '{x,y}',
-				ADD COLUMN secret text DEFAULT 'a secret', ADD COLUMN cache text DEFAULT 'a value', ADD COLUMN d double precision DEFAULT '-0'`)
+				ADD COLUMN secret text DEFAULT 'a secret', ADD COLUMN cache text DEFAULT 'a value', ADD COLUMN d double precision DEFAULT '-0', ADD COLUMN t text DEFAULT 't'`)
 		f.track("old", &chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"cache"}})
 		for range 4 {
 			f.exec(`UPDATE old SET cache = 'other' WHERE id IN (SELECT id FROM old WHERE version IS NULL LIMIT 10)`,
@@ -105,7 +105,7 @@ func TestCaptureRare(t *testing.T) {
 				`INSERT INTO old VALUES (0) ON CONFLICT (id) DO UPDATE SET d = old.d - 1`)
 		}
 		f.wantText("360 0", `SELECT count(*) || ' ' || count(*) FILTER (WHERE j <> '{"a": 1}' OR a <> '{x,y}' OR secret <> 'a secret' OR cache NOT IN ('a value', 'other')) FROM old WHERE id > 0`)
-		f.wantText(`{"a": ["x", "y"], "d": {"chrononaut:text": "-0"}, "j": {"a": 1}, "version": 0}`,
+		f.wantText(`{"a": ["x", "y"], "d": {"chrononaut:text": "-0"}, "j": {"a": 1}, "t": "t", "version": 0}`,
 			`SELECT string_agg(DISTINCT (data - 'id')::text, ' ') FROM chrononaut.chrononaut_activity WHERE operation = 'baseline'`)
 		f.exec(`TRUNCATE old`)
 	})

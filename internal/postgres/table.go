@@ -3,7 +3,6 @@ package postgres
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -102,16 +101,6 @@ func (t *Table) Blanked() []string {
 		names = append(names, c.Name)
 	}
 	return append(names, t.Excluded()...)
-}
-
-// Blank is a JSON object with a null for each of these columns.
-func (t *Table) Blank() (string, error) {
-	blank := map[string]any{}
-	for _, name := range t.Blanked() {
-		blank[name] = nil
-	}
-	text, err := json.Marshal(blank)
-	return string(text), err
 }
 
 // Missing reports whether rows older than the named column may lack it.

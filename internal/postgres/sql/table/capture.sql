@@ -18,16 +18,16 @@ has another type, the block's exception handler reads the catalog instead.
         END IF;
 {{- end}}
 {{- if and (eq .Row "OLD") .Table.Blanked}}
-        -- Not by assignment: see changed.
-        row_image := pg_catalog.jsonb_populate_record(OLD, {{literal .Table.Blank}}::jsonb);
+        -- No field is set to NULL before: see changed.
+        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object({{literal .Table.VersionColumn}}, row_version))
 {{- else}}
         row_image := {{.Row}};
 {{- range .Table.Blanked}}
         row_image.{{ident .}} := NULL;
 {{- end}}
-{{- end}}
         row_image.{{ident .Table.VersionColumn}} := row_version;
         image := pg_catalog.to_jsonb(row_image)
+{{- end}}
             {{- if .Table.Excluded}} - {{textArray .Table.Excluded}}::text[]{{end}}
             {{- if .Table.Special}} || special{{end}}
             {{- if .Table.VersionKey}} || pg_catalog.jsonb_build_object('version', row_version){{end}};
