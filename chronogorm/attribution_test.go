@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -100,6 +102,22 @@ var doors = []struct {
 			return errors.New("not one row")
 		}
 		return rows.Err()
+	}},
+	{"RETURNING of NULL and other types", func(_ context.Context, db *gorm.DB) error {
+		var got struct {
+			N    *int64
+			T    *string
+			B    []byte
+			At   time.Time
+			Sum  float64
+			Json string
+		}
+		err := db.Raw(`UPDATE tasks SET title = 'types' WHERE id = 1 RETURNING NULL::bigint AS n, NULL::text AS t, '\x00ff'::bytea AS b,
+			timestamptz '2026-01-02 03:04:05.678901+00' AS at, 1.5::float8 AS sum, '{"a": null}'::jsonb AS json`).Scan(&got).Error
+		if err == nil && (got.N != nil || got.T != nil || string(got.B) != "\x00\xff" || got.At.UTC().Nanosecond() != 678901000 || got.Sum != 1.5 || got.Json != `{"a": null}`) {
+			err = fmt.Errorf("RETURNING gave %+v", got)
+		}
+		return err
 	}},
 	{"Rows that are closed early", func(_ context.Context, db *gorm.DB) error {
 		rows, err := db.Raw("UPDATE tasks SET title = 'early' RETURNING id").Rows()

@@ -109,7 +109,8 @@ func (m trackingMigrator) track(tables []*target) error {
 	if m.db.DryRun {
 		return nil
 	}
-	_, err := m.plugin.track(m.db, tables)
+	pool := migratedBy(m.db)
+	_, err := m.plugin.track(m.db, tables, func(*target) gorm.ConnPool { return pool })
 	return err
 }
 

@@ -34,6 +34,22 @@ func (q queryer) Query(ctx context.Context, query string, args ...any) (chronodr
 	return rows, nil
 }
 
+// NewDriver returns the database as packages chronomigrate and chronotest take
+// it: to record a baseline of existing rows, to check for drift, to untrack.
+// Given a transaction it works inside it, in savepoints.
+//
+//	driver, err := chronogorm.NewDriver(db)
+//	migrator, err := chronomigrate.New(driver, nil)
+//
+// Errors: [ErrDialect].
+func NewDriver(db *gorm.DB) (chronodriver.Driver, error) {
+	dialect, err := dialectOf(db)
+	if err != nil {
+		return nil, err
+	}
+	return database{queryer{connPool(db)}, dialect}, nil
+}
+
 // database is a database as the migrator needs it. Over a transaction, Begin
 // makes a savepoint.
 type database struct {

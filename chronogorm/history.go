@@ -24,22 +24,27 @@ func Client(db *gorm.DB) (*chrononaut.Client, error) {
 // client keeps one client for each pool, because clients remember what they
 // read of the catalog. Those of transactions begin anew: an error that shows
 // that the catalog has changed ends the transaction.
-func (p *Plugin) client(db *gorm.DB, pool gorm.ConnPool) (*chrononaut.Client, error) {
+func (p *Plugin) client(db *gorm.DB, source gorm.ConnPool) (*chrononaut.Client, error) {
 	dialect, err := dialectOf(db)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := pool.(gorm.TxCommitter); ok {
-		return chrononaut.NewClient(queryer{pool}, dialect, p.chronoConfig())
+	if _, ok := source.(gorm.TxCommitter); ok {
+		return chrononaut.NewClient(queryer{source}, dialect, p.chronoConfig())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known := p.clients[pool]; known != nil {
+	if known := p.clients[source]; known != nil {
 		return known, nil
 	}
-	c, err := chrononaut.NewClient(queryer{pool}, dialect, p.chronoConfig())
-	if err == nil && pool == unprepared(db.ConnPool) {
-		p.clients[pool] = c
+	from := source
+	if attributing, ok := source.(*pool); ok {
+		// Reading needs no attribution.
+		from = attributing.beginner
+	}
+	c, err := chrononaut.NewClient(queryer{from}, dialect, p.chronoConfig())
+	if err == nil && source == unprepared(db.ConnPool) {
+		p.clients[source] = c
 	}
 	return c, err
 }

@@ -13,19 +13,17 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/chrononaut-go/chrononaut"
-	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronogorm"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
-	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 	"github.com/chrononaut-go/chrononaut/internal/wiretest"
 )
 
 func migrator(t *testing.T, db *gorm.DB) *chronomigrate.Migrator {
 	t.Helper()
-	pool, err := db.DB()
+	driver, err := chronogorm.NewDriver(db)
 	must(t, err)
-	m, err := chronomigrate.New(chronosql.NewDriver(pool, chronodriver.PostgreSQL, nil), nil)
+	m, err := chronomigrate.New(driver, nil)
 	must(t, err)
 	return m
 }

@@ -34,16 +34,30 @@ func checkResolver(db *gorm.DB) error {
 // or the pool, without the layer that prepares. Dbresolver chooses among
 // several.
 func sourceOf(db *gorm.DB, s *schema.Schema) gorm.ConnPool {
-	current := connPool(db)
-	if _, ok := current.(gorm.TxCommitter); ok {
-		return current
-	}
 	choose := db.Callback().Create().Get(resolverName)
-	if choose == nil {
-		return current
+	if choose == nil || inTransaction(db) {
+		return connPool(db)
 	}
 	tx := db.Session(&gorm.Session{NewDB: true}).Table(s.Table)
 	tx.Statement.Schema = s
 	choose(tx)
 	return pluginOf(db).wrap(db, unprepared(tx.Statement.ConnPool))
+}
+
+// migratedBy returns what a migrator's statements run on. Dbresolver does not
+// see which table they are about: they run where db says.
+func migratedBy(db *gorm.DB) gorm.ConnPool {
+	choose := db.Callback().Raw().Get(resolverName)
+	if choose == nil || inTransaction(db) {
+		return connPool(db)
+	}
+	// A copy of the statement, because the choice is left in it.
+	tx := db.Session(&gorm.Session{Context: db.Statement.Context})
+	choose(tx)
+	return pluginOf(db).wrap(db, unprepared(tx.Statement.ConnPool))
+}
+
+func inTransaction(db *gorm.DB) bool {
+	_, ok := connPool(db).(gorm.TxCommitter)
+	return ok
 }

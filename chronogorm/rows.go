@@ -74,7 +74,10 @@ func (c relayConn) QueryContext(ctx context.Context, query string, named []drive
 	if err != nil {
 		return nil, errors.Join(err, rows.Close(), tx.Rollback())
 	}
-	r := &relayRows{tx: tx, rows: rows, columns: columns, types: types, dest: make([]any, len(columns))}
+	r := &relayRows{tx: tx, rows: rows, columns: columns, types: types, dest: make([]any, len(columns)), scanned: make([]any, len(columns))}
+	for i := range r.scanned {
+		r.dest[i] = &r.scanned[i]
+	}
 	return r, nil
 }
 
@@ -84,8 +87,10 @@ type relayRows struct {
 	rows    *sql.Rows
 	columns []string
 	types   []*sql.ColumnType
-	dest    []any
-	done    bool
+	// dest points into scanned: database/sql does not scan NULL into a
+	// driver.Value.
+	dest, scanned []any
+	done          bool
 }
 
 var (
@@ -109,10 +114,13 @@ func (r *relayRows) Next(values []driver.Value) error {
 		}
 		return io.EOF
 	}
-	for i := range values {
-		r.dest[i] = &values[i]
+	if err := r.rows.Scan(r.dest...); err != nil {
+		return err
 	}
-	return r.rows.Scan(r.dest...)
+	for i, v := range r.scanned {
+		values[i] = v
+	}
+	return nil
 }
 
 // Close commits, unless the statement failed. A caller that reads only some of

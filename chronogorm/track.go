@@ -37,7 +37,7 @@ func Track(db *gorm.DB, models ...any) ([]*chronomigrate.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.track(db, tables)
+	return p.track(db, tables, func(t *target) gorm.ConnPool { return sourceOf(db, t.schema) })
 }
 
 // target is a table and the models that it has.
@@ -112,8 +112,8 @@ func joinTables(m *model) []*schema.Schema {
 	return found
 }
 
-// track tracks tables on the database that db writes them to.
-func (p *Plugin) track(db *gorm.DB, tables []*target) ([]*chronomigrate.Plan, error) {
+// track tracks tables, each on the pool that where tells.
+func (p *Plugin) track(db *gorm.DB, tables []*target, where func(*target) gorm.ConnPool) ([]*chronomigrate.Plan, error) {
 	if len(tables) == 0 {
 		return nil, nil
 	}
@@ -121,7 +121,7 @@ func (p *Plugin) track(db *gorm.DB, tables []*target) ([]*chronomigrate.Plan, er
 	plans := make([]*chronomigrate.Plan, 0, len(tables))
 	prepared := map[gorm.ConnPool]*tracker{}
 	for _, t := range tables {
-		pool := sourceOf(db, t.schema)
+		pool := where(t)
 		if prepared[pool] == nil {
 			next, err := p.newTracker(ctx, db, pool)
 			if err != nil {
