@@ -88,6 +88,9 @@ type app struct {
 	// errors of use.
 	started bool
 	out     *printer
+	// lockTimeout is how long a command waits for another writer (SQLite);
+	// zero means the default.
+	lockTimeout time.Duration
 }
 
 // globals are the flags of all commands.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -173,23 +174,36 @@ func TestVersionColumnAndRecordChanges(t *testing.T) {
 }
 
 func TestABusyTable(t *testing.T) {
-	w := onPostgres(t)
-	w.mustSQL(todos)
-	tx, err := w.driver.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	t.Parallel()
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos)
+		tx, err := w.driver.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `INSERT INTO todos (id) VALUES (1)`); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr, status := w.run(t.Context(), "track", "todos", "--lock-timeout", "20ms", "--attempts", "2", "--json")
+		if status != 2 || !strings.Contains(stderr, `"reason":"busy"`) || !strings.Contains(stderr, "no lock after 2 attempts") || !strings.Contains(stderr, `"hint":`) {
+			t.Errorf("track of a busy table exits with %d: %s", status, stderr)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.must("track", "todos")
+	})
+}
+
+func TestDemoOnATerminal(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{40, 200} {
+		w := &world{t: t, env: map[string]string{}, config: cli.Config{StdoutTTY: true, Width: width}}
+		if out := w.must("demo", "--file", filepath.Join(t.TempDir(), "shop.db")); !strings.Contains(out, "\x1b[") {
+			t.Errorf("the demo shows no colors: %s", out)
+		}
 	}
-	if _, err := tx.Exec(t.Context(), `LOCK TABLE todos`); err != nil {
-		t.Fatal(err)
-	}
-	_, stderr, status := w.run(t.Context(), "track", "todos", "--lock-timeout", "20ms", "--attempts", "2", "--json")
-	if status != 2 || !strings.Contains(stderr, `"reason":"busy"`) || !strings.Contains(stderr, "no lock after 2 attempts") || !strings.Contains(stderr, `"hint":`) {
-		t.Errorf("track of a busy table exits with %d: %s", status, stderr)
-	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.must("track", "todos")
 }
 
 func TestWhatDryRunPrintsCanBeRunByHand(t *testing.T) {

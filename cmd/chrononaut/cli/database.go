@@ -94,7 +94,7 @@ func (a *app) open(ctx context.Context, t target, create bool) (*database, error
 		}
 		db.driver, db.close = chronopgx.NewDriver(pool, config), pool.Close
 	default:
-		pool, err := openSQLite(ctx, t.file, create)
+		pool, err := a.openSQLite(ctx, t.file, create)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func openPostgres(ctx context.Context, address string) (*pgxpool.Pool, error) {
 
 // openSQLite opens a file for reading and writing. Foreign keys are on, because
 // a cascade is a change like any other.
-func openSQLite(ctx context.Context, file string, create bool) (*sql.DB, error) {
+func (a *app) openSQLite(ctx context.Context, file string, create bool) (*sql.DB, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && create:
@@ -141,7 +141,7 @@ func openSQLite(ctx context.Context, file string, create bool) (*sql.DB, error) 
 	case info.IsDir():
 		return nil, fmt.Errorf("open %s: it is a directory", quoteArg(file))
 	}
-	db, err := chronosql.Open("sqlite", sqliteDSN(file, create), nil)
+	db, err := chronosql.Open("sqlite", a.sqliteDSN(file, create), nil)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", quoteArg(file), err)
 	}
@@ -154,12 +154,19 @@ func openSQLite(ctx context.Context, file string, create bool) (*sql.DB, error) 
 	return db, nil
 }
 
-func sqliteDSN(file string, create bool) string {
+func (a *app) sqliteDSN(file string, create bool) string {
 	mode := "rw"
 	if create {
 		mode = "rwc"
 	}
-	query := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}, "_txlock": {"immediate"}}
+	wait := a.lockTimeout
+	if wait == 0 {
+		wait = 10 * time.Second
+	}
+	query := url.Values{
+		"mode": {mode}, "_txlock": {"immediate"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()), "foreign_keys(1)"},
+	}
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query.Encode()
 }
 

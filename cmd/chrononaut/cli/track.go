@@ -36,13 +36,15 @@ func (f *applyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.attempts, "attempts", 10, "how often it tries to get the lock")
 }
 
-func (f *applyFlags) opts() (*chronomigrate.ApplyOpts, error) {
+// applyOpts checks the flags and makes them count.
+func (a *app) applyOpts(f *applyFlags) (*chronomigrate.ApplyOpts, error) {
 	switch {
 	case f.lockTimeout < time.Millisecond:
 		return nil, usagef("", "--lock-timeout must be at least 1ms")
 	case f.attempts < 1:
 		return nil, usagef("", "--attempts must be at least 1")
 	}
+	a.lockTimeout = f.lockTimeout
 	return &chronomigrate.ApplyOpts{DryRun: f.dryRun, LockTimeout: f.lockTimeout, MaxAttempts: f.attempts}, nil
 }
 
@@ -136,7 +138,7 @@ func (a *app) track(cmd *cobra.Command, arg string, f *trackFlags) error {
 	if err != nil {
 		return err
 	}
-	apply, err := f.apply.opts()
+	apply, err := a.applyOpts(&f.apply)
 	if err != nil {
 		return err
 	}
@@ -257,7 +259,7 @@ and by whom tracking was ended.`,
 			if err != nil {
 				return err
 			}
-			opts, err := apply.opts()
+			opts, err := a.applyOpts(apply)
 			if err != nil {
 				return err
 			}
