@@ -61,6 +61,9 @@ type engine interface {
 	// apply runs a plan made by plan in one transaction; it repeats both when
 	// the table is busy.
 	apply(ctx context.Context, opts *ApplyOpts, plan func(tx chronodriver.Tx) (*Plan, error)) (*Plan, error)
+	// strict reads the setting of the database, planStrict changes it.
+	strict(ctx context.Context, q chronodriver.Queryer) (bool, error)
+	planStrict(ctx context.Context, tx chronodriver.Tx, strict bool) (*Plan, error)
 	// tables lists what the registry has.
 	tables(ctx context.Context, q chronodriver.Queryer) ([]TrackedTable, error)
 	// check finds drift of one registered table.

@@ -29,7 +29,8 @@ type TrackOptions struct {
 	// added when missing and set in the database. Defaults to false.
 	RecordChanges bool
 	// Strict refuses writes that carry no change information (a rationale or
-	// extra information). Defaults to false, or to the database's setting.
+	// extra information). Defaults to false. When the database is strict, every
+	// table is: see [Migrator.SetStrict].
 	Strict bool
 	// Untracked columns never enter history, and a change of only them makes
 	// no version. Defaults to none.

@@ -46,7 +46,11 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 				repair[:len(repair)-1]+" with the present names in --hidden and --untracked.")
 		}
 	}
-	table := e.describe(found, opts)
+	strict, err := e.strict(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	table := e.describe(found, opts, strict)
 	if table.History && found.Column(table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
 		return c.problems, nil

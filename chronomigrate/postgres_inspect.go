@@ -26,7 +26,10 @@ func (e *postgresEngine) inspect(ctx context.Context, q chronodriver.Queryer, ta
 	return postgres.ParseInspected(document)
 }
 
-// describe makes the template's table of an inspected one.
-func (e *postgresEngine) describe(found *postgres.Inspected, opts TrackOptions) *postgres.Table {
-	return found.Table(e.schema, opts.registered())
+// describe makes the template's table of an inspected one. strict is the
+// database's setting.
+func (e *postgresEngine) describe(found *postgres.Inspected, opts TrackOptions, strict bool) *postgres.Table {
+	table := found.Table(e.schema, opts.registered())
+	table.Strict = table.Strict || strict
+	return table
 }

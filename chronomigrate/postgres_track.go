@@ -79,15 +79,23 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 	if err := e.validate(found, registered, opts, asked); err != nil {
 		return nil, err
 	}
-	p := &planner{engine: e, found: found, table: e.describe(found, opts),
+	strict, err := e.strict(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{engine: e, found: found, table: e.describe(found, opts, strict),
 		plan: &Plan{Table: chronodriver.Table{Schema: found.Schema, Name: found.Name}, Transactional: true}}
 
 	options, err := encodeOptions(opts, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
+	effective, err := encodeOptions(p.effective(opts), postgres.Generation)
+	if err != nil {
+		return nil, err
+	}
 	p.columns(opts)
-	p.functions(options)
+	p.functions(effective)
 	p.triggers()
 	if err := p.guards(ctx, tx); err != nil {
 		return nil, err
@@ -96,7 +104,7 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 		p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: options}, "unregister")
 	}
 	if !p.plan.Empty() {
-		p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: options}, "")
+		p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: effective}, "")
 	}
 	return p.plan, p.err
 }
@@ -363,7 +371,7 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	} else if !registered.Tracked {
 		return plan, nil
 	}
-	p := &planner{engine: e, found: found, table: e.describe(found, registered.Options), plan: plan}
+	p := &planner{engine: e, found: found, table: e.describe(found, registered.Options, false), plan: plan}
 	for _, on := range found.Tables {
 		for _, kind := range allKinds {
 			// Dropping a partitioned table's row trigger drops its clones.

@@ -76,6 +76,13 @@ DELETE FROM {{schema}}.chrononaut_migration WHERE version = {{.Version}};
 COMMENT ON TABLE {{schema}}.chrononaut_migration IS 'The applied migrations: version {{.Previous}}.'
 {{- end}}
 {{- end}}
+{{define "strict" -}}
+SELECT EXISTS (SELECT FROM {{schema}}.chrononaut_setting WHERE name = 'strict' AND value = 'true')
+{{- end}}
+{{define "set_strict" -}}
+INSERT INTO {{schema}}.chrononaut_setting (name, value) VALUES ('strict', {{literal .Name}}::jsonb)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+{{- end}}
 {{define "lock_registered" -}}
 SELECT FROM {{schema}}.chrononaut_table WHERE table_schema = $1::text AND table_name = $2::text FOR UPDATE
 {{- end}}
