@@ -103,18 +103,11 @@ func (c *Client) activity(ctx context.Context, o *ActivityOpts, yield func(Chang
 	}()
 	for rows.Next() {
 		var change Change
-		dest, finish := c.reader.scanChange(&change)
-		var before *string
-		if o.WithBefore {
-			dest = append(dest, &before)
-		}
+		dest, finish := c.reader.scanChange(&change, o.WithBefore)
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
 		if err := finish(); err != nil {
-			return err
-		}
-		if err := change.setBefore(before); err != nil {
 			return err
 		}
 		if !yield(change, nil) {

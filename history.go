@@ -230,7 +230,7 @@ func (h *History[T]) scan(ctx context.Context, rows chronodriver.Rows, info *tab
 		}
 	}
 	var stamp *string
-	dest, finishChange := h.client.reader.scanChange(&s.Change)
+	dest, finishChange := h.client.reader.scanChange(&s.Change, false)
 	values, finishRecord := h.client.reader.scanRecord(&s.Change, info, record)
 	dest = append(append(dest, &stamp), values...)
 	if err := rows.Scan(dest...); err != nil {

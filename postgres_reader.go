@@ -270,12 +270,15 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 	return sql, c.args, err
 }
 
-func (r *postgresReader) scanChange(c *Change) ([]any, func() error) {
+func (r *postgresReader) scanChange(c *Change, withBefore bool) ([]any, func() error) {
 	var key, data, userInfo, extraInfo, operation, transaction string
-	var previousKey *string
+	var previousKey, before *string
 	dest := []any{
 		&c.ID, &c.Table.Schema, &c.Table.Name, &c.Changed, &c.Version, &key, &previousKey,
 		&data, &userInfo, &extraInfo, &operation, &transaction, &c.DatabaseUser,
+	}
+	if withBefore {
+		dest = append(dest, &before)
 	}
 	return dest, func() error {
 		c.Operation = Operation(operation)
@@ -287,7 +290,10 @@ func (r *postgresReader) scanChange(c *Change) ([]any, func() error) {
 		if previousKey != nil {
 			previous = *previousKey
 		}
-		return c.fill(key, previous, data, userInfo, extraInfo)
+		if err := c.fill(key, previous, data, userInfo, extraInfo); err != nil {
+			return err
+		}
+		return c.setBefore(before)
 	}
 }
 

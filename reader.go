@@ -62,12 +62,11 @@ type reader interface {
 	// exists asks whether the table has a row with the key now.
 	exists(info *tableInfo, key string) (sql string, args []any, err error)
 	// activity selects from the log; the table has a schema where there are any.
-	// The state before a change, NULL for an insertion, comes last when it is
-	// asked for.
 	activity(f *ActivityOpts) (sql string, args []any, err error)
-	// scanChange returns destinations for the columns of a change and a function
-	// that fills the change afterwards.
-	scanChange(c *Change) (dest []any, finish func() error)
+	// scanChange returns destinations for the columns of a change, with the state
+	// before it if that was selected, and a function that fills the change
+	// afterwards.
+	scanChange(c *Change, before bool) (dest []any, finish func() error)
 	// scanRecord returns destinations for the columns that timeline and last
 	// select after those of the change and the stamp, and a function that fills
 	// the record's own destinations, one for each column of the table. It names

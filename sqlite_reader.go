@@ -172,13 +172,16 @@ func (r sqliteReader) activity(o *ActivityOpts) (string, []any, error) {
 	return sql, c.args, err
 }
 
-func (r sqliteReader) scanChange(c *Change) ([]any, func() error) {
-	var changed, key, data, userInfo, extraInfo, operation string
+func (r sqliteReader) scanChange(c *Change, withBefore bool) ([]any, func() error) {
+	var changed, key, data, userInfo, extraInfo, operation, hidden string
 	var transaction int64
-	var previousKey *string
+	var previousKey, before *string
 	dest := []any{
 		&c.ID, &c.Table.Schema, &c.Table.Name, &changed, &c.Version, &key, &previousKey,
-		&data, &userInfo, &extraInfo, &operation, &transaction, &c.DatabaseUser,
+		&data, &userInfo, &extraInfo, &operation, &transaction, &c.DatabaseUser, &hidden,
+	}
+	if withBefore {
+		dest = append(dest, &before)
 	}
 	return dest, func() error {
 		c.Operation, c.TransactionID = Operation(operation), uint64(max(transaction, 0))
@@ -190,7 +193,22 @@ func (r sqliteReader) scanChange(c *Change) ([]any, func() error) {
 		if previousKey != nil {
 			previous = *previousKey
 		}
-		return c.fill(key, previous, data, userInfo, extraInfo)
+		if err := c.fill(key, previous, data, userInfo, extraInfo); err != nil {
+			return err
+		}
+		if err := c.setBefore(before); err != nil {
+			return err
+		}
+		// A column may have been hidden after it was recorded.
+		var names []string
+		if err := json.Unmarshal([]byte(hidden), &names); err != nil {
+			return errors.New("read registry: malformed options")
+		}
+		for _, name := range names {
+			delete(c.Data, name)
+			delete(c.Before, name)
+		}
+		return nil
 	}
 }
 

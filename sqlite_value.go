@@ -119,6 +119,9 @@ func declared(value any, columnType string) any {
 			return n != 0
 		}
 	case "DATE", "DATETIME", "TIMESTAMP":
+		if _, isText := value.(string); !isText {
+			return value
+		}
 		if t, ok := timeOf(value); ok {
 			return t
 		}
@@ -159,7 +162,11 @@ func timeOf(value any) (time.Time, bool) {
 // it was recorded.
 func assign(dest, value any, columnType string) error {
 	if scanner, ok := dest.(sql.Scanner); ok {
-		return scanner.Scan(declared(value, columnType))
+		err := scanner.Scan(declared(value, columnType))
+		if t, isTime := timeOf(value); err != nil && isTime {
+			return scanner.Scan(t)
+		}
+		return err
 	}
 	v := reflect.ValueOf(dest)
 	if v.Kind() != reflect.Pointer || v.IsNil() {

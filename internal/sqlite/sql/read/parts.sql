@@ -1,7 +1,8 @@
-{{- /* The columns of a change. */ -}}
+{{- /* The columns of a change, and what is hidden now. */ -}}
 {{define "change" -}}
 a.id, coalesce(a.table_schema, ''), a.table_name, a.changed, a.version, a.key, a.previous_key,
-       a.data, a.user_info, a.extra_info, coalesce(a.operation, ''), coalesce(a.transaction_id, 0), coalesce(a.database_user, '')
+       a.data, a.user_info, a.extra_info, coalesce(a.operation, ''), coalesce(a.transaction_id, 0), coalesce(a.database_user, ''),
+       coalesce((SELECT r.options -> '$.hidden' FROM main.chrononaut_table AS r WHERE r.table_name = a.table_name), '[]')
 {{- end}}
 {{- /* Says the table's columns and how it is tracked. */ -}}
 {{define "definition" -}}
