@@ -7,7 +7,7 @@ var (
 	familyNames = []string{
 		"Abel", "Brandt", "Castellan", "Dvorak", "Eklund", "Fontaine", "Grau", "Holm", "Ibarra", "Jansen", "Kowal", "Lindqvist", "Moreau", "Nakata", "O'Hara", "Petrov", "Quist", "Rossi", "Sato", "Tanaka", "Ustinov", "Vega", "Winter",
 	}
-	streets = []string{"Harbour Street", "Mill Lane", "Rue des Lilas", "Lindenweg", "Calle Mayor", "Station Road", "Via Roma"}
+	streets = []string{"Harbor Street", "Mill Lane", "Rue des Lilas", "Lindenweg", "Calle Mayor", "Station Road", "Via Roma"}
 	towns   = []struct{ name, country string }{
 		{"Bergen", "Norway"}, {"Lyon", "France"}, {"Porto", "Portugal"}, {"Graz", "Austria"}, {"Leeds", "United Kingdom"}, {"Turku", "Finland"}, {"Halifax", "Canada"}, {"Kobe", "Japan"}, {"Rosario", "Argentina"},
 	}

@@ -36,7 +36,16 @@ func onEngines(t *testing.T, test func(w *world)) {
 func onPostgres(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := engines[0].open(t)
+	w := openPostgres(t)
+	w.must("migrate", "up")
+	return w
+}
+
+// onSQLite is onEngines for SQLite.
+func onSQLite(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	w := openSQLite(t)
 	w.must("migrate", "up")
 	return w
 }
@@ -346,6 +355,57 @@ func TestNumbersInJSONAreExact(t *testing.T) {
 	}
 	if out := w.must("show", "n", "9223372036854775807"); !strings.Contains(out, long) || !strings.Contains(out, "9007199254740993") {
 		t.Errorf("show prints\n%s", out)
+	}
+}
+
+func TestValuesOfSQLite(t *testing.T) {
+	w := onSQLite(t)
+	w.mustSQL(`CREATE TABLE v (id integer PRIMARY KEY, i integer, r real, b blob, t text)`)
+	w.must("track", "v")
+	w.mustSQL(`INSERT INTO v (id, i, r, b, t) VALUES (9223372036854775807, 9007199254740993, 0.1, x'00ff10', 'a' || char(27) || '[31m' || char(10))`,
+		`INSERT INTO v (id, r, t) VALUES (2, 9e999, 'NULL')`)
+	for _, want := range []struct{ args, text string }{
+		{"9223372036854775807", "b        \\x00ff10\ni        9007199254740993\nid       9223372036854775807\nr        0.1\nt        'a\\x1b[31m\\n'\n"},
+		{"9223372036854775807 --json", `"data":{"b":{"chrononaut:blob":"\\x00ff10"},"i":9007199254740993,"id":9223372036854775807,"r":0.1,"t":"a\u001b[31m\n","version":0}`},
+		{"2", "b        NULL\ni        NULL\nid       2\nr        Infinity\nt        'NULL'\n"},
+		{"2 --json", `"data":{"b":null,"i":null,"id":2,"r":{"chrononaut:real":"Infinity"},"t":"NULL","version":0}`},
+	} {
+		if out := w.must(append([]string{"show", "v"}, strings.Fields(want.args)...)...); !strings.Contains(out, want.text) {
+			t.Errorf("show v %s prints\n%s\nwant in it\n%s", want.args, out, want.text)
+		}
+	}
+}
+
+func TestDriftOnSQLite(t *testing.T) {
+	w := onSQLite(t)
+	w.mustSQL(todos)
+	w.must("track", "todos")
+	w.mustSQL(`DROP TRIGGER ` + w.text(`SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'todos' ORDER BY name LIMIT 1`))
+	if out, stderr, status := w.run(t.Context(), "check", "--json"); status != 1 || !strings.Contains(out, `"kind":"trigger_missing"`) {
+		t.Errorf("check exits with %d: %s%s", status, out, stderr)
+	}
+	w.must("track", "todos")
+	w.must("check")
+}
+
+func TestNamesOnSQLiteIgnoreCase(t *testing.T) {
+	w := onSQLite(t)
+	w.mustSQL(`CREATE TABLE "Todos" ("ID" integer PRIMARY KEY, "Title" text, "Password" text)`)
+	w.must("track", "todos", "--hidden", "password")
+	w.mustSQL(`INSERT INTO todos (id, title, password) VALUES (1, 'a', 'secret')`)
+	for _, column := range []string{"title", "TITLE", `"Title"`, "password"} {
+		if n := len(w.changes("todos", "--column", column)); n != 1 {
+			t.Errorf("%d changes set column %s, want 1", n, column)
+		}
+	}
+	if out := w.must("log", "todos", "1", "--json"); strings.Contains(out, "secret") {
+		t.Errorf("the log shows a hidden column: %s", out)
+	}
+	for _, args := range [][]string{{"todos", "1"}, {"TODOS", "id=1"}, {"main.todos", "ID=1"}, {`"Todos"`, `"ID"=1`}} {
+		w.must(append([]string{"show"}, args...)...)
+	}
+	if _, stderr, status := w.run(t.Context(), "log", "other.todos"); status != 2 || !strings.Contains(stderr, "table does not exist") {
+		t.Errorf("log of a table in another schema exits with %d: %s", status, stderr)
 	}
 }
 

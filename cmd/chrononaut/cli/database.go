@@ -281,7 +281,11 @@ func noTable(table chrononaut.Table) error {
 // key reads the argument KEY for a table. The database gives its values their
 // types, unless the table is gone: then they get those that history has.
 func (db *database) key(ctx context.Context, entry *chronomigrate.TrackedTable, exists bool, arg string) (chrononaut.Key, error) {
-	key, err := parseKey(arg, entry.KeyColumns)
+	same := sameAsSQL
+	if db.driver.Dialect() == chronodriver.SQLite {
+		same = sameIgnoringCase
+	}
+	key, err := parseKey(arg, entry.KeyColumns, same)
 	if err != nil || exists {
 		return key, err
 	}

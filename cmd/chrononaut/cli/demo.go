@@ -43,8 +43,8 @@ nothing behind, unless --keep or --file says so.`,
 }
 
 func (a *app) demo(ctx context.Context, file string, keep bool) (err error) {
-	switch {
-	case file == "":
+	switch file {
+	case "":
 		dir, err := os.MkdirTemp("", "chrononaut-demo-")
 		if err != nil {
 			return fmt.Errorf("make a directory: %w", err)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
 // parseKey reads the argument KEY for a table with these key columns.
@@ -20,13 +21,13 @@ import (
 // a list of column=value with commas between. In a list, a value that begins
 // with a double quote ends at the next one, "" standing for one; any other
 // value ends at the next comma, and may hold equals signs. Column names are
-// written as in SQL.
-func parseKey(s string, columns []string) (chrononaut.Key, error) {
+// written as in SQL, and compared by same.
+func parseKey(s string, columns []string, same sameColumn) (chrononaut.Key, error) {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 		return nil, keyError(columns, "it is not valid text")
 	}
 	if len(columns) == 1 {
-		if name, _, ok := cutColumn(s); !ok || !sameColumn(name, columns[0]) {
+		if name, _, ok := cutColumn(s); !ok || !same(name, columns[0]) {
 			return chrononaut.Key{columns[0]: s}, nil
 		}
 	}
@@ -36,7 +37,7 @@ func parseKey(s string, columns []string) (chrononaut.Key, error) {
 		if !ok {
 			return nil, keyError(columns, "a column=value is missing")
 		}
-		i := slices.IndexFunc(columns, func(c string) bool { return sameColumn(name, c) })
+		i := slices.IndexFunc(columns, func(c string) bool { return same(name, c) })
 		if i < 0 {
 			return nil, keyError(columns, "it has no column "+name.String())
 		}
@@ -87,8 +88,16 @@ func (c columnName) String() string {
 }
 
 // sameColumn compares a name that was written with one from the catalog.
-func sameColumn(written columnName, name string) bool {
+type sameColumn func(written columnName, name string) bool
+
+// sameAsSQL is sameColumn in PostgreSQL.
+func sameAsSQL(written columnName, name string) bool {
 	return written.name == name || !written.quoted && strings.ToLower(written.name) == name
+}
+
+// sameIgnoringCase is sameColumn in SQLite.
+func sameIgnoringCase(written columnName, name string) bool {
+	return sqlite.SameName(written.name, name)
 }
 
 // cutColumn cuts a column's name and the equals sign after it off.
@@ -172,7 +181,7 @@ func formatKey(key chrononaut.Key) string {
 	columns := slices.Sorted(maps.Keys(key))
 	if len(columns) == 1 {
 		value := keyText(key[columns[0]])
-		if name, _, ok := cutColumn(value); value != "" && (!ok || !sameColumn(name, columns[0])) {
+		if name, _, ok := cutColumn(value); value != "" && (!ok || !sameAsSQL(name, columns[0]) && !sameIgnoringCase(name, columns[0])) {
 			return value
 		}
 	}

@@ -32,7 +32,7 @@ func TestParseKey(t *testing.T) {
 		{`order_id=7,"Line No"="a,""b"""`, two, chrononaut.Key{"Line No": `a,"b"`, "order_id": "7"}},
 		{`order_id=7,"Line No"=a"b=c`, two, chrononaut.Key{"Line No": `a"b=c`, "order_id": "7"}},
 	} {
-		got, err := parseKey(tc.arg, tc.columns)
+		got, err := parseKey(tc.arg, tc.columns, sameAsSQL)
 		if err != nil {
 			t.Errorf("parseKey(%q): %v", tc.arg, err)
 		} else if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -44,7 +44,7 @@ func TestParseKey(t *testing.T) {
 		`order_id=7,"Line No"=a,order_id=7`, `order_id=7,"line no"=a`, `order_id=7,"Line No"=a,x=1`, "order_id=\xff,\"Line No\"=a", "=7,a=b", `""=7`,
 		`order_id=geheim`, `order_id=geheim,"Line No"="geheim"geheim`, `geheim`, `order_id=geheim,"Line No"="geheim`,
 	} {
-		if got, err := parseKey(arg, two); err == nil || strings.Contains(err.Error(), "geheim") {
+		if got, err := parseKey(arg, two, sameAsSQL); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("parseKey(%q) = %v, %v; want an error without values", arg, got, err)
 		}
 	}
@@ -56,13 +56,17 @@ func FuzzParseKey(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
-		for _, columns := range [][]string{{"id"}, {"a", "b"}, {"Odd, Name", `with"quote`}} {
-			key, err := parseKey(arg, columns)
+		for _, columns := range [][]string{{"id"}, {"a", "b"}, {"Odd, Name", `with"quote`}, {"ID"}} {
+			same := sameAsSQL
+			if columns[0] == "ID" {
+				same = sameIgnoringCase
+			}
+			key, err := parseKey(arg, columns, same)
 			if err != nil {
 				continue
 			}
 			printed := formatKey(key)
-			again, err := parseKey(printed, columns)
+			again, err := parseKey(printed, columns, same)
 			if err != nil {
 				t.Fatalf("parseKey(%q) = %v, printed as %q: %v", arg, key, printed, err)
 			}

@@ -92,6 +92,11 @@ func (a *app) log(ctx context.Context, args []string, f *logFlags) error {
 			return err
 		}
 		opts.Table = entry.Table
+		if opts.Column != "" {
+			if opts.Column, err = db.column(ctx, entry.Table, opts.Column); err != nil {
+				return err
+			}
+		}
 		if len(args) == 1 {
 			return a.printLog(ctx, db, db.client.ActivityAll(ctx, opts), f, logOfTable)
 		}

@@ -161,20 +161,33 @@ func (w *world) mustSQL(statements ...string) {
 	}
 }
 
-// count returns the number that a query counts.
+// count and text return the only value of a query.
 func (w *world) count(query string) (n int64) {
+	w.t.Helper()
+	w.value(query, &n)
+	return n
+}
+
+func (w *world) text(query string) (s string) {
+	w.t.Helper()
+	w.value(query, &s)
+	return s
+}
+
+func (w *world) value(query string, dest any) {
 	w.t.Helper()
 	rows, err := w.driver.Query(w.t.Context(), query)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	found := 0
 	for rows.Next() {
-		err = rows.Scan(&n)
+		found++
+		err = rows.Scan(dest)
 	}
-	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-		w.t.Fatal(err)
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil || found != 1 {
+		w.t.Fatalf("%s has %d rows: %v", query, found, err)
 	}
-	return n
 }
 
 func (w *world) script(script string) string {

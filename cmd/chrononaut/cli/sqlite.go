@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
@@ -25,6 +26,20 @@ func sqliteSchemaSQL() ([]schemaMigrations, error) {
 		migrations = append(migrations, schemaMigrations{m.Version, m.Name, withStatement(m.Up, applied), withStatement(m.Down, reverted)})
 	}
 	return migrations, nil
+}
+
+// column gives a column of a table the name that it has there: in SQLite, the
+// case of names does not matter.
+func (db *database) column(ctx context.Context, table chrononaut.Table, name string) (string, error) {
+	if db.driver.Dialect() != chronodriver.SQLite {
+		return name, nil
+	}
+	rows, err := db.driver.Query(ctx, `SELECT name FROM pragma_table_info(?1, 'main') WHERE name = ?2 COLLATE NOCASE`, table.Name, name)
+	if err != nil {
+		return "", err
+	}
+	_, err = scanLast(rows, &name)
+	return name, err
 }
 
 // resolveSQLite finds a table by its name, whose case does not matter.
