@@ -71,6 +71,9 @@ type who struct{ actor, rationale string }
 type world struct {
 	tables []*table
 	by     who
+	// rekeyed is the highest version that a change of a key has had in the
+	// transaction.
+	rekeyed int
 	// changes are those that the present statement must have left, in no
 	// particular order.
 	changes []change
@@ -137,7 +140,7 @@ func (t *table) sorted() []*row {
 
 // clone copies a world, so that it can be rolled back to.
 func (w *world) clone() *world {
-	c := &world{by: w.by}
+	c := &world{by: w.by, rekeyed: w.rekeyed}
 	copies := map[*table]*table{}
 	for _, t := range w.tables {
 		d := *t
@@ -217,12 +220,68 @@ func (w *world) insert(t *table, values map[string]value) {
 // update is what an UPDATE of a row does. The caller has seen to it that the
 // new key is free.
 func (w *world) update(t *table, r *row, set map[string]value) {
-	before := r.values
-	after := maps.Clone(before)
-	maps.Copy(after, set)
-	after = t.complete(after)
-	changed := false
-	var hidden []string
+	w.updateAll(t, []*row{r}, []map[string]value{set})
+}
+
+// updateAll is what one UPDATE of several rows does: all versions are counted
+// before the first change is recorded.
+func (w *world) updateAll(t *table, rows []*row, sets []map[string]value) {
+	type move struct {
+		row           *row
+		before, after map[string]value
+		oldID, newID  string
+		version       int
+		hidden        []string
+	}
+	var moves []move
+	for i, r := range rows {
+		after := maps.Clone(r.values)
+		maps.Copy(after, sets[i])
+		after = t.complete(after)
+		changed, hidden := t.compare(r.values, after)
+		if !changed {
+			r.values = after
+			continue
+		}
+		m := move{row: r, before: r.values, after: after, oldID: t.id(r.values), newID: t.id(after), hidden: hidden}
+		m.version = t.next(r, m.oldID, m.newID)
+		if m.oldID != m.newID {
+			w.rekeyed = max(w.rekeyed, m.version)
+		}
+		moves = append(moves, m)
+	}
+	for _, m := range moves {
+		w.recordBaseline(t, m.row)
+	}
+	for _, m := range moves {
+		delete(t.rows, m.oldID)
+	}
+	for _, m := range moves {
+		// A key that history knows is taken at the highest version that a change
+		// of a key has had.
+		if m.oldID != m.newID && t.last(m.newID) != absent {
+			m.version = max(m.version, w.rekeyed)
+		}
+		m.row.values, m.row.version = m.after, m.version
+		t.rows[m.newID] = m.row
+		w.stamp(t, m.row)
+		if m.oldID == m.newID {
+			w.record(t, "update", m.row, nil, m.hidden)
+		} else {
+			w.record(t, "update", m.row, &row{values: m.before}, m.hidden)
+			t.latest[m.oldID] = max(t.last(m.oldID), m.version)
+		}
+	}
+	for _, m := range moves {
+		if t.keyText(m.before) != t.keyText(m.after) {
+			w.keyChanged(t, m.before, m.after)
+		}
+	}
+}
+
+// compare tells whether an update changes what is tracked, and which hidden
+// columns.
+func (t *table) compare(before, after map[string]value) (changed bool, hidden []string) {
 	for _, c := range t.columns {
 		if before[c.name].text == after[c.name].text && before[c.name].null == after[c.name].null {
 			continue
@@ -232,28 +291,7 @@ func (w *world) update(t *table, r *row, set map[string]value) {
 			hidden = append(hidden, c.name)
 		}
 	}
-	if !changed {
-		r.values = after
-		return
-	}
-	w.recordBaseline(t, r)
-	oldID, newID := t.id(before), t.id(after)
-	version := t.next(r, oldID, newID)
-	if t.rows[oldID] == r {
-		delete(t.rows, oldID)
-	}
-	t.rows[newID] = r
-	r.values, r.version = after, version
-	w.stamp(t, r)
-	if oldID == newID {
-		w.record(t, "update", r, nil, hidden)
-	} else {
-		w.record(t, "update", r, &row{values: before}, hidden)
-		t.latest[oldID] = max(t.last(oldID), version)
-	}
-	if t.keyText(before) != t.keyText(after) {
-		w.keyChanged(t, before, after)
-	}
+	return changed, hidden
 }
 
 // next is the version that an update gives a row.
@@ -266,35 +304,6 @@ func (t *table) next(r *row, oldID, newID string) int {
 		version = max(version, t.last(newID)+1)
 	}
 	return version
-}
-
-// rekey is what one UPDATE that gives several rows other keys does: all
-// versions are counted before the first change is recorded.
-func (w *world) rekey(t *table, rows []*row, keys []map[string]value) {
-	type move struct {
-		before, after map[string]value
-		version       int
-	}
-	var moves []move
-	for i, r := range rows {
-		m := move{before: r.values, after: maps.Clone(r.values)}
-		maps.Copy(m.after, keys[i])
-		m.after = t.complete(m.after)
-		m.version = t.next(r, t.id(m.before), t.id(m.after))
-		moves = append(moves, m)
-	}
-	for _, r := range rows {
-		w.recordBaseline(t, r)
-		delete(t.rows, t.id(r.values))
-	}
-	for i, r := range rows {
-		m := moves[i]
-		r.values, r.version = m.after, m.version
-		t.rows[t.id(m.after)] = r
-		w.stamp(t, r)
-		w.record(t, "update", r, &row{values: m.before}, nil)
-		t.latest[t.id(m.before)] = max(t.last(t.id(m.before)), m.version)
-	}
 }
 
 // remove is what a DELETE or TRUNCATE of a row does, without cascades.
@@ -345,15 +354,17 @@ func (w *world) truncate(tables ...*table) {
 func (w *world) keyChanged(t *table, before, after map[string]value) {
 	for _, child := range w.tables {
 		for _, f := range child.foreignKeys {
-			for _, c := range w.referring(child, f, t, before) {
-				set := nulls(f.columns)
-				if f.onUpdate == "CASCADE" {
-					for i, k := range t.keyColumns() {
-						set[f.columns[i]] = after[k.name]
-					}
-				}
-				w.update(child, c, set)
+			if f.parent != t {
+				continue
 			}
+			set := nulls(f.columns)
+			if f.onUpdate == "CASCADE" {
+				for i, k := range t.keyColumns() {
+					set[f.columns[i]] = after[k.name]
+				}
+			}
+			rows := w.referring(child, f, t, before)
+			w.updateAll(child, rows, slices.Repeat([]map[string]value{set}, len(rows)))
 		}
 	}
 }

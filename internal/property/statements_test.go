@@ -388,7 +388,7 @@ func (r *run) rotateKeys(rt *rapid.T) {
 	for i := range keys {
 		aliases = append(aliases, fmt.Sprint("n", i))
 	}
-	r.w.rekey(t, rows, after)
+	r.w.updateAll(t, rows, after)
 	r.exec(rt, fmt.Sprintf("UPDATE %s AS t SET %s FROM (VALUES %s) AS s (%s) WHERE %s",
 		t.sql(), strings.Join(sets, ", "), strings.Join(tuples, ", "), strings.Join(aliases, ", "), strings.Join(joins, " AND ")))
 }

@@ -67,6 +67,11 @@ has another type, the block's exception handler reads the catalog instead.
     END IF;
 {{- end -}}
 
+{{- define "renumber"}}
+        image := image || pg_catalog.jsonb_build_object({{literal .VersionColumn}}, row_version
+            {{- if .VersionKey}}, 'version', row_version{{end}});
+{{- end -}}
+
 {{- define "record"}}
         INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
@@ -83,6 +88,7 @@ DECLARE
     changed      boolean;
     row_version  integer;
     taken        boolean;
+    renumbered   boolean;
     record_key   jsonb;
     old_key      jsonb;
     image        jsonb;
@@ -231,19 +237,33 @@ BEGIN
     END IF;
 {{- end}}
 
+    -- When one statement gives several records each other's keys, the change
+    -- that takes a key away must not have a higher version than the one that
+    -- gives it to the next record. The version trigger has seen all of the
+    -- statement's rows by now, and kept the highest version: a key that history
+    -- knows is taken at that one.
+    renumbered := false;
+    IF old_key IS NOT NULL
+       AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
+       AND {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) IS NOT NULL
+    THEN
+        row_version := current_setting('chrononaut.rekeyed')::integer;
+        renumbered := true;
+        {{- template "renumber" .}}
+    END IF;
+
     -- The version was counted before the row had its place in the table's
     -- unique index. Until then another transaction could have, and take to an
     -- end, a life of its own under this key: as the unique index of history
     -- shows, or, if it moved the record to another key, previous_key.
     taken := false;
-    IF TG_OP = 'INSERT' THEN
+    IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
         taken := EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                           WHERE {{.RecordHash "a.previous_key"}} = {{.RecordHashOf "record_key"}}
-                            AND a.previous_key IS NOT NULL AND a.version >= row_version
-{{- if .Partitioned}}
+                            AND a.previous_key IS NOT NULL
+                            AND a.version >= row_version
                             -- Records that exchange their keys have the same version.
                             AND (what = 'insert' OR a.version > row_version)
-{{- end}}
                             AND a.previous_key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}});
     END IF;
     IF NOT taken THEN
@@ -253,15 +273,14 @@ BEGIN
     END IF;
     IF taken THEN
         row_version := greatest({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1, row_version);
-        image := image || pg_catalog.jsonb_build_object({{literal .VersionColumn}}, row_version
-            {{- if .VersionKey}}, 'version', row_version{{end}});
-        IF TG_OP <> 'DELETE' THEN
-            PERFORM set_config('chrononaut.renumber', 'on', true);
-            UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
-             WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}};
-            PERFORM set_config('chrononaut.renumber', '', true);
-        END IF;
+        {{- template "renumber" .}}
         {{- template "record" .}};
+    END IF;
+    IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
+        PERFORM set_config('chrononaut.renumber', 'on', true);
+        UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
+         WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}};
+        PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
     RETURN NULL;
 END

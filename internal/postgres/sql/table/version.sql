@@ -98,6 +98,9 @@ BEGIN
         -- Versions of a key only ever grow, also when another record takes it.
         NEW.{{ident .VersionColumn}} := greatest(NEW.{{ident .VersionColumn}},
             {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
+        -- For records that exchange their keys: see the capture trigger.
+        PERFORM set_config('chrononaut.rekeyed', greatest(NEW.{{ident .VersionColumn}},
+            nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);
 {{- if .Partitioned}}
 {{- if .Hidden}}
         BEGIN
