@@ -187,7 +187,7 @@ func validateVersionColumn(found *postgres.Inspected, registered *TrackedTable, 
 		return hint(fmt.Errorf("%w: %s has type %s, versions need a plain integer", ErrVersionColumn, column.Name, column.Type), "Name another column: --version-column NAME.")
 	}
 	// Ours already, or adopted by name.
-	ours := registered != nil && registered.Options.VersionColumn == column.Name
+	ours := registered != nil && registered.Options.normalize().VersionColumn == column.Name
 	if !ours && asked == "" {
 		return hint(fmt.Errorf("%w: the table already has a column %s", ErrVersionColumn, column.Name),
 			"Name another column with --version-column NAME, or adopt this one with --version-column "+column.Name+".")
@@ -316,13 +316,20 @@ func (p *planner) triggers() {
 	}
 }
 
-// guards repairs the append-only triggers of history.
+// guards repairs history's own functions and append-only triggers.
 func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 	findings, err := p.engine.historyFindings(ctx, tx)
 	if err != nil {
 		return err
 	}
 	for _, finding := range findings {
+		if finding.kind == ProblemFunctionMissing || finding.kind == ProblemFunctionChanged {
+			functions, err := postgres.HistoryFunctions(p.engine.schema)
+			if err != nil {
+				return err
+			}
+			p.plan.Steps = append(p.plan.Steps, Step{Comment: "A function of history that the triggers call.", SQL: functions[finding.object]})
+		}
 		if finding.kind != ProblemHistoryTrigger {
 			continue
 		}

@@ -1,6 +1,6 @@
 -- Guards of the history table that are missing or disabled, settings that turn
 -- ordinary triggers off, and roles that cannot write history.
-SELECT 'history_trigger', g.name, coalesce(CASE t.tgenabled WHEN 'D' THEN 'disabled' ELSE 'not enabled always' END, 'missing')
+SELECT 'history_trigger', g.name, CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not enabled always' WHEN 'R' THEN 'enabled for replicas only' ELSE 'missing' END
   FROM (VALUES ('chrononaut_append_only'), ('chrononaut_append_only_truncate')) AS g (name)
   LEFT JOIN pg_catalog.pg_trigger AS t
          ON t.tgname = g.name

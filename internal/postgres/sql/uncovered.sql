@@ -3,7 +3,7 @@
 SELECT n.nspname, c.relname
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
    AND NOT pg_catalog.starts_with(n.nspname, 'pg_') AND n.nspname NOT IN ('information_schema', {{literal rawSchema}})
    AND NOT pg_catalog.starts_with(c.relname, 'chrononaut_')
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d

@@ -1,0 +1,252 @@
+package chronomigrate_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+// checked has a plain table, one with options and a partitioned one.
+func checked(t *testing.T) *fixture {
+	f := newFixture(t)
+	f.todos()
+	f.exec(`CREATE TABLE people (id integer PRIMARY KEY, name text, secret text, note text)`,
+		`CREATE TABLE parts (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id)`,
+		`CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id)`, `CREATE TABLE lowest PARTITION OF low FOR VALUES FROM (0) TO (5)`)
+	f.track("people", &chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"note"}})
+	f.track("parts", nil)
+	f.wantCheck()
+	return f
+}
+
+// Every kind of drift, made by hand, is found, and track repairs it.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	const capture, version, truncate = `"000_chrononaut_capture"`, `"zzzz_chrononaut_version"`, `"000_chrononaut_truncate"`
+	for _, tc := range []struct {
+		name   string
+		breaks []string
+		want   []string // kind and object, without a function's table and hash
+		repair string   // SQL that comes before track
+		track  string   // defaults to todos
+		opts   *chronomigrate.TrackOptions
+	}{
+		{name: "nothing is wrong"},
+		{
+			name:   "triggers are dropped",
+			breaks: []string{`DROP TRIGGER ` + capture + ` ON todos`, `DROP TRIGGER ` + version + ` ON todos`, `DROP TRIGGER ` + truncate + ` ON todos`},
+			want:   []string{"trigger_missing zzzz_chrononaut_version", "trigger_missing 000_chrononaut_capture", "trigger_missing 000_chrononaut_truncate"},
+		},
+		{
+			name:   "a trigger goes with a column that its hand-written condition names",
+			breaks: []string{`CREATE OR REPLACE TRIGGER ` + capture + ` AFTER UPDATE OF title ON todos FOR EACH ROW EXECUTE FUNCTION {capture}()`, `ALTER TABLE todos DROP title CASCADE`},
+			want:   []string{"outdated capture", "trigger_missing 000_chrononaut_capture"},
+		},
+		{
+			name:   "all triggers are disabled",
+			breaks: []string{`ALTER TABLE todos DISABLE TRIGGER ALL`},
+			want:   []string{"trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate"},
+		},
+		{
+			name:   "a trigger fires on the origin only, or on a replica only",
+			breaks: []string{`ALTER TABLE todos ENABLE TRIGGER ` + capture, `ALTER TABLE todos ENABLE REPLICA TRIGGER ` + version},
+			want:   []string{"trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture"},
+		},
+		{
+			name: "triggers have a condition, other events or another function",
+			breaks: []string{
+				`CREATE OR REPLACE TRIGGER ` + capture + ` AFTER INSERT OR UPDATE OR DELETE ON todos FOR EACH ROW WHEN (false) EXECUTE FUNCTION {capture}()`,
+				`CREATE OR REPLACE TRIGGER ` + version + ` BEFORE INSERT ON todos FOR EACH ROW EXECUTE FUNCTION {version}()`,
+				`CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+				`CREATE OR REPLACE TRIGGER ` + truncate + ` BEFORE TRUNCATE ON todos EXECUTE FUNCTION nothing()`,
+			},
+			want: []string{"trigger_changed zzzz_chrononaut_version", "trigger_changed 000_chrononaut_capture", "trigger_changed 000_chrononaut_truncate"},
+		},
+		{
+			name:   "a function is changed by hand",
+			breaks: []string{`CREATE OR REPLACE FUNCTION {capture}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END'`},
+			want:   []string{"function_changed capture"},
+		},
+		{
+			name:   "a function loses its settings, or its rights",
+			breaks: []string{`ALTER FUNCTION {capture}() RESET ALL`, `ALTER FUNCTION {version}() SECURITY INVOKER`, `ALTER FUNCTION {truncate}() SET search_path = public`},
+			want:   []string{"function_changed version", "function_changed capture", "function_changed truncate"},
+		},
+		{
+			name:   "a function is gone, and its trigger with it",
+			breaks: []string{`DROP FUNCTION {truncate}() CASCADE`},
+			want:   []string{"function_missing truncate", "trigger_missing 000_chrononaut_truncate"},
+		},
+		{
+			name:   "the comment of a function of another generation is known",
+			breaks: []string{`UPDATE pg_proc SET prosrc = prosrc || ' ' WHERE oid = '{capture}'::regproc`, `DO $$ BEGIN EXECUTE format('COMMENT ON FUNCTION {capture}() IS %L', (SELECT 'chrononaut generation 0, source ' || md5(prosrc) || ', options {}' FROM pg_proc WHERE oid = '{capture}'::regproc)); END $$`},
+			want:   []string{"outdated capture"},
+		},
+		{
+			name:   "the registry's options are changed by hand",
+			breaks: []string{`UPDATE chrononaut.chrononaut_table SET options = '{"untracked": ["title"]}' WHERE table_name = 'todos'`},
+			want:   []string{"outdated version", "outdated capture", "outdated truncate"},
+		},
+		{
+			name:   "a hidden column is renamed",
+			breaks: []string{`ALTER TABLE people RENAME secret TO classified`},
+			want:   []string{"column_missing secret", "outdated capture", "outdated truncate"},
+			track:  "people", opts: &chronomigrate.TrackOptions{Hidden: []string{"classified"}, Untracked: []string{"note"}},
+		},
+		{
+			name:   "a hidden and an untracked column are dropped",
+			breaks: []string{`ALTER TABLE people DROP secret, DROP note`},
+			want:   []string{"column_missing secret", "column_missing note", "outdated version", "outdated capture", "outdated truncate"},
+			track:  "people", opts: &chronomigrate.TrackOptions{},
+		},
+		{
+			name:   "the version column is gone",
+			breaks: []string{`ALTER TABLE todos DROP version`},
+			want:   []string{"column_missing version"},
+		},
+		{
+			name:   "the primary key is gone",
+			breaks: []string{`ALTER TABLE todos DROP CONSTRAINT todos_pkey`},
+			want:   []string{"no_key "},
+			repair: `ALTER TABLE todos ADD PRIMARY KEY (id)`,
+		},
+		{
+			name:   "the primary key is another one",
+			breaks: []string{`ALTER TABLE todos DROP CONSTRAINT todos_pkey, ADD PRIMARY KEY (done, id)`},
+			want:   []string{"key_changed done, id", "outdated version", "outdated capture"},
+		},
+		{
+			name:   "the table is dropped",
+			breaks: []string{`DROP TABLE todos`},
+			want:   []string{"table_dropped public.todos"},
+			repair: `CREATE TABLE todos (id integer PRIMARY KEY)`,
+		},
+		{
+			name:   "the table is renamed",
+			breaks: []string{`ALTER TABLE todos RENAME TO tasks`},
+			want:   []string{"table_dropped public.todos"},
+			repair: `ALTER TABLE tasks RENAME TO todos`,
+		},
+		{
+			name:   "the table is moved to another schema",
+			breaks: []string{`CREATE SCHEMA attic`, `ALTER TABLE todos SET SCHEMA attic`},
+			want:   []string{"table_dropped public.todos"},
+			repair: `ALTER TABLE attic.todos SET SCHEMA public`,
+		},
+		{
+			name: "the application's triggers run on the wrong side",
+			breaks: []string{
+				`CREATE FUNCTION app() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`,
+				`CREATE TRIGGER zzzzz BEFORE UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`, `CREATE TRIGGER "000_a" AFTER UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`,
+				`CREATE TRIGGER middle BEFORE UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`, `CREATE TRIGGER "000_b" AFTER UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION app()`,
+			},
+			want:   []string{"trigger_order 000_a", "trigger_order zzzzz"},
+			repair: `ALTER TRIGGER zzzzz ON todos RENAME TO a; ALTER TRIGGER "000_a" ON todos RENAME TO b`,
+		},
+		{
+			name:   "a partition is attached: TRUNCATE of it alone is not covered",
+			breaks: []string{`CREATE TABLE high PARTITION OF parts FOR VALUES FROM (10) TO (20)`, `CREATE TABLE lower PARTITION OF low FOR VALUES FROM (5) TO (7)`},
+			want:   []string{"trigger_missing 000_chrononaut_truncate", "trigger_missing 000_chrononaut_truncate"},
+			track:  "parts",
+		},
+		{
+			name:   "the triggers of a partition are disabled",
+			breaks: []string{`ALTER TABLE lowest DISABLE TRIGGER USER`},
+			want:   []string{"trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate"},
+			track:  "parts",
+		},
+		{
+			name:   "history's own guards are dropped and disabled",
+			breaks: []string{`DROP TRIGGER chrononaut_append_only ON chrononaut.chrononaut_activity`, `ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER chrononaut_append_only_truncate`},
+			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate"},
+		},
+		{
+			name: "functions that the triggers call are changed and dropped",
+			breaks: []string{`CREATE OR REPLACE FUNCTION chrononaut.is_suppressed() RETURNS boolean LANGUAGE sql RETURN true`,
+				`CREATE OR REPLACE FUNCTION chrononaut.refuse_rewrite() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
+				`CREATE OR REPLACE FUNCTION chrononaut.may_erase() RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
+				`DROP FUNCTION chrononaut.record_info`},
+			want: []string{"function_changed is_suppressed", "function_changed may_erase", "function_missing record_info", "function_changed refuse_rewrite"},
+		},
+		{
+			name:   "session_replication_role is set for the database",
+			breaks: []string{`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$`},
+			want:   []string{"replica_role database {database}"},
+			repair: `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET session_replication_role', current_database()); END $$`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			f := checked(t)
+			if tc.track == "" {
+				tc.track = "todos"
+			}
+			functions := f.inspected("public", tc.track)
+			fill := strings.NewReplacer("{capture}", functions.Function("capture"), "{version}", functions.Function("version"), "{truncate}", functions.Function("truncate"), "{database}", f.db.Name)
+			for _, sql := range tc.breaks {
+				f.exec(fill.Replace(sql))
+			}
+			problems, err := f.migrator.Check(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := []string{}, []string{}
+			for _, p := range problems {
+				object := p.Object
+				for _, kind := range []string{"capture", "version", "truncate"} {
+					if object == functions.FunctionName(kind) {
+						object = kind
+					}
+				}
+				got = append(got, string(p.Kind)+" "+object)
+				if p.Hint == "" || p.Message == "" || p.Table.Name == "" {
+					t.Errorf("a finding says too little: %+v", p)
+				}
+			}
+			for _, w := range tc.want {
+				want = append(want, fill.Replace(w))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("Check() mismatch (-want +got):\n%s", diff)
+			}
+
+			if tc.repair != "" {
+				f.exec(tc.repair)
+			}
+			if plan := f.track(tc.track, tc.opts); tc.breaks == nil && !plan.Empty() {
+				t.Errorf("Track() of a healthy table runs\n%s", plan.SQL())
+			}
+			f.wantCheck()
+			if plan := f.track(tc.track, nil); !plan.Empty() {
+				t.Errorf("a second Track() runs\n%s", plan.SQL())
+			}
+			f.refused("TM004", `TRUNCATE chrononaut.chrononaut_activity`)
+			f.exec(`INSERT INTO todos (id) VALUES (42)`, `INSERT INTO people (id) VALUES (42)`, `INSERT INTO parts VALUES (1)`, `DELETE FROM parts`)
+			f.wantText("42 42 1 1", `SELECT string_agg(key ->> 'id', ' ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+		})
+	}
+
+	t.Run("a table of before is uncovered until it is tracked, and again when it is not", func(t *testing.T) {
+		t.Parallel()
+		f := checked(t)
+		f.exec(`CREATE TABLE other (id integer)`, `CREATE UNLOGGED TABLE fast (id integer)`, `CREATE VIEW v AS SELECT 1`, `CREATE TEMP TABLE passing (id integer)`)
+		if _, err := f.migrator.Untrack(t.Context(), f.table("todos"), nil); err != nil {
+			t.Fatal(err)
+		}
+		f.wantCheck()
+		problems, err := f.migrator.Check(t.Context(), &chronomigrate.CheckOpts{Uncovered: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range problems {
+			got = append(got, string(p.Kind)+" "+p.Table.String())
+		}
+		if diff := cmp.Diff([]string{"uncovered public.fast", "uncovered public.other", "uncovered public.todos"}, got); diff != "" {
+			t.Errorf("Check(Uncovered) mismatch (-want +got):\n%s", diff)
+		}
+	})
+}

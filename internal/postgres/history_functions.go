@@ -1,0 +1,32 @@
+package postgres
+
+import (
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
+)
+
+// HistoryFunctions returns the CREATE OR REPLACE FUNCTION statements of the
+// functions that the migrations make, by name: the triggers call them.
+func HistoryFunctions(schema string) (map[string]string, error) {
+	migrations, err := Migrations(schema)
+	if err != nil {
+		return nil, err
+	}
+	functions := map[string]string{}
+	prefix := "CREATE FUNCTION " + QuoteIdent(schema) + "."
+	for _, m := range migrations {
+		for _, statement := range sqltext.Split(chronodriver.PostgreSQL, m.Up) {
+			// A comment may come first.
+			i := strings.Index(statement.Text, prefix)
+			if i < 0 {
+				continue
+			}
+			rest := statement.Text[i+len(prefix):]
+			name, _, _ := strings.Cut(rest, "(")
+			functions[name] = "CREATE OR REPLACE FUNCTION " + QuoteIdent(schema) + "." + rest
+		}
+	}
+	return functions, nil
+}
