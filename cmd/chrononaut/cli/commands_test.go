@@ -182,6 +182,36 @@ func TestVersionColumnAndRecordChanges(t *testing.T) {
 	})
 }
 
+func TestRefusalsHaveAReasonAndAHint(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(w *world) {
+		t := w.t
+		w.mustSQL(todos, `CREATE TABLE keyless (id integer)`, `CREATE TABLE versioned (id integer PRIMARY KEY, version text)`, `CREATE VIEW look AS SELECT * FROM todos`)
+		w.must("track", "todos")
+		for _, refusal := range []struct{ args, reason string }{
+			{"track nowhere", "no_table"},
+			{"track keyless", "no_key"},
+			{"track look", "not_trackable"},
+			{"track versioned", "version_column"},
+			{"track versioned --version-column version", "version_column"},
+			{"track todos --hidden nope", "no_column"},
+			{"track todos --untracked id", "option"},
+			{"track todos --hidden title --untracked title", "option"},
+			{"untrack versioned", "not_tracked"},
+			{"migrate down --yes", "still_tracked"},
+		} {
+			stdout, stderr, status := w.run(t.Context(), append(strings.Fields(refusal.args), "--json")...)
+			if status != 2 || stdout != "" || !strings.Contains(stderr, `"reason":"`+refusal.reason+`"`) || !strings.Contains(stderr, `"hint":"`) {
+				t.Errorf("%s exits with %d: %s%s", refusal.args, status, stdout, stderr)
+			}
+		}
+		w.must("check")
+		if out := w.must("track", "todos"); !strings.Contains(out, "nothing to do") {
+			t.Errorf("after the refusals, track says %s", out)
+		}
+	})
+}
+
 func TestABusyTable(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
