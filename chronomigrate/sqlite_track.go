@@ -143,9 +143,9 @@ func validateSQLite(found *sqlite.Inspected, registered *sqliteTable, opts Track
 				}
 				return nil, hint(fmt.Errorf("%s: %w", name, ErrNoColumn), advice)
 			case c.Key > 0:
-				return nil, fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, c.Name)
+				return nil, hint(fmt.Errorf("%w: %s is part of the primary key and cannot be hidden or untracked", ErrOption, c.Name), "Leave it out of both lists: history finds a record by its key.")
 			case sqlite.SameName(c.Name, opts.VersionColumn):
-				return nil, fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, c.Name)
+				return nil, hint(fmt.Errorf("%w: %s is the version column and cannot be hidden or untracked", ErrOption, c.Name), "Leave it out of both lists.")
 			}
 			spelled[i] = c.Name
 		}
@@ -160,7 +160,7 @@ func validateSQLite(found *sqlite.Inspected, registered *sqliteTable, opts Track
 	}
 	for _, name := range opts.Hidden {
 		if slices.Contains(opts.Untracked, name) {
-			return opts, fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name)
+			return opts, hint(fmt.Errorf("%w: %s is both hidden and untracked", ErrOption, name), "Name it in one of the lists. Of a hidden column only that it changed is recorded.")
 		}
 	}
 	opts = opts.normalize()
@@ -378,7 +378,7 @@ func (e *sqliteEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, name
 	case registered == nil && found == nil:
 		return nil, ErrNoTable
 	case registered == nil:
-		return nil, ErrNotTracked
+		return nil, hint(ErrNotTracked, "chrononaut check --uncovered lists the tables that are not tracked.")
 	}
 	plan := &Plan{Table: registered.Table, Transactional: true}
 	p := &sqlitePlanner{found: found, plan: plan}
