@@ -1,6 +1,7 @@
 package chronomigrate_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
@@ -17,7 +18,10 @@ func TestTextThatJSONCannotHold(t *testing.T) {
 	f.exec(`ALTER TABLE docs ALTER body SET STORAGE EXTERNAL`)
 	f.track("docs", nil)
 	const insert = `INSERT INTO docs VALUES (1, repeat('x', 268435456))`
-	f.refused("54000", insert)
+	// The error says where it comes from, and nothing is left of the write.
+	if err := f.refused("54000", insert); !strings.Contains(err.Where, "docs") {
+		t.Errorf("error %v at %s, which does not name the table", err, err.Where)
+	}
 	f.wantText("0 0", `SELECT (SELECT count(*) FROM docs) || ' ' || (SELECT count(*) FROM chrononaut.chrononaut_activity WHERE operation = 'insert')`)
 
 	f.track("docs", &chronomigrate.TrackOptions{Untracked: []string{"body"}})
