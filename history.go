@@ -277,8 +277,9 @@ var columnIndex = regexp.MustCompile(`(?:column index |dest\[)(\d+)`)
 // the time on when tracking began.
 //
 // Errors: [ErrNotRecorded] when the time lies before the record's first
-// recorded state and before tracking began, or when the record exists and has
-// no recorded state; [ErrNotFound] when it did not exist then, as
+// recorded state and before tracking began, or in a time in which the table was
+// not tracked any more and nothing was recorded yet, or when the record exists
+// and has no recorded state; [ErrNotFound] when it did not exist then, as
 // [*DeletedError] when it was deleted. Costs one round trip, one to three more
 // when nothing was recorded by then.
 func (h *History[T]) At(ctx context.Context, of any, t time.Time) (*Snapshot[T], error) {
@@ -300,13 +301,18 @@ func (h *History[T]) at(ctx context.Context, info *tableInfo, key string, t time
 	if err != nil {
 		return nil, err
 	}
-	if s != nil {
-		return s, h.alive(key, s)
+	if s == nil {
+		// The record may have had another key then.
+		s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{before: &t, newestFirst: true, limit: 1}))
+		if err != nil {
+			return nil, err
+		}
 	}
-	// The record may have had another key then.
-	s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{before: &t, newestFirst: true, limit: 1}))
-	if err != nil || s != nil {
-		return s, err
+	switch {
+	case s == nil && info.inGap(time.Time{}, t), s != nil && s.info.inGap(s.Changed, t):
+		return nil, ErrNotRecorded
+	case s != nil:
+		return s, h.alive(key, s)
 	}
 	// Nothing is recorded up to t. The record's first change says why.
 	s, err = h.first(ctx, info, key, h.timeline(key, timelineFilter{limit: 1}))
@@ -441,8 +447,8 @@ func (h *History[T]) versionIn(of any, info *tableInfo) (int, bool) {
 // ChangedSince reports whether anything was recorded of a record after a time,
 // also when the changes cancel each other, or it was deleted, or goes on under
 // another key. A record without history has not changed since. Errors:
-// [ErrNotRecorded] when the time lies before tracking began and nothing was
-// recorded after it. Costs one round trip.
+// [ErrNotRecorded] when nothing was recorded after it and the table was not
+// tracked all the time since. Costs one round trip.
 func (h *History[T]) ChangedSince(ctx context.Context, of any, t time.Time) (bool, error) {
 	info, key, err := h.resolve(ctx, of)
 	if err != nil {
@@ -460,7 +466,7 @@ func (h *History[T]) ChangedSince(ctx context.Context, of any, t time.Time) (boo
 	if s != nil && (s.Operation != OperationBaseline || s.Version > 0) {
 		return true, nil
 	}
-	if t.Before(info.since) {
+	if t.Before(info.since) || info.gapAfter(t) {
 		return false, h.wrap("compare with the past", ErrNotRecorded)
 	}
 	return false, nil

@@ -58,13 +58,21 @@ func (r *postgresReader) registered(ctx context.Context, q chronodriver.Queryer,
 	var infos []*tableInfo
 	for rows.Next() {
 		info := &tableInfo{}
-		var keys, encoded string
-		if err := rows.Scan(&info.table.Schema, &info.table.Name, &info.tracked, &info.since, &keys, &encoded, &info.stamp); err != nil {
+		var keys, encoded, events string
+		if err := rows.Scan(&info.table.Schema, &info.table.Name, &info.tracked, &info.since, &keys, &encoded, &info.stamp, &events); err != nil {
 			return nil, options, err
 		}
 		o, err := postgres.DecodeOptions(encoded)
 		if err := errors.Join(err, json.Unmarshal([]byte(keys), &info.keyColumns)); err != nil {
 			return nil, options, fmt.Errorf("read registry: %w", err)
+		}
+		info.gaps, err = readGaps(events, func(raw json.RawMessage) (time.Time, error) {
+			var microseconds int64
+			err := json.Unmarshal(raw, &microseconds)
+			return time.UnixMicro(microseconds), err
+		})
+		if err != nil {
+			return nil, options, err
 		}
 		if o.VersionColumn == "" {
 			o.VersionColumn = postgres.DefaultVersionColumn

@@ -19,6 +19,7 @@ type tableInfo struct {
 	versionColumn string
 	tracked       bool
 	since         time.Time
+	gaps          []gap
 	// columns are those that history has values of, in the table's order. Empty
 	// when the table is gone.
 	columns []string

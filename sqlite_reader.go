@@ -35,8 +35,8 @@ func (r sqliteReader) load(ctx context.Context, q chronodriver.Queryer, name Tab
 	}
 	info := &tableInfo{stamp: knownStamp}
 	info.table.Schema = sqliteSchema
-	var since, keys, encoded string
-	found, err := queryOne(ctx, q, []any{&info.table.Name, &info.tracked, &since, &keys, &encoded, &info.definition}, sql, name.Name)
+	var since, keys, encoded, events string
+	found, err := queryOne(ctx, q, []any{&info.table.Name, &info.tracked, &since, &keys, &encoded, &info.definition, &events}, sql, name.Name)
 	if err != nil {
 		return nil, notInstalled(err)
 	}
@@ -49,6 +49,12 @@ func (r sqliteReader) load(ctx context.Context, q chronodriver.Queryer, name Tab
 	}
 	if info.since, err = time.Parse(time.RFC3339Nano, since); err != nil {
 		return nil, errors.New("read registry: malformed time")
+	}
+	info.gaps, err = readGaps(events, func(raw json.RawMessage) (at time.Time, err error) {
+		return at, json.Unmarshal(raw, &at)
+	})
+	if err != nil {
+		return nil, err
 	}
 	info.hidden, info.untracked, info.versionColumn = options.Hidden, options.Untracked, options.VersionColumn
 	if info.versionColumn == "" {
@@ -162,6 +168,10 @@ func (r sqliteReader) activity(o *ActivityOpts) (string, []any, error) {
 	}
 	if o.Operation != "" {
 		c.add("a.operation =", string(o.Operation))
+		if o.Operation != OperationInsert && o.Operation != OperationUpdate {
+			// The condition of the index.
+			c.where = append(c.where, "a.operation NOT IN ('insert', 'update')")
+		}
 	}
 	args := sqlite.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore}
 	if o.Column != "" {

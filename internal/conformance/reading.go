@@ -12,6 +12,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
 func followsKey(t *testing.T, b *bench) {
@@ -324,3 +325,45 @@ func readsBefore(t *testing.T, b *bench) {
 		t.Errorf("changes mismatch (-want +got):\n%s", diff)
 	}
 }
+
+// tellsGaps is about the time between untracking a table and tracking it again.
+func tellsGaps(t *testing.T, b *bench) {
+	ctx := t.Context()
+	b.exec(ctx, `INSERT INTO todos (id, title) VALUES (1, 'a'), (2, 'a')`)
+	recorded := b.versions(1, nil)[0].Changed
+	m, err := chronomigrate.New(b.Driver, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Untrack(ctx, b.table, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.exec(ctx, `UPDATE todos SET title = 'unseen' WHERE id = 1`)
+	later := time.Now().Add(time.Hour)
+	if s, err := b.todos.At(ctx, 1, recorded); err != nil || s.Record.Title != "a" {
+		t.Errorf("At(before tracking ended) = %+v, %v; want a", s, err)
+	}
+	for what, err := range map[string]error{
+		"At": second(b.todos.At(ctx, 1, later)), "At of a record without history": second(b.todos.At(ctx, 9, later)),
+		"ChangedSince": second(b.todos.ChangedSince(ctx, 1, recorded)), "DiffBetween": second(b.todos.DiffBetween(ctx, 1, recorded, time.Time{})),
+	} {
+		if !errors.Is(err, chrononaut.ErrNotRecorded) {
+			t.Errorf("%s, when the table is not tracked: error = %v, want ErrNotRecorded", what, err)
+		}
+	}
+	b.track(&chronomigrate.TrackOptions{})
+	if _, err := m.Baseline(ctx, b.table, nil); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := b.todos.At(ctx, 1, later); err != nil || s.Record.Title != "unseen" || s.Operation != chrononaut.OperationBaseline {
+		t.Errorf("At(after a baseline) = %+v, %v; want what was unseen", s, err)
+	}
+	if s, err := b.todos.At(ctx, 2, later); err != nil || s.Record.Title != "a" {
+		t.Errorf("At of a record that was the same = %+v, %v; want a", s, err)
+	}
+	if changed, err := b.todos.ChangedSince(ctx, 1, recorded); err != nil || !changed {
+		t.Errorf("ChangedSince = %v, %v; want true", changed, err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -396,6 +396,14 @@ func TestSQLiteReadsUseIndexes(t *testing.T) {
 				return err
 			},
 			"log, transaction": func() error { _, err := client.Activity(ctx, &chrononaut.ActivityOpts{Transaction: 1}); return err },
+			"log, operation": func() error {
+				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Operation: chrononaut.OperationDelete})
+				return err
+			},
+			"time": func() error {
+				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Since: now, Until: now.Add(time.Second)})
+				return err
+			},
 			"log, ids": func() error {
 				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{AfterID: 1, BeforeID: 9})
 				return err

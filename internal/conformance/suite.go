@@ -84,6 +84,7 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"streams snapshots and changes", streams},
 		{"pages through versions and the log", pages},
 		{"reads the state before each change of the log", readsBefore},
+		{"tells when a table was not tracked", tellsGaps},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

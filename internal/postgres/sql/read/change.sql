@@ -12,11 +12,17 @@ pg_catalog.jsonb_hash_extended(a.{{.Column}}, pg_catalog.hashtextextended(coales
 {{- end}}
 {{- /* Says the table's columns and how it is tracked: a reader compares it with what it remembers. */ -}}
 {{define "stamp" -}}
-pg_catalog.hashtextextended(r.options::text || r.key_columns::text || coalesce((
+pg_catalog.hashtextextended(r.options::text || r.key_columns::text || {{template "untracked"}} || coalesce((
                SELECT pg_catalog.string_agg(c.attnum || ' ' || c.attname || ' ' || c.atttypid, ',' ORDER BY c.attnum)
                  FROM pg_catalog.pg_attribute AS c
                 WHERE c.attrelid = pg_catalog.to_regclass(pg_catalog.quote_ident(r.table_schema) || '.' || pg_catalog.quote_ident(r.table_name))
                   AND c.attnum > 0 AND NOT c.attisdropped), ''), 0)::text
+{{- end}}
+{{- /* How often tracking of the table has ended. */ -}}
+{{define "untracked" -}}
+(SELECT pg_catalog.count(*) FROM {{schema}}.chrononaut_activity AS u
+         WHERE u.operation = 'untrack' AND u.operation NOT IN ('insert', 'update')
+           AND u.table_schema || '' = r.table_schema AND u.table_name || '' = r.table_name)
 {{- end}}
 {{define "record" -}}
 (SELECT {{template "stamp"}}

@@ -1,7 +1,12 @@
 -- How a table is tracked. Without a schema ($1 is empty) it is the table that the
 -- search path finds, or, when it finds none, one of that name in any schema.
 SELECT r.table_schema, r.table_name, r.tracked, r.tracked_since, pg_catalog.to_jsonb(r.key_columns)::text, r.options::text,
-       {{template "stamp"}}
+       {{template "stamp"}},
+       -- When tracking began and ended, as microseconds.
+       coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(e.operation, (extract(epoch FROM e.changed) * 1000000)::bigint) ORDER BY e.id)
+                   FROM {{schema}}.chrononaut_activity AS e
+                  WHERE e.operation IN ('track', 'untrack') AND e.operation NOT IN ('insert', 'update')
+                    AND e.table_schema || '' = r.table_schema AND e.table_name || '' = r.table_name), '[]')::text
   FROM {{schema}}.chrononaut_table AS r
  WHERE r.table_name = $2::text
    AND r.table_schema = CASE WHEN $1::text <> '' THEN $1::text ELSE coalesce((

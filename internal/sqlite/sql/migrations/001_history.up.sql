@@ -42,6 +42,9 @@ CREATE INDEX chrononaut_activity_actor ON chrononaut_activity (json_extract(user
 CREATE INDEX chrononaut_activity_transaction ON chrononaut_activity (transaction_id, id)
     WHERE transaction_id IS NOT NULL;
 CREATE INDEX chrononaut_activity_changed ON chrononaut_activity (changed, id);
+-- The operations that are rare.
+CREATE INDEX chrononaut_activity_operation ON chrononaut_activity (operation, id)
+    WHERE operation NOT IN ('insert', 'update');
 
 -- The tables that are or were tracked, and how. key_columns and options are
 -- JSON; baseline is the key of the last row that a baseline has read.
