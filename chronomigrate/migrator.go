@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -35,6 +36,9 @@ func New(driver chronodriver.Driver, config *Config) (*Migrator, error) {
 	m := &Migrator{driver: driver}
 	switch d := driver.Dialect(); d {
 	case chronodriver.PostgreSQL:
+		if !usableName(cfg.Schema) || strings.HasPrefix(cfg.Schema, "pg_") || cfg.Schema == "information_schema" {
+			return nil, hint(fmt.Errorf("%w: no schema for history can have the name %q", ErrOption, cfg.Schema), "Name another schema, of at most 63 bytes.")
+		}
 		m.engine = &postgresEngine{driver: driver, schema: cfg.Schema}
 	case chronodriver.SQLite:
 		m.engine = &sqliteEngine{driver: driver}

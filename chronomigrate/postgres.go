@@ -47,8 +47,10 @@ func (e *postgresEngine) withLock(ctx context.Context, f func(tx chronodriver.Tx
 func (e *postgresEngine) version(ctx context.Context, q chronodriver.Queryer) (int, error) {
 	var installed bool
 	if err := queryRow(ctx, q, []any{&installed},
-		`SELECT pg_catalog.to_regclass($1::text) IS NOT NULL`,
-		postgres.QuoteIdent(e.schema)+".chrononaut_migration"); err != nil || !installed {
+		// Not to_regclass(), which may answer from a cache of before the lock.
+		`SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		                 WHERE n.nspname = $1::text AND c.relname = 'chrononaut_migration')`,
+		e.schema); err != nil || !installed {
 		return 0, err
 	}
 	sql, err := postgres.Query(e.schema, "version.sql", nil)

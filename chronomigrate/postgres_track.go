@@ -176,6 +176,9 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 }
 
 func validateVersionColumn(found *postgres.Inspected, registered *TrackedTable, opts TrackOptions, asked string) error {
+	if !usableName(opts.VersionColumn) || slices.Contains(systemColumns, opts.VersionColumn) {
+		return hint(fmt.Errorf("%w: no column can have the name %q", ErrVersionColumn, opts.VersionColumn), "Name another column of at most 63 bytes: --version-column NAME.")
+	}
 	column := found.Column(opts.VersionColumn)
 	if column == nil {
 		return nil
