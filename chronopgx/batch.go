@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/chrononaut-go/chrononaut"
-	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
@@ -34,30 +33,36 @@ func (db *DB) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 
 // attribute returns a batch that does what b does and sets the attribution of
 // its transactions. Ours reports which of its statements do the latter; it is
-// nil if b cannot be attributed.
+// nil if b cannot be attributed, or only reads.
 func (db *DB) attribute(b *pgx.Batch, value string) (all *pgx.Batch, ours []bool) {
 	// A copy of b has the transaction that b may begin.
 	clone := *b
 	clone.QueuedQueries = nil
-	set := false
+	set, ever := false, false
 	for _, q := range b.QueuedQueries {
-		head, _ := sqltext.Head(chronodriver.PostgreSQL, q.SQL)
-		control, _ := head.Control()
+		statements := db.statements(q.SQL, false)
+		control := sqltext.None
+		if len(statements) == 1 {
+			control, _ = statements[0].Control()
+		}
 		switch {
 		case control == sqltext.Commit || control == sqltext.Rollback:
 			set = false
-		case control == sqltext.None && !db.attributable(q.SQL, false):
+		case control == sqltext.None && !attributable(statements):
 			return nil, nil
-		case set || control == sqltext.Begin || head.Sets():
-			// BEGIN goes on with the implicit transaction of the batch. A SET may
-			// have to come before the first query of a transaction.
+		case set || control == sqltext.Begin || control == sqltext.None && reads(statements):
+			// BEGIN goes on with the implicit transaction of the batch. A SET, which
+			// counts as reading, may have to come before anything else.
 		default:
 			clone.QueuedQueries = append(clone.QueuedQueries, &pgx.QueuedQuery{SQL: postgres.SetContextParameter, Arguments: []any{value}})
 			ours = append(ours, true)
-			set = true
+			set, ever = true, true
 		}
 		clone.QueuedQueries = append(clone.QueuedQueries, q)
 		ours = append(ours, false)
+	}
+	if !ever {
+		return nil, nil
 	}
 	return &clone, ours
 }

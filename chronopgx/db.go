@@ -16,11 +16,12 @@ import (
 
 // DB is a pool whose changes are attributed. It is safe for concurrent use.
 //
-// Outside a transaction each call is one of its own, as always. Statements
-// that cannot run in a transaction (VACUUM, CREATE DATABASE, CREATE INDEX
-// CONCURRENTLY), CALL and DO, which may end transactions, and texts of several
-// statements that begin or end them are sent as they are, without attribution.
-// So is everything under a context that says nothing.
+// Outside a transaction each call is one of its own, as always. A SELECT is
+// sent as it is, without attribution, so a function that writes should be
+// called in a transaction. So are statements that cannot run in a transaction
+// (VACUUM, CREATE DATABASE, CREATE INDEX CONCURRENTLY), CALL and DO, which may
+// end transactions, texts of several statements that begin or end them, and
+// everything under a context that says nothing.
 //
 // Errors of Chrononaut's triggers can be told apart by [chrononaut.WrapError].
 type DB struct {
@@ -166,9 +167,8 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 // attribution encodes the context for a statement outside a transaction; ok is
 // false when it is to be sent as it is.
 func (db *DB) attribution(ctx context.Context, sql string, several bool) (value string, ok bool, err error) {
-	value, ok, err = chrononaut.EncodeContext(ctx, db.config)
-	if err != nil || !ok {
-		return "", false, err
+	if statements := db.statements(sql, several); reads(statements) || !attributable(statements) {
+		return "", false, nil
 	}
-	return value, db.attributable(sql, several), nil
+	return chrononaut.EncodeContext(ctx, db.config)
 }

@@ -143,6 +143,36 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+func TestReadsSendNothingExtra(t *testing.T) {
+	t.Parallel()
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			proxy := wiretest.Start(t, database(t).URL())
+			f := newFixtureAt(t, proxy.URL(), mode, nil)
+			read := func(ctx context.Context, db handle) []string {
+				t.Helper()
+				proxy.Reset()
+				rows, _ := db.Query(ctx, "select title from todos where id = $1", 1)
+				must[[]string](t)(pgx.CollectRows(rows, pgx.RowTo[string]))
+				must[pgconn.CommandTag](t)(db.Exec(ctx, "set statement_timeout = 0; select 1"))
+				batch := &pgx.Batch{}
+				batch.Queue("select 1")
+				batch.Queue("table todos")
+				if err := db.SendBatch(ctx, batch).Close(); err != nil {
+					t.Fatal(err)
+				}
+				return proxy.Statements()
+			}
+			read(t.Context(), f.pool)
+			want := read(t.Context(), f.pool)
+			if diff := cmp.Diff(want, read(f.as("ann"), f.db)); diff != "" {
+				t.Errorf("statements mismatch (-pool +DB):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestLongContextTakesOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	proxy := wiretest.Start(t, database(t).URL())

@@ -1,27 +1,38 @@
 package chronopgx
 
 import (
+	"slices"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
-// attributable reports whether a text can run in the implicit transaction that
-// also sets the context; several says that it may hold more than one statement.
-func (db *DB) attributable(sql string, several bool) bool {
-	if !several && !db.simple {
-		// The server refuses more than one.
-		head, ok := sqltext.Head(chronodriver.PostgreSQL, sql)
-		return ok && head.Attributable()
+// statements are those of a text, or the beginning of its only one; several
+// says that it may hold more.
+func (db *DB) statements(sql string, several bool) []sqltext.Statement {
+	if several || db.simple {
+		return sqltext.Split(chronodriver.PostgreSQL, sql)
 	}
-	statements := sqltext.Split(chronodriver.PostgreSQL, sql)
-	for _, s := range statements {
-		if !s.Attributable() {
-			return false
-		}
+	// The server refuses more than one.
+	head, ok := sqltext.Head(chronodriver.PostgreSQL, sql)
+	if !ok {
+		return nil
 	}
-	return len(statements) > 0
+	return []sqltext.Statement{head}
+}
+
+// reads reports whether statements only read. To them attribution would be a
+// burden without use; some proxies even keep the connection for the client.
+func reads(statements []sqltext.Statement) bool {
+	return !slices.ContainsFunc(statements, func(s sqltext.Statement) bool { return !s.Selects() })
+}
+
+// attributable reports whether statements can run in the implicit transaction
+// that also sets the context.
+func attributable(statements []sqltext.Statement) bool {
+	return !slices.ContainsFunc(statements, func(s sqltext.Statement) bool { return !s.Attributable() })
 }
 
 // hasOptions reports whether arguments begin with options of pgx that a batch
