@@ -271,12 +271,6 @@ func MayBeName(sql string) bool {
 	return !strings.ContainsAny(strings.TrimSpace(sql), " \t\r\n\f\v\"'(;/-")
 }
 
-// Sets reports whether the statement is a SET.
-func (s *Statement) Sets() bool { return s.is("SET") }
-
-// Defines reports whether the statement may create or drop a table.
-func (s *Statement) Defines() bool { return s.is("CREATE") || s.is("ALTER") || s.is("DROP") }
-
 // Write reports whether a statement of SQLite may write to a table. When in
 // doubt it reports true.
 func (s *Statement) Write() bool {
@@ -294,5 +288,9 @@ func (s *Statement) Selects() bool {
 	if len(s.words) == 0 {
 		return true
 	}
-	return slices.Contains([]string{"SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "FETCH", "DECLARE", "CLOSE", "SET", "RESET", "LISTEN", "NOTIFY", "UNLISTEN"}, s.words[0])
+	if s.is("EXPLAIN") {
+		// EXPLAIN ANALYZE runs what it explains.
+		return !slices.Contains(s.words, "ANALYZE") && !slices.Contains(s.words, "ANALYSE")
+	}
+	return slices.Contains([]string{"SELECT", "VALUES", "TABLE", "SHOW", "FETCH", "DECLARE", "CLOSE", "SET", "RESET", "LISTEN", "NOTIFY", "UNLISTEN"}, s.words[0])
 }

@@ -151,6 +151,66 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+func TestSelects(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want bool
+	}{
+		{"select 1", true},
+		{"((select 1) union select 2)", true},
+		{"/* a */ values (1)", true},
+		{"table t", true},
+		{"set a = 1", true},
+		{"explain insert into t values (1)", true},
+		{"explain (analyze, verbose) insert into t values (1)", false},
+		{"explain analyse insert into t values (1)", false},
+		{"with a as (select 1) select 1", false},
+		{"with a as (insert into t values (1) returning 1) select 1", false},
+		{"insert into t values (1)", false},
+		{"merge into t using s on true when matched then delete", false},
+		{"copy t from stdin", false},
+		{"execute p", false},
+		{"truncate t", false},
+	} {
+		s, _ := sqltext.Head(postgres, tc.in)
+		if got := s.Selects(); got != tc.want {
+			t.Errorf("Selects(%q) = %v, want %v", tc.in, got, tc.want)
+		}
+	}
+}
+
+func TestAttributable(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want bool
+	}{
+		{"insert into t values (1)", true},
+		{"savepoint a", false},
+		{"begin", false},
+		{"prepare transaction 'a'", false},
+		{"prepare a as insert into t values (1)", true},
+		{"vacuum", false},
+		{"call p()", false},
+		{"do $$ begin end $$", false},
+	} {
+		s, _ := sqltext.Head(postgres, tc.in)
+		if got := s.Attributable(); got != tc.want {
+			t.Errorf("Attributable(%q) = %v, want %v", tc.in, got, tc.want)
+		}
+	}
+}
+
+func TestMayBeName(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]bool{"add_todo": true, " add_todo ": true, "": true, "insert into t values (1)": false, "a;b": false, "--": false, "a\nb": false, `"a"`: false} {
+		if got := sqltext.MayBeName(in); got != want {
+			t.Errorf("MayBeName(%q) = %v, want %v", in, got, want)
+		}
+	}
+}
+
 func TestHeadDoesNotReadALongStatement(t *testing.T) {
 	t.Parallel()
 	s, ok := sqltext.Head(postgres, "insert into t values "+strings.Repeat("(1, 2), ", 1000)+"(1, 2)")
