@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,8 +84,21 @@ func raw(message json.RawMessage) string {
 	return value(chrononaut.Data{"": message}, "")
 }
 
+// keyFirst orders columns by name, those of the key before the others.
+func keyFirst(key chrononaut.Key) func(a, b string) int {
+	rank := func(column string) int {
+		if _, ok := key[column]; ok {
+			return 0
+		}
+		return 1
+	}
+	return func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) }
+}
+
 // summary says in one line what a change did to the columns.
-func (p *printer) summary(diff chrononaut.Diff) string {
+func (p *printer) summary(diff chrononaut.Diff, key chrononaut.Key) string {
+	order := keyFirst(key)
+	diff = slices.SortedFunc(slices.Values(diff), func(a, b chrononaut.ColumnDiff) int { return order(a.Column, b.Column) })
 	parts := make([]string, len(diff))
 	for i, d := range diff {
 		name := clean(quoteColumn(d.Column))

@@ -395,9 +395,9 @@ func TestValuesOfSQLite(t *testing.T) {
 	w.mustSQL(`INSERT INTO v (id, i, r, b, t) VALUES (9223372036854775807, 9007199254740993, 0.1, x'00ff10', 'a' || char(27) || '[31m' || char(10))`,
 		`INSERT INTO v (id, r, t) VALUES (2, 9e999, 'NULL')`)
 	for _, want := range []struct{ args, text string }{
-		{"9223372036854775807", "b        \\x00ff10\ni        9007199254740993\nid       9223372036854775807\nr        0.1\nt        'a\\x1b[31m\\n'\n"},
+		{"9223372036854775807", "id       9223372036854775807\nb        \\x00ff10\ni        9007199254740993\nr        0.1\nt        'a\\x1b[31m\\n'\n"},
 		{"9223372036854775807 --json", `"data":{"b":{"chrononaut:blob":"\\x00ff10"},"i":9007199254740993,"id":9223372036854775807,"r":0.1,"t":"a\u001b[31m\n","version":0}`},
-		{"2", "b        NULL\ni        NULL\nid       2\nr        Infinity\nt        'NULL'\n"},
+		{"2", "id       2\nb        NULL\ni        NULL\nr        Infinity\nt        'NULL'\n"},
 		{"2 --json", `"data":{"b":null,"i":null,"id":2,"r":{"chrononaut:real":"Infinity"},"t":"NULL","version":0}`},
 	} {
 		if out := w.must(append([]string{"show", "v"}, strings.Fields(want.args)...)...); !strings.Contains(out, want.text) {

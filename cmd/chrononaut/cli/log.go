@@ -336,7 +336,7 @@ func (p *printer) logRow(c *chrononaut.Change, diff chrononaut.Diff, of logOf) [
 	}
 	if !c.Operation.Gone() {
 		// What a deletion did to the columns goes without saying.
-		row[6].text = p.summary(diff)
+		row[6].text = p.summary(diff, c.Key)
 	}
 	switch of {
 	case logOfTable:

@@ -181,7 +181,7 @@ func (p *printer) state(c *chrononaut.Change) error {
 	}
 	p.line("")
 	rows = nil
-	for _, column := range slices.Sorted(maps.Keys(c.Data)) {
+	for _, column := range slices.SortedFunc(maps.Keys(c.Data), keyFirst(c.Key)) {
 		rows = append(rows, cells(clean(quoteColumn(column)), value(c.Data, column)))
 	}
 	return p.table([]string{"COLUMN", "VALUE"}, rows)
