@@ -1,0 +1,20 @@
+-- Fires also under session_replication_role = replica.
+ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
+
+-- Fires also under session_replication_role = replica.
+ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
+
+-- TRUNCATE fires no row trigger.
+CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
+    BEFORE TRUNCATE ON "public"."todos"
+    FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();
+
+-- Fires also under session_replication_role = replica.
+ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
+
+-- Record in history itself that tracking began or changed.
+INSERT INTO "chrononaut".chrononaut_activity (table_name, table_schema, version, operation, data, user_info, extra_info)
+SELECT 'todos', 'public', 0, 'track', '{"version_column":"version","generation":1}'::jsonb,
+       '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
+       coalesce(context -> 'extra_info', '{}')
+  FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;

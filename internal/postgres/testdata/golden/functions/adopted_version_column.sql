@@ -1,0 +1,394 @@
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut$
+#variable_conflict use_column
+DECLARE
+    old_image  record;
+    row_image  record;
+    changed    boolean;
+    record_key jsonb;
+    old_key    jsonb;
+BEGIN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        IF TG_OP = 'INSERT' THEN
+            -- No version: the first change that is captured records this state.
+            NEW."rev" := NULL;
+        END IF;
+        RETURN NEW;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+    BEGIN
+        old_image := OLD;
+        row_image := NEW;
+        old_image."rev" := NULL;
+        row_image."rev" := NULL;
+        changed := old_image *<> row_image;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
+        -- A column that does not count is gone, or is of a domain that refuses
+        -- NULL; those that are left decide.
+        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['rev']::text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['rev']::text[]::text[], '($2)')
+            INTO changed USING OLD, NEW;
+    END;
+        IF NOT changed THEN
+            -- Except where the capture trigger corrects the version.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' THEN
+                NEW."rev" := OLD."rev";
+            END IF;
+            RETURN NEW;
+        END IF;
+    END IF;
+
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('id', NEW."id");
+        IF TG_OP = 'UPDATE' THEN
+            old_key := pg_catalog.jsonb_build_object('id', OLD."id");
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+        EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+        IF TG_OP = 'UPDATE' THEN
+            EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)') INTO old_key USING OLD;
+        END IF;
+    END;
+
+    IF TG_OP = 'INSERT' THEN
+        -- A key that was deleted and comes back continues its versions. Another
+        -- transaction may still have the key: the capture trigger, which runs
+        -- once the row has its place in the unique index, looks again.
+        NEW."rev" := coalesce("chrononaut".last_version('public', 'todos', record_key) + 1, 0);
+    ELSIF OLD."rev" IS NULL THEN
+        NEW."rev" := coalesce("chrononaut".last_version('public', 'todos', old_key), 0) + 1;
+    ELSE
+        NEW."rev" := OLD."rev" + 1;
+    END IF;
+    IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
+        -- Versions of a key only ever grow, also when another record takes it.
+        NEW."rev" := greatest(NEW."rev",
+            "chrononaut".last_version('public', 'todos', record_key) + 1);
+        -- For records that exchange their keys: see the capture trigger.
+        PERFORM set_config('chrononaut.rekeyed', greatest(NEW."rev",
+            nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);
+    END IF;
+    RETURN NEW;
+END
+$chrononaut$;
+
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut$
+#variable_conflict use_column
+DECLARE
+    row_image    record;
+    old_image    record;
+    changed      boolean;
+    row_version  integer;
+    taken        boolean;
+    renumbered   boolean;
+    record_key   jsonb;
+    old_key      jsonb;
+    image        jsonb;
+    special      jsonb := '{}';
+    what         text := lower(TG_OP);
+    context      jsonb;
+    user_info    jsonb := '{"user_id": null, "remote_addr": null}';
+    extra_info   jsonb := '{}';
+BEGIN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        RETURN NULL;
+    END IF;
+
+    -- Nothing tracked has changed: the version trigger has decided so. It is
+    -- the last BEFORE trigger unless the application named one to follow it, or
+    -- a generated column changed, so an unchanged version is looked at again; and
+    -- so is one that this function corrects.
+    IF TG_OP = 'UPDATE' AND (NEW."rev" IS NOT DISTINCT FROM OLD."rev"
+                             OR coalesce(current_setting('chrononaut.renumber', true), '') = 'on') THEN
+    BEGIN
+        old_image := OLD;
+        row_image := NEW;
+        old_image."rev" := NULL;
+        row_image."rev" := NULL;
+        changed := old_image *<> row_image;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
+        -- A column that does not count is gone, or is of a domain that refuses
+        -- NULL; those that are left decide.
+        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['rev']::text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['rev']::text[]::text[], '($2)')
+            INTO changed USING OLD, NEW;
+    END;
+        IF NOT changed THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    -- Who and why. A setting that was local to a transaction reads as the empty
+    -- string afterwards.
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM "chrononaut".context_error();
+    END;
+    IF context IS NOT NULL THEN
+        IF jsonb_typeof(context) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'user_info', '{}')) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
+        THEN
+            PERFORM "chrononaut".context_error();
+        END IF;
+        user_info := user_info || coalesce(context -> 'user_info', '{}');
+        extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+
+    -- The state before the first recorded change of a row that was there
+    -- before tracking began.
+    IF TG_OP <> 'INSERT' AND OLD."rev" IS NULL THEN
+        row_version := 0;
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('id', OLD."id");
+        row_image := OLD;
+        row_image."rev" := row_version;
+        image := pg_catalog.to_jsonb(row_image) || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['id', 'rev', 'title', 'version']::text[]::text[] <> '{}'
+           AND "chrononaut".has_special(TG_RELID, ARRAY['id', 'rev', 'title', 'version']::text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
+             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], '($1)')
+            INTO record_key, image USING OLD;
+        image := image || pg_catalog.jsonb_build_object('rev', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = 'table todos has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+        IF NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0))
+                          AND a.key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+                          -- The same statement may have given this key to another record.
+                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
+        THEN
+            INSERT INTO "chrononaut".chrononaut_activity
+                   (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
+            VALUES ('todos', clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
+            ON CONFLICT DO NOTHING;
+        END IF;
+    END IF;
+
+    IF TG_OP = 'DELETE' THEN
+        row_version := coalesce(OLD."rev", "chrononaut".last_version('public', 'todos', record_key), 0) + 1;
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('id', OLD."id");
+        row_image := OLD;
+        row_image."rev" := row_version;
+        image := pg_catalog.to_jsonb(row_image) || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['id', 'rev', 'title', 'version']::text[]::text[] <> '{}'
+           AND "chrononaut".has_special(TG_RELID, ARRAY['id', 'rev', 'title', 'version']::text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
+             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], '($1)')
+            INTO record_key, image USING OLD;
+        image := image || pg_catalog.jsonb_build_object('rev', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = 'table todos has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+    ELSE
+        row_version := coalesce(NEW."rev", 0);
+        IF TG_OP = 'UPDATE' AND NEW."rev" IS NOT DISTINCT FROM OLD."rev" THEN
+            row_version := coalesce(OLD."rev", 0) + 1;
+        END IF;
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('id', NEW."id");
+        row_image := NEW;
+        row_image."rev" := row_version;
+        image := pg_catalog.to_jsonb(row_image) || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['id', 'rev', 'title', 'version']::text[]::text[] <> '{}'
+           AND "chrononaut".has_special(TG_RELID, ARRAY['id', 'rev', 'title', 'version']::text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
+             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], '($1)')
+            INTO record_key, image USING NEW;
+        image := image || pg_catalog.jsonb_build_object('rev', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = 'table todos has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+        IF TG_OP = 'UPDATE' THEN
+            BEGIN
+                old_key := nullif(pg_catalog.jsonb_build_object('id', OLD."id"), record_key);
+            EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+                EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)') INTO old_key USING OLD;
+                old_key := nullif(old_key, record_key);
+            END;
+        END IF;
+    END IF;
+    IF context ? 'records' THEN
+        extra_info := extra_info || "chrononaut".record_info(context, 'public', 'todos', record_key);
+    END IF;
+
+    -- When one statement gives several records each other's keys, the change
+    -- that takes a key away must not have a higher version than the one that
+    -- gives it to the next record. The version trigger has seen all of the
+    -- statement's rows by now, and kept the highest version: a key that history
+    -- knows is taken at that one.
+    renumbered := false;
+    IF old_key IS NOT NULL
+       AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
+       AND "chrononaut".last_version('public', 'todos', record_key) IS NOT NULL
+    THEN
+        row_version := current_setting('chrononaut.rekeyed')::integer;
+        renumbered := true;
+        image := image || pg_catalog.jsonb_build_object('rev', row_version, 'version', row_version);
+    END IF;
+
+    -- The version was counted before the row had its place in the table's
+    -- unique index. Until then another transaction could have, and take to an
+    -- end, a life of its own under this key: as the unique index of history
+    -- shows, or, if it moved the record to another key, previous_key.
+    taken := false;
+    IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
+        taken := EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0))
+                            AND a.previous_key IS NOT NULL
+                            AND a.version >= row_version
+                            -- Records that exchange their keys have the same version.
+                            AND (what = 'insert' OR a.version > row_version)
+                            AND a.previous_key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public');
+    END IF;
+    IF NOT taken THEN
+        INSERT INTO "chrononaut".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
+        VALUES ('todos', clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, 'public', pg_current_xact_id(), session_user, old_key)
+        ON CONFLICT DO NOTHING;
+        taken := NOT FOUND;
+    END IF;
+    IF taken THEN
+        row_version := greatest("chrononaut".last_version('public', 'todos', record_key) + 1, row_version);
+        image := image || pg_catalog.jsonb_build_object('rev', row_version, 'version', row_version);
+        INSERT INTO "chrononaut".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
+        VALUES ('todos', clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, 'public', pg_current_xact_id(), session_user, old_key);
+    END IF;
+    IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
+        PERFORM set_config('chrononaut.renumber', 'on', true);
+        UPDATE "public"."todos" AS t SET "rev" = row_version
+         WHERE t."id" = NEW."id";
+        PERFORM set_config('chrononaut.renumber', '', true);
+    END IF;
+    RETURN NULL;
+END
+$chrononaut$;
+
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_truncate"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+    SET xmloption = 'content'
+    SET standard_conforming_strings = on
+AS $chrononaut$
+#variable_conflict use_column
+DECLARE
+    context    jsonb;
+    user_info  jsonb := '{"user_id": null, "remote_addr": null}';
+    extra_info jsonb := '{}';
+    statement  text;
+BEGIN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        RETURN NULL;
+    END IF;
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM "chrononaut".context_error();
+    END;
+    IF context IS NOT NULL THEN
+        IF jsonb_typeof(context) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'user_info', '{}')) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
+        THEN
+            PERFORM "chrononaut".context_error();
+        END IF;
+        user_info := user_info || coalesce(context -> 'user_info', '{}');
+        extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+
+    -- TRUNCATE is rare and reads the whole table: the catalog says what its
+    -- columns are now. $1 and $2 are the table's names in history.
+    statement := pg_catalog.format(
+        'SELECT %s AS key, %s AS image, t.%I AS version FROM %s AS t',
+        "chrononaut".key_sql(TG_RELID, 't'),
+        "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], 't'),
+        'rev', TG_RELID::regclass);
+
+    -- The state of rows that history does not know yet.
+    EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
+                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+             SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object(''rev'', 0, ''version'', 0),
+                    ''{"user_id": null, "remote_addr": null}'', ''{}'', ''baseline'', $1
+               FROM (' || statement || ') AS r
+              WHERE r.version IS NULL AND "chrononaut".last_version($1, $2, r.key) IS NULL
+             ON CONFLICT DO NOTHING'
+        USING 'public', 'todos';
+
+    EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
+                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+             SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object(''rev'', r.next, ''version'', r.next),
+                    $3, $4, ''truncate'', $1
+               FROM (SELECT s.*, coalesce(s.version, "chrononaut".last_version($1, $2, s.key), 0) + 1 AS next
+                       FROM (' || statement || ') AS s) AS r'
+        USING 'public', 'todos', user_info, extra_info;
+    RETURN NULL;
+END
+$chrononaut$;
+

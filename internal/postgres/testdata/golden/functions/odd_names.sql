@@ -1,0 +1,425 @@
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut1$
+#variable_conflict use_column
+DECLARE
+    old_image  record;
+    row_image  record;
+    changed    boolean;
+    record_key jsonb;
+    old_key    jsonb;
+BEGIN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
+        IF TG_OP = 'INSERT' THEN
+            -- No version: the first change that is captured records this state.
+            NEW."the ""version""" := NULL;
+        END IF;
+        RETURN NEW;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+    BEGIN
+        old_image := OLD;
+        row_image := NEW;
+        old_image."the ""version""" := NULL;
+        row_image."the ""version""" := NULL;
+        old_image."{{braces}}" := NULL;
+        row_image."{{braces}}" := NULL;
+        old_image."{a}," := NULL;
+        row_image."{a}," := NULL;
+        changed := old_image *<> row_image;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
+        -- A column that does not count is gone, or is of a domain that refuses
+        -- NULL; those that are left decide.
+        EXECUTE 'SELECT ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($2)')
+            INTO changed USING OLD, NEW;
+    END;
+        IF NOT changed THEN
+            -- Except where the capture trigger corrects the version.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' THEN
+                NEW."the ""version""" := OLD."the ""version""";
+            END IF;
+            RETURN NEW;
+        END IF;
+    END IF;
+
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('quo"te', NEW."quo""te", 'apos''trophe', NEW."apos'trophe");
+        IF TG_OP = 'UPDATE' THEN
+            old_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+        EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+        IF TG_OP = 'UPDATE' THEN
+            EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)') INTO old_key USING OLD;
+        END IF;
+    END;
+
+    IF TG_OP = 'INSERT' THEN
+        -- A key that was deleted and comes back continues its versions. Another
+        -- transaction may still have the key: the capture trigger, which runs
+        -- once the row has its place in the unique index, looks again.
+        NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1, 0);
+    ELSIF OLD."the ""version""" IS NULL THEN
+        NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', old_key), 0) + 1;
+    ELSE
+        NEW."the ""version""" := OLD."the ""version""" + 1;
+    END IF;
+    IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
+        -- Versions of a key only ever grow, also when another record takes it.
+        NEW."the ""version""" := greatest(NEW."the ""version""",
+            "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1);
+        -- For records that exchange their keys: see the capture trigger.
+        PERFORM set_config('chrononaut.rekeyed', greatest(NEW."the ""version""",
+            nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);
+    END IF;
+    RETURN NEW;
+END
+$chrononaut1$;
+
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut1$
+#variable_conflict use_column
+DECLARE
+    row_image    record;
+    old_image    record;
+    changed      boolean;
+    row_version  integer;
+    taken        boolean;
+    renumbered   boolean;
+    record_key   jsonb;
+    old_key      jsonb;
+    image        jsonb;
+    special      jsonb := '{}';
+    what         text := lower(TG_OP);
+    context      jsonb;
+    user_info    jsonb := '{"user_id": null, "remote_addr": null}';
+    extra_info   jsonb := '{}';
+    hidden       text[];
+BEGIN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
+        RETURN NULL;
+    END IF;
+
+    -- Nothing tracked has changed: the version trigger has decided so. It is
+    -- the last BEFORE trigger unless the application named one to follow it, or
+    -- a generated column changed, so an unchanged version is looked at again; and
+    -- so is one that this function corrects.
+    IF TG_OP = 'UPDATE' AND (NEW."the ""version""" IS NOT DISTINCT FROM OLD."the ""version"""
+                             OR coalesce(current_setting('chrononaut.renumber', true), '') = 'on') THEN
+    BEGIN
+        old_image := OLD;
+        row_image := NEW;
+        old_image."the ""version""" := NULL;
+        row_image."the ""version""" := NULL;
+        old_image."{{braces}}" := NULL;
+        row_image."{{braces}}" := NULL;
+        old_image."{a}," := NULL;
+        row_image."{a}," := NULL;
+        changed := old_image *<> row_image;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
+        -- A column that does not count is gone, or is of a domain that refuses
+        -- NULL; those that are left decide.
+        EXECUTE 'SELECT ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($2)')
+            INTO changed USING OLD, NEW;
+    END;
+        IF NOT changed THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    -- A hidden column that was renamed would be written under its new name.
+    IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::regclass, TG_RELID, 3)).object_names[3] IS DISTINCT FROM 'select' THEN
+        PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::text[], '{3}'::smallint[], '{3}'::smallint[]);
+    END IF;
+
+    -- Who and why. A setting that was local to a transaction reads as the empty
+    -- string afterwards.
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM "History's ""schema""".context_error();
+    END;
+    IF context IS NOT NULL THEN
+        IF jsonb_typeof(context) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'user_info', '{}')) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
+        THEN
+            PERFORM "History's ""schema""".context_error();
+        END IF;
+        user_info := user_info || coalesce(context -> 'user_info', '{}');
+        extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+
+    -- The state before the first recorded change of a row that was there
+    -- before tracking began.
+    IF TG_OP <> 'INSERT' AND OLD."the ""version""" IS NULL THEN
+        row_version := 0;
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
+        -- No field is set to NULL before: see changed.
+        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
+            INTO record_key, image USING OLD;
+        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = E'table back\\slash $chrononaut$ has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+        IF NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0))
+                          AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
+                          -- The same statement may have given this key to another record.
+                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
+        THEN
+            INSERT INTO "History's ""schema""".chrononaut_activity
+                   (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
+            VALUES (E'back\\slash $chrononaut$', clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'a.b')
+            ON CONFLICT DO NOTHING;
+        END IF;
+    END IF;
+
+    IF TG_OP = 'DELETE' THEN
+        row_version := coalesce(OLD."the ""version""", "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key), 0) + 1;
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
+        -- No field is set to NULL before: see changed.
+        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
+            INTO record_key, image USING OLD;
+        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = E'table back\\slash $chrononaut$ has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+    ELSE
+        row_version := coalesce(NEW."the ""version""", 0);
+        IF TG_OP = 'UPDATE' AND NEW."the ""version""" IS NOT DISTINCT FROM OLD."the ""version""" THEN
+            row_version := coalesce(OLD."the ""version""", 0) + 1;
+        END IF;
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('quo"te', NEW."quo""te", 'apos''trophe', NEW."apos'trophe");
+        row_image := NEW;
+        row_image."select" := NULL;
+        row_image."{{braces}}" := NULL;
+        row_image."{a}," := NULL;
+        row_image."the ""version""" := row_version;
+        image := pg_catalog.to_jsonb(row_image) - ARRAY['select', '{{braces}}', '{a},']::text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
+            INTO record_key, image USING NEW;
+        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = E'table back\\slash $chrononaut$ has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+        IF TG_OP = 'UPDATE' THEN
+            BEGIN
+                old_key := nullif(pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe"), record_key);
+            EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+                EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)') INTO old_key USING OLD;
+                old_key := nullif(old_key, record_key);
+            END;
+        END IF;
+    END IF;
+
+    -- That a hidden column changed is recorded, its value never is.
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            hidden := array_remove(ARRAY[CASE WHEN ROW(OLD."select")::record *<> ROW(NEW."select")::record THEN 'select' END]::text[], NULL);
+        ELSIF TG_OP = 'INSERT' THEN
+            hidden := array_remove(ARRAY[CASE WHEN NEW."select" IS NOT NULL THEN 'select' END]::text[], NULL);
+        END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+        -- One of them was dropped; which of the others changed is not known.
+        hidden := NULL;
+    END;
+    IF context ? 'records' THEN
+        extra_info := extra_info || "History's ""schema""".record_info(context, 'a.b', E'back\\slash $chrononaut$', record_key);
+    END IF;
+    IF cardinality(hidden) > 0 THEN
+        extra_info := extra_info || pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(hidden));
+    END IF;
+
+    -- When one statement gives several records each other's keys, the change
+    -- that takes a key away must not have a higher version than the one that
+    -- gives it to the next record. The version trigger has seen all of the
+    -- statement's rows by now, and kept the highest version: a key that history
+    -- knows is taken at that one.
+    renumbered := false;
+    IF old_key IS NOT NULL
+       AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
+       AND "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) IS NOT NULL
+    THEN
+        row_version := current_setting('chrononaut.rekeyed')::integer;
+        renumbered := true;
+        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
+    END IF;
+
+    -- The version was counted before the row had its place in the table's
+    -- unique index. Until then another transaction could have, and take to an
+    -- end, a life of its own under this key: as the unique index of history
+    -- shows, or, if it moved the record to another key, previous_key.
+    taken := false;
+    IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
+        taken := EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0))
+                            AND a.previous_key IS NOT NULL
+                            AND a.version >= row_version
+                            -- Records that exchange their keys have the same version.
+                            AND (what = 'insert' OR a.version > row_version)
+                            AND a.previous_key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b');
+    END IF;
+    IF NOT taken THEN
+        INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
+        VALUES (E'back\\slash $chrononaut$', clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, 'a.b', pg_current_xact_id(), session_user, old_key)
+        ON CONFLICT DO NOTHING;
+        taken := NOT FOUND;
+    END IF;
+    IF taken THEN
+        row_version := greatest("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1, row_version);
+        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
+        INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
+        VALUES (E'back\\slash $chrononaut$', clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, 'a.b', pg_current_xact_id(), session_user, old_key);
+    END IF;
+    IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
+        PERFORM set_config('chrononaut.renumber', 'on', true);
+        UPDATE "a.b"."back\slash $chrononaut$" AS t SET "the ""version""" = row_version
+         WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe";
+        PERFORM set_config('chrononaut.renumber', '', true);
+    END IF;
+    RETURN NULL;
+END
+$chrononaut1$;
+
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_truncate"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+    SET xmloption = 'content'
+    SET standard_conforming_strings = on
+AS $chrononaut1$
+#variable_conflict use_column
+DECLARE
+    context    jsonb;
+    user_info  jsonb := '{"user_id": null, "remote_addr": null}';
+    extra_info jsonb := '{}';
+    statement  text;
+BEGIN
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
+        RETURN NULL;
+    END IF;
+    PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::text[], '{3}'::smallint[], '{3}'::smallint[]);
+    BEGIN
+        context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+        PERFORM "History's ""schema""".context_error();
+    END;
+    IF context IS NOT NULL THEN
+        IF jsonb_typeof(context) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'user_info', '{}')) <> 'object'
+           OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
+        THEN
+            PERFORM "History's ""schema""".context_error();
+        END IF;
+        user_info := user_info || coalesce(context -> 'user_info', '{}');
+        extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+
+    -- TRUNCATE is rare and reads the whole table: the catalog says what its
+    -- columns are now. $1 and $2 are the table's names in history.
+    statement := pg_catalog.format(
+        'SELECT %s AS key, %s AS image, t.%I AS version FROM %s AS t',
+        "History's ""schema""".key_sql(TG_RELID, 't'),
+        "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], 't'),
+        'the "version"', TG_RELID::regclass);
+
+    -- The state of rows that history does not know yet.
+    EXECUTE 'INSERT INTO "History''s ""schema""".chrononaut_activity
+                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+             SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object(''the "version"'', 0, ''version'', 0),
+                    ''{"user_id": null, "remote_addr": null}'', ''{}'', ''baseline'', $1
+               FROM (' || statement || ') AS r
+              WHERE r.version IS NULL AND "History''s ""schema""".last_version($1, $2, r.key) IS NULL
+             ON CONFLICT DO NOTHING'
+        USING 'a.b', E'back\\slash $chrononaut$';
+
+    EXECUTE 'INSERT INTO "History''s ""schema""".chrononaut_activity
+                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+             SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object(''the "version"'', r.next, ''version'', r.next),
+                    $3, $4, ''truncate'', $1
+               FROM (SELECT s.*, coalesce(s.version, "History''s ""schema""".last_version($1, $2, s.key), 0) + 1 AS next
+                       FROM (' || statement || ') AS s) AS r'
+        USING 'a.b', E'back\\slash $chrononaut$', user_info, extra_info;
+    RETURN NULL;
+END
+$chrononaut1$;
+
