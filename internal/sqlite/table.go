@@ -188,6 +188,31 @@ func (t *Table) Changed() string {
 	return "(SELECT (SELECT " + join(terms, "\n        OR ") + ")\n        FROM " + t.Fallback("new") + ", " + t.Fallback("old") + ")"
 }
 
+// OfColumns lists the columns whose assignment can change what counts: all but
+// those that the triggers themselves set, so that these do not fire again, and
+// are not even compiled. SQLite does not mind names that a table does not have.
+func (t *Table) OfColumns() string {
+	var names []string
+	for _, c := range t.Columns {
+		if !SameName(c.Name, t.VersionColumn) && !t.own(c) && !c.Generated() {
+			names = append(names, QuoteIdent(c.Name))
+		}
+	}
+	return strings.Join(append(names, t.rowids()...), ", ")
+}
+
+// rowids are the names of the rowid that no column has: assigning to them is
+// assigning to its alias.
+func (t *Table) rowids() []string {
+	var names []string
+	for _, name := range []string{"rowid", "_rowid_", "oid"} {
+		if t.WithoutRowid == 0 && t.Column(name) == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // HiddenSet is SQL for the names of the hidden columns that an INSERT set, each
 // as JSON after a comma.
 func (t *Table) HiddenSet() string {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -133,6 +134,23 @@ func (t *Table) Causes() []string {
 		causes[n] = "(SELECT " + u.cause + ")"
 	}
 	return causes
+}
+
+// UniqueColumns lists the columns whose assignment can change a value that
+// others exclude.
+func (t *Table) UniqueColumns() string {
+	var names []string
+	for _, u := range t.uniques {
+		if u.columns == nil || slices.ContainsFunc(u.columns, func(name string) bool { c := t.Column(name); return c != nil && c.Generated() }) {
+			return t.OfColumns()
+		}
+		for _, name := range u.columns {
+			if quoted := QuoteIdent(name); !slices.Contains(names, quoted) {
+				names = append(names, quoted)
+			}
+		}
+	}
+	return strings.Join(append(names, t.rowids()...), ", ")
 }
 
 // UniqueChanged is SQL for whether an UPDATE changes a value that others

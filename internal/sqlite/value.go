@@ -50,12 +50,12 @@ const (
 // WriteValue returns SQL for a value, given as SQL, in the form that data and
 // keys have: JSON text, also for NULL.
 func WriteValue(value string) string {
-	return "CASE typeof(" + value + ") WHEN 'text' THEN json_quote(" + value + ")" +
-		" WHEN 'real' THEN CASE WHEN abs(" + value + ") = 9e999 THEN '{\"" + wrapReal + "\":\"' || iif(" + value + " < 0, '-', '') || 'Infinity\"}'" +
-		" WHEN CAST(printf('%!.15g', " + value + ") AS REAL) = " + value + " THEN printf('%!.15g', " + value + ")" +
+	return "CASE typeof(" + value + ") WHEN 'real'" +
+		" THEN CASE WHEN abs(" + value + ") = 9e999 THEN '{\"" + wrapReal + "\":\"' || iif(" + value + " < 0, '-', '') || 'Infinity\"}'" +
+		" WHEN CAST(json_quote(" + value + ") AS REAL) = " + value + " THEN json_quote(" + value + ")" +
 		" ELSE printf('%!.17g', " + value + ") END" +
 		" WHEN 'blob' THEN '{\"" + wrapBlob + "\":\"\\\\x' || lower(hex(" + value + ")) || '\"}'" +
-		" ELSE coalesce(" + value + ", 'null') END"
+		" ELSE json_quote(" + value + ") END"
 }
 
 // KeyObject returns SQL for the key of a row, given by its alias, as history

@@ -162,8 +162,7 @@ END;
 
 -- The door needs a reason, and leaves a record of who opened it and why.
 CREATE TRIGGER chrononaut_context_door AFTER UPDATE OF suppressed, allow_erase, reason ON chrononaut_context
-WHEN NEW.suppressed AND (NOT OLD.suppressed OR NEW.allow_erase > OLD.allow_erase OR NEW.reason IS NOT OLD.reason)
-  OR NEW.allow_erase AND NOT NEW.suppressed
+WHEN NEW.suppressed OR NEW.allow_erase
 BEGIN
     SELECT RAISE(ABORT, 'TM005: capture is suppressed only with a reason')
      WHERE trim(coalesce(NEW.reason, '')) = '' OR NOT NEW.suppressed;

@@ -1,4 +1,4 @@
-CREATE TRIGGER main.{{ident .Trigger}} BEFORE UPDATE ON {{ident .Table.Name}}
+CREATE TRIGGER main.{{ident .Trigger}} BEFORE UPDATE OF {{.Table.UniqueColumns}} ON {{ident .Table.Name}}
 WHEN {{template "captured"}}
  AND {{.Table.UniqueChanged}}
 BEGIN

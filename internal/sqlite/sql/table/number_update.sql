@@ -1,4 +1,4 @@
-CREATE TRIGGER main.{{ident .Trigger}} AFTER UPDATE ON {{ident .Table.Name}}
+CREATE TRIGGER main.{{ident .Trigger}} AFTER UPDATE OF {{.Table.OfColumns}} ON {{ident .Table.Name}}
 WHEN {{template "captured"}}
 {{- if .Table.History}}
  AND {{template "not_numbering" .Table}}
