@@ -16,5 +16,5 @@
 // # Reading
 //
 // A [History] reads the past of one table as typed records: versions, the
-// state at a time, diffs. [ReadActivity] reads the log across tables.
+// state at a time, diffs. [Client.Activity] reads the log across tables.
 package chrononaut

@@ -568,6 +568,7 @@ func (h *History[T]) hiddenChanges(ctx context.Context, info *tableInfo, key str
 	if len(info.hidden) == 0 {
 		return nil, nil
 	}
+	f.hidden = true
 	h.stream(ctx, info, key, h.timeline(key, f), func(s Snapshot[T], failed error) bool {
 		err = failed
 		names = append(names, s.HiddenChanged...)

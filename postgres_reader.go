@@ -216,6 +216,9 @@ func (r *postgresReader) timeline(info *tableInfo, key string, f timelineFilter)
 	if f.toVersion != nil {
 		c.add("a.version", "<=", int64(*f.toVersion), "integer")
 	}
+	if f.hidden {
+		c.where = append(c.where, "a.extra_info ? 'hidden_cols_changed'")
+	}
 	args := r.args(info)
 	args.Where, args.NewestFirst, args.Limit, args.Record = c.where, f.newestFirst, f.limit, info.postgres
 	sql, err := postgres.Read(r.schema, "timeline", args)

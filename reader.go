@@ -80,6 +80,7 @@ type timelineFilter struct {
 	after, before *time.Time
 	fromVersion   *int // inclusive
 	toVersion     *int // inclusive
+	hidden        bool // only changes of hidden columns
 	newestFirst   bool
 	limit         int
 }

@@ -128,6 +128,9 @@ func (r sqliteReader) of(info *tableInfo, key string, f timelineFilter) *sqliteC
 
 func (r sqliteReader) timeline(info *tableInfo, key string, f timelineFilter) (string, []any, error) {
 	c := r.of(info, key, f)
+	if f.hidden {
+		c.where = append(c.where, "json_type(a.extra_info, '$.hidden_cols_changed') IS NOT NULL")
+	}
 	sql, err := sqlite.Read("timeline", sqlite.ReadArgs{Where: c.where, NewestFirst: f.newestFirst, Limit: f.limit})
 	return sql, c.args, err
 }

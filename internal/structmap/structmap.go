@@ -1,15 +1,17 @@
 // Package structmap maps the columns of a table to the fields of a struct.
 //
 // A field's column is its tag db, else the column of its tag gorm, else its
-// name in snake case. Fields of embedded structs count as the struct's own;
-// a field with the tag db:"-" is left out.
+// name in snake case. Fields of embedded structs, and of pointers to them, count
+// as the struct's own; a field with the tag db:"-" is left out.
 package structmap
 
 import (
+	"database/sql"
 	"fmt"
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 )
 
@@ -26,6 +28,10 @@ func fields(t reflect.Type) map[string][]int {
 }
 
 func collect(t reflect.Type, at []int, index map[string][]int) {
+	const depth = 8 // a struct can embed a pointer to itself
+	if len(at) > depth {
+		return
+	}
 	var embedded []reflect.StructField
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -33,7 +39,7 @@ func collect(t reflect.Type, at []int, index map[string][]int) {
 		if tag == "-" {
 			continue
 		}
-		if f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct {
+		if f.Anonymous && tag == "" && structOf(f) != nil {
 			embedded = append(embedded, f)
 			continue
 		}
@@ -53,8 +59,35 @@ func collect(t reflect.Type, at []int, index map[string][]int) {
 	}
 	// The struct's own fields win over those of embedded ones.
 	for _, f := range embedded {
-		collect(f.Type, append(append([]int{}, at...), f.Index...), index)
+		collect(structOf(f), append(append([]int{}, at...), f.Index...), index)
 	}
+}
+
+// structOf is the struct whose fields an embedded field brings in; nil when it
+// is a value of its own, such as a time, or cannot be set.
+func structOf(f reflect.StructField) reflect.Type {
+	t := f.Type
+	if t.Kind() == reflect.Pointer && f.IsExported() {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[sql.Scanner]()) || t == reflect.TypeFor[time.Time]() {
+		return nil
+	}
+	return t
+}
+
+// field returns a field, and sets the pointers to embedded structs on the way.
+func field(v reflect.Value, at []int) reflect.Value {
+	for _, i := range at {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v
 }
 
 func gormColumn(tag string) string {
@@ -109,7 +142,7 @@ func Bind(record any, columns []string) (dest []any, finish func() error, err er
 		index := fields(v.Type())
 		for i, name := range columns {
 			if at, ok := index[name]; ok {
-				dest[i] = v.FieldByIndex(at).Addr().Interface()
+				dest[i] = field(v, at).Addr().Interface()
 			} else {
 				dest[i] = new(any)
 			}
@@ -136,7 +169,11 @@ func Values(record any, columns []string) (map[string]any, error) {
 			if !ok {
 				return nil, fmt.Errorf("%s has no field for column %s", v.Type(), name)
 			}
-			values[name] = v.FieldByIndex(at).Interface()
+			f, err := v.FieldByIndexErr(at)
+			if err != nil {
+				return nil, fmt.Errorf("%s has no value for column %s", v.Type(), name)
+			}
+			values[name] = f.Interface()
 		default:
 			return nil, fmt.Errorf("%s has no columns", v.Type())
 		}
