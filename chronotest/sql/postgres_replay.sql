@@ -1,25 +1,26 @@
 -- Where the last state that history has of each key of a table differs from
 -- the table. $1 and $2 are the table's names in history, $3 tells whether
 -- values are wanted, $4 is the greatest number of differences.
-WITH events AS (
-    SELECT a.key, a.version, a.id, true AS arrival, a.data,
+WITH latest AS (
+    SELECT DISTINCT ON (a.key) a.key, a.version, a.id, a.data,
            a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate' AS alive
       FROM {{.Schema}}.chrononaut_activity AS a
      WHERE a.table_schema = $1::text AND a.table_name = $2::text
        AND a.operation IS DISTINCT FROM 'track' AND a.operation IS DISTINCT FROM 'untrack'
-     UNION ALL
-    -- A change of the primary key takes its old value from the record. When two
-    -- records swap keys, both happen to a key at one version: the arrival is
-    -- what lasts.
-    SELECT a.previous_key, a.version, a.id, false, NULL, false
+     ORDER BY a.key, a.version DESC, a.id DESC
+), parted AS (
+    -- A change of the primary key takes its old value from the record, unless
+    -- the key was given to another record since: at the same version where
+    -- records exchanged their keys.
+    SELECT DISTINCT ON (a.previous_key) a.previous_key AS key, a.version, a.id
       FROM {{.Schema}}.chrononaut_activity AS a
      WHERE a.table_schema = $1::text AND a.table_name = $2::text AND a.previous_key IS NOT NULL
-), last AS MATERIALIZED (
-    SELECT DISTINCT ON (e.key) e.key, e.version, e.data, e.alive
-      FROM events AS e
-     ORDER BY e.key, e.version DESC, e.arrival DESC, e.id DESC
-), replayed AS (
-    SELECT * FROM last WHERE alive
+     ORDER BY a.previous_key, a.version DESC, a.id DESC
+), replayed AS MATERIALIZED (
+    SELECT l.key, l.version, l.data
+      FROM latest AS l
+      LEFT JOIN parted AS p ON p.key = l.key
+     WHERE l.alive AND (p.id IS NULL OR l.version >= p.version OR l.id > p.id)
 ), live AS MATERIALIZED (
     SELECT {{.Key}} AS key,
            coalesce(t.{{.VersionColumn}}, 0) AS version,

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -13,7 +14,7 @@ import (
 // look for new ones.
 const (
 	defaultSeed   = "20260102"
-	defaultChecks = "60"
+	defaultChecks = "40"
 	soakVariable  = "CHRONONAUT_TEST_SOAK"
 )
 
@@ -28,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// soak runs a test again and again, with another seed each time, for as long
-// as the environment says.
+// soak runs a test again and again as a subtest, with another seed each time,
+// for as long as the environment says.
 func soak(t *testing.T, test func(t *testing.T, seed uint64)) {
 	t.Helper()
 	text := os.Getenv(soakVariable)
@@ -41,6 +42,6 @@ func soak(t *testing.T, test func(t *testing.T, seed uint64)) {
 		t.Fatalf("%s: %v", soakVariable, err)
 	}
 	for start, seed := time.Now(), uint64(time.Now().UnixNano()); time.Since(start) < duration && !t.Failed(); seed++ {
-		test(t, seed)
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { test(t, seed) })
 	}
 }

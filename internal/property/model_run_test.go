@@ -18,15 +18,17 @@ func TestModel(t *testing.T) {
 }
 
 func TestSoakModel(t *testing.T) {
-	b := newBench(t)
+	cases, changes := 0, 0
 	soak(t, func(t *testing.T, seed uint64) {
 		t.Helper()
 		if err := flag.Set("rapid.seed", strconv.FormatUint(seed, 10)); err != nil {
 			t.Fatal(err)
 		}
+		b := newBench(t)
 		rapid.Check(t, b.model)
+		cases, changes = cases+b.cases, changes+b.changes
 	})
-	t.Logf("%d cases, %d changes", b.cases, b.changes)
+	t.Logf("%d cases, %d changes", cases, changes)
 }
 
 func (b *bench) model(rt *rapid.T) {

@@ -124,6 +124,9 @@ func (b *bench) newRun(rt *rapid.T) *run {
 			b.Log(err)
 		}
 	})
+	if err := b.admin.QueryRow(b.Context(), "SELECT coalesce(max(id), 0) FROM chrononaut.chrononaut_activity").Scan(&r.lastID); err != nil {
+		rt.Fatalf("%v", err)
+	}
 	r.w = drawWorld(rt, r.schema)
 	for _, t := range r.w.tables {
 		r.admit(rt, t.create())

@@ -442,28 +442,31 @@ END
 {{dollar}};
 
 -- The last change in the life of a key: the one that made its record what it
--- is, or took the record away from it. Where records exchanged keys both have
--- one version, and the key was taken away before it was given.
+-- is, or took the record away from it. Versions do not quite tell which of the
+-- two it is: records that exchanged keys have one version, and the version of a
+-- change that takes a key away is one of the new key. A transaction that could
+-- not see that change may have given the key to a new record since.
 CREATE FUNCTION {{schema}}.last_change(of_schema text, of_table text, of_key jsonb) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    SELECT c.id
-      FROM ((SELECT a.id, a.version, true AS arrives
-               FROM {{schema}}.chrononaut_activity AS a
-              WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
-                    = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
-                AND a.key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
-              ORDER BY a.version DESC, a.id DESC LIMIT 1)
-             UNION ALL
-            (SELECT a.id, a.version, false
-               FROM {{schema}}.chrononaut_activity AS a
-              WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
-                    = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
-                AND a.previous_key IS NOT NULL
-                AND a.previous_key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
-              ORDER BY a.version DESC, a.id DESC LIMIT 1)) AS c
-     ORDER BY c.version DESC, c.arrives DESC, c.id DESC LIMIT 1
+    SELECT CASE WHEN parted.id IS NULL OR latest.version >= parted.version OR latest.id > parted.id THEN latest.id ELSE parted.id END
+      FROM (VALUES (1)) AS one (x)
+      LEFT JOIN LATERAL
+           (SELECT a.id, a.version
+              FROM {{schema}}.chrononaut_activity AS a
+             WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
+                   = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
+               AND a.key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
+             ORDER BY a.version DESC, a.id DESC LIMIT 1) AS latest ON true
+      LEFT JOIN LATERAL
+           (SELECT a.id, a.version
+              FROM {{schema}}.chrononaut_activity AS a
+             WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
+                   = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
+               AND a.previous_key IS NOT NULL
+               AND a.previous_key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
+             ORDER BY a.version DESC, a.id DESC LIMIT 1) AS parted ON true
 {{dollar}};
 
 -- A key in the form that the triggers write, from any form that the types of
