@@ -34,8 +34,9 @@ BEGIN
         {{- template "changed" (compare . .NotCompared)}}
         IF NOT changed THEN
 {{- if .History}}
-            -- Except where the capture trigger corrects the version.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' THEN
+            -- Except where the capture trigger corrects the version, which is a
+            -- trigger inside another: a statement of the application's is none.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2 THEN
                 NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}};
             END IF;
 {{- end}}

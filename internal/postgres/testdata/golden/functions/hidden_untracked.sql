@@ -41,8 +41,9 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
-            -- Except where the capture trigger corrects the version.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' THEN
+            -- Except where the capture trigger corrects the version, which is a
+            -- trigger inside another: a statement of the application's is none.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2 THEN
                 NEW."version" := OLD."version";
             END IF;
             RETURN NEW;
