@@ -12,6 +12,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
 // ReplayOpts are the options of [Replay] and [RequireReplay].
@@ -131,6 +132,8 @@ func replay(ctx context.Context, driver chronodriver.Driver, table chrononaut.Ta
 				return nil, err
 			}
 		}
+	case chronodriver.SQLite:
+		replayer = replaySQLite
 	default:
 		return nil, fmt.Errorf("unknown database engine %q", dialect)
 	}
@@ -155,6 +158,9 @@ func find(ctx context.Context, driver chronodriver.Driver, table chrononaut.Tabl
 		return nil, err
 	}
 	i := slices.IndexFunc(tables, func(t chronomigrate.TrackedTable) bool {
+		if driver.Dialect() == chronodriver.SQLite {
+			return sqlite.SameName(t.Table.Name, table.Name)
+		}
 		return t.Table == table || table.Schema == "" && t.Table.Name == table.Name
 	})
 	if i < 0 || tables[i].Options.NoHistory {

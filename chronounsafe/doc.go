@@ -45,6 +45,18 @@
 // write-ahead log and dead rows that VACUUM has not reached yet are beyond any
 // SQL statement.
 //
+// # SQLite
+//
+// The transaction has to be one of package chronosql, which closes the door at
+// its end, and [Opts.Dialect] has to say so:
+//
+//	door, err := chronounsafe.Suppress(ctx, chronosql.NewTxDriver(tx), "…", &chronounsafe.Opts{Dialect: chronodriver.SQLite})
+//
+// SQLite has no privileges: whoever can write to the file can open the door,
+// and whoever can change its schema can remove the guards; the check command
+// finds that out. What is erased is overwritten in the file only with PRAGMA
+// secure_delete, or by VACUUM.
+//
 // # Privileges on PostgreSQL
 //
 // The owner of the history schema can do all this. Another role needs

@@ -61,7 +61,7 @@ type engine interface {
 	// capture was off already.
 	suppress(ctx context.Context, tx chronodriver.Queryer, reason string, allowErase bool) (nested bool, err error)
 	resume(ctx context.Context, tx chronodriver.Queryer) error
-	erase(ctx context.Context, tx chronodriver.Queryer, table chrononaut.Table, key string) (int64, error)
+	erase(ctx context.Context, tx chronodriver.Queryer, table chrononaut.Table, key chrononaut.Key) (int64, error)
 }
 
 // Suppress turns capture off for the transaction tx, all tables of it, until
@@ -102,6 +102,8 @@ func engineFor(tx chronodriver.Queryer, o Opts) (engine, error) {
 	case "", chronodriver.PostgreSQL:
 		config := chrononaut.Config{Schema: o.Schema}
 		return &postgresEngine{schema: config.HistorySchema()}, nil
+	case chronodriver.SQLite:
+		return sqliteEngine{}, nil
 	}
 	return nil, fmt.Errorf("unknown database engine %q", dialect)
 }
@@ -146,11 +148,7 @@ func (d *Door) EraseHistory(ctx context.Context, table chrononaut.Table, key chr
 	if d.engine == nil || d.closed || !d.erase {
 		return 0, fmt.Errorf("erase history of %s: %w: the door was not opened for it, or is closed", table, chrononaut.ErrAppendOnly)
 	}
-	text, err := keyJSON(key)
-	if err != nil {
-		return 0, fmt.Errorf("erase history of %s: %w", table, err)
-	}
-	n, err := d.engine.erase(ctx, d.tx, table, text)
+	n, err := d.engine.erase(ctx, d.tx, table, key)
 	if err != nil {
 		return 0, fmt.Errorf("erase history of %s: %w", table, wrap(err))
 	}
@@ -238,7 +236,11 @@ func (e *postgresEngine) resume(ctx context.Context, tx chronodriver.Queryer) er
 	return err
 }
 
-func (e *postgresEngine) erase(ctx context.Context, tx chronodriver.Queryer, table chrononaut.Table, key string) (int64, error) {
+func (e *postgresEngine) erase(ctx context.Context, tx chronodriver.Queryer, table chrononaut.Table, of chrononaut.Key) (int64, error) {
+	key, err := keyJSON(of)
+	if err != nil {
+		return 0, err
+	}
 	var schema, normal string
 	found, err := e.queryRow(ctx, tx, "resolve.sql", []any{&schema, &normal}, table.Schema, table.Name, key)
 	if err != nil {
