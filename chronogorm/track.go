@@ -2,6 +2,7 @@ package chronogorm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -44,8 +45,8 @@ func Track(db *gorm.DB, models ...any) ([]*chronomigrate.Plan, error) {
 type target struct {
 	table  chrononaut.Table
 	models []*model
-	// join is set for a join table that has no model.
-	join bool
+	// bare is set for a table that no model says anything of: a join table.
+	bare bool
 	// schema is one of the table.
 	schema *schema.Schema
 }
@@ -86,7 +87,7 @@ func targets(db *gorm.DB, values []any, skipJoinTables, strict bool) ([]*target,
 			if err != nil {
 				return nil, err
 			}
-			add(table, s).join = true
+			add(table, s).bare = true
 		}
 	}
 	return found, nil
@@ -123,7 +124,7 @@ func (p *Plugin) track(db *gorm.DB, tables []*target, where func(*target) gorm.C
 	for _, t := range tables {
 		pool := where(t)
 		if prepared[pool] == nil {
-			next, err := p.newTracker(ctx, db, pool)
+			next, err := p.newTracker(ctx, db, pool, !p.config.SkipInstall && !db.DryRun)
 			if err != nil {
 				return nil, err
 			}
@@ -144,7 +145,9 @@ type tracker struct {
 	tables   []chronomigrate.TrackedTable
 }
 
-func (p *Plugin) newTracker(ctx context.Context, db *gorm.DB, pool gorm.ConnPool) (*tracker, error) {
+// newTracker reads what is tracked. Without install, a database without history
+// has nothing that is.
+func (p *Plugin) newTracker(ctx context.Context, db *gorm.DB, pool gorm.ConnPool, install bool) (*tracker, error) {
 	dialect, err := dialectOf(db)
 	if err != nil {
 		return nil, err
@@ -153,7 +156,7 @@ func (p *Plugin) newTracker(ctx context.Context, db *gorm.DB, pool gorm.ConnPool
 	if err != nil {
 		return nil, err
 	}
-	if !p.config.SkipInstall && !db.DryRun {
+	if install {
 		status, err := m.Status(ctx)
 		if err != nil {
 			return nil, err
@@ -165,6 +168,10 @@ func (p *Plugin) newTracker(ctx context.Context, db *gorm.DB, pool gorm.ConnPool
 		}
 	}
 	tables, err := m.Tables(ctx)
+	if errors.Is(err, chronomigrate.ErrNoHistory) {
+		// Tracking reports it, if there is anything to track.
+		err = nil
+	}
 	return &tracker{m, tables}, err
 }
 
@@ -230,7 +237,7 @@ func (t *tracker) keep(db *gorm.DB, target *target, options *chronomigrate.Track
 	if options.VersionColumn == "" && !slices.ContainsFunc(target.models, func(m *model) bool { return m.version != nil }) {
 		options.VersionColumn = now.Options.VersionColumn
 	}
-	if target.join {
+	if target.bare {
 		options.NoHistory, options.RecordChanges = now.Options.NoHistory, now.Options.RecordChanges
 	}
 	unknown := func(column string) bool {

@@ -1,9 +1,7 @@
 package conformance_test
 
 import (
-	"context"
 	"database/sql"
-	"regexp"
 	"testing"
 
 	"gorm.io/driver/postgres"
@@ -45,7 +43,20 @@ func TestGORM(t *testing.T) {
 			conformance.Run(t, func(t *testing.T) *conformance.Env {
 				t.Helper()
 				db := gormPool(t, mode.driver, pgtest.New(t).URL(), mode.plain)
-				return gormEnv(t, openGORM(t, postgres.New(postgres.Config{Conn: db}), mode.config), mode.generic)
+				return conformance.GORMEnv(t, openGORM(t, postgres.New(postgres.Config{Conn: db}), mode.config), mode.generic)
+			})
+		})
+	}
+}
+
+func TestGORMModels(t *testing.T) {
+	t.Parallel()
+	for name, plain := range map[string]bool{"chronosql": false, "plain pool": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conformance.RunGORM(t, func(t *testing.T) *gorm.DB {
+				t.Helper()
+				return openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, "pgx", pgtest.New(t).URL(), plain)}), gorm.Config{})
 			})
 		})
 	}
@@ -81,40 +92,4 @@ func openGORM(t *testing.T, dialector gorm.Dialector, config gorm.Config) *gorm.
 		t.Fatal(err)
 	}
 	return db
-}
-
-var numbered = regexp.MustCompile(`[$?]\d+`)
-
-func gormEnv(t *testing.T, db *gorm.DB, generic bool) *conformance.Env {
-	t.Helper()
-	driver, err := chronogorm.NewDriver(db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	exec := func(db *gorm.DB) func(ctx context.Context, query string, args ...any) error {
-		return func(ctx context.Context, query string, args ...any) error {
-			// GORM numbers placeholders itself.
-			query = numbered.ReplaceAllString(query, "?")
-			if generic {
-				return gorm.G[any](db).Exec(ctx, query, args...)
-			}
-			return db.WithContext(ctx).Exec(query, args...).Error
-		}
-	}
-	return &conformance.Env{
-		Driver: driver,
-		Exec:   exec(db),
-		QueryInt: func(ctx context.Context, query string, args ...any) (n int64, err error) {
-			query = numbered.ReplaceAllString(query, "?")
-			if generic {
-				err = gorm.G[any](db).Raw(query, args...).Scan(ctx, &n)
-			} else {
-				err = db.WithContext(ctx).Raw(query, args...).Scan(&n).Error
-			}
-			return n, err
-		},
-		Tx: func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error {
-			return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return f(exec(tx)) })
-		},
-	}
 }
