@@ -256,10 +256,11 @@ func (p *sqlitePlanner) columns(opts TrackOptions) {
 		p.found.Columns = append(p.found.Columns, sqlite.Column{Name: p.table.VersionColumn, Type: "INTEGER"})
 	}
 	if opts.RecordChanges {
-		for _, name := range []string{"change_info", "changed"} {
-			if p.found.Column(name) == nil {
-				p.add("Who changed the row last, and when.", "add_record_change_column", sqlite.PlanArgs{Name: name}, "drop_record_change_column")
-				p.found.Columns = append(p.found.Columns, sqlite.Column{Name: name, Type: "TEXT"})
+		// Drivers make a time of text in a column that says that it is one.
+		for _, c := range []sqlite.Column{{Name: "change_info", Type: "TEXT"}, {Name: "changed", Type: "DATETIME"}} {
+			if p.found.Column(c.Name) == nil {
+				p.add("Who changed the row last, and when.", "add_record_change_column", sqlite.PlanArgs{Name: c.Name, Type: c.Type}, "drop_record_change_column")
+				p.found.Columns = append(p.found.Columns, c)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 type PlanArgs struct {
 	Table   *Table
 	Name    string // of a column, a trigger or an operation
+	Type    string // of the column
 	Options string // JSON
 }
 

@@ -1,7 +1,7 @@
 {{- /* The statements of a plan, and what the engine runs besides. */ -}}
 {{define "add_version_column"}}ALTER TABLE main.{{ident .Table.Name}} ADD COLUMN {{ident .Table.VersionColumn}} INTEGER{{end}}
 {{define "drop_version_column"}}ALTER TABLE main.{{ident .Table.Name}} DROP COLUMN {{ident .Table.VersionColumn}}{{end}}
-{{define "add_record_change_column"}}ALTER TABLE main.{{ident .Table.Name}} ADD COLUMN {{ident .Name}} TEXT{{end}}
+{{define "add_record_change_column"}}ALTER TABLE main.{{ident .Table.Name}} ADD COLUMN {{ident .Name}} {{.Type}}{{end}}
 {{define "drop_record_change_column"}}ALTER TABLE main.{{ident .Table.Name}} DROP COLUMN {{ident .Name}}{{end}}
 {{define "drop_trigger"}}DROP TRIGGER main.{{ident .Name}}{{end}}
 {{define "register"}}INSERT INTO main.chrononaut_table (table_schema, table_name, tracked, key_columns, options)
