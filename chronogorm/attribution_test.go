@@ -110,11 +110,11 @@ var doors = []struct {
 			B    []byte
 			At   time.Time
 			Sum  float64
-			Json string
+			JSON string `gorm:"column:json"`
 		}
 		err := db.Raw(`UPDATE tasks SET title = 'types' WHERE id = 1 RETURNING NULL::bigint AS n, NULL::text AS t, '\x00ff'::bytea AS b,
 			timestamptz '2026-01-02 03:04:05.678901+00' AS at, 1.5::float8 AS sum, '{"a": null}'::jsonb AS json`).Scan(&got).Error
-		if err == nil && (got.N != nil || got.T != nil || string(got.B) != "\x00\xff" || got.At.UTC().Nanosecond() != 678901000 || got.Sum != 1.5 || got.Json != `{"a": null}`) {
+		if err == nil && (got.N != nil || got.T != nil || string(got.B) != "\x00\xff" || got.At.UTC().Nanosecond() != 678901000 || got.Sum != 1.5 || got.JSON != `{"a": null}`) {
 			err = fmt.Errorf("RETURNING gave %+v", got)
 		}
 		return err
