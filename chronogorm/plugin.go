@@ -21,10 +21,11 @@ const pluginName = "chrononaut"
 
 // Config configures the [Plugin]. A nil *Config means the defaults.
 type Config struct {
-	// ExtraInfo is [chrononaut.Config.ExtraInfo]: it returns extra information
-	// for every change made under ctx. Over a pool of package chronosql it
-	// belongs into the configuration of that pool, and is refused here.
-	// Defaults to none.
+	// UserInfo and ExtraInfo are those of [chrononaut.Config]: they return who
+	// acts under ctx, and extra information for every change made under it. Over
+	// a pool of package chronosql they belong into the configuration of that
+	// pool, and are refused here. Default to none.
+	UserInfo  func(ctx context.Context) map[string]any
 	ExtraInfo func(ctx context.Context) map[string]any
 	// Schema holds history. Defaults to that of the pool, if it is one of
 	// package chronosql, or [chrononaut.DefaultSchema].
@@ -172,8 +173,8 @@ func poolOf(inner gorm.ConnPool) (*sql.DB, error) {
 func (p *Plugin) adopt(config *chrononaut.Config) error {
 	p.pool = config
 	switch {
-	case p.config.ExtraInfo != nil:
-		return fmt.Errorf("%w: ExtraInfo belongs into the configuration of the pool, given to chronosql", ErrPool)
+	case p.config.ExtraInfo != nil, p.config.UserInfo != nil:
+		return fmt.Errorf("%w: UserInfo and ExtraInfo belong into the configuration of the pool, given to chronosql", ErrPool)
 	case p.config.Schema != "" && config != nil && config.Schema != "" && config.Schema != p.config.Schema:
 		return fmt.Errorf("%w: its history is in schema %s, that of the plugin in %s", ErrPool, config.Schema, p.config.Schema)
 	}
@@ -182,9 +183,9 @@ func (p *Plugin) adopt(config *chrononaut.Config) error {
 
 // chronoConfig is the configuration that counts.
 func (p *Plugin) chronoConfig() *chrononaut.Config {
-	config := &chrononaut.Config{ExtraInfo: p.config.ExtraInfo, Schema: p.config.Schema}
+	config := &chrononaut.Config{UserInfo: p.config.UserInfo, ExtraInfo: p.config.ExtraInfo, Schema: p.config.Schema}
 	if p.pool != nil {
-		config.ExtraInfo = p.pool.ExtraInfo
+		config.UserInfo, config.ExtraInfo = p.pool.UserInfo, p.pool.ExtraInfo
 		if config.Schema == "" {
 			config.Schema = p.pool.Schema
 		}

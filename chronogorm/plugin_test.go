@@ -75,7 +75,8 @@ func TestUse(t *testing.T) {
 		if !errors.Is(err, chronogorm.ErrPool) || !strings.Contains(err.Error(), "ExtraInfo") {
 			t.Errorf("Use with ExtraInfo over chronosql: error = %v, want ErrPool", err)
 		}
-		plain := setup{plain: true, plugin: &chronogorm.Config{ExtraInfo: info}}.use(t, url)
+		user := func(context.Context) map[string]any { return map[string]any{"user_id": "system"} }
+		plain := setup{plain: true, plugin: &chronogorm.Config{ExtraInfo: info, UserInfo: user}}.use(t, url)
 		must(t, plain.AutoMigrate(&task{}))
 		must(t, ran(plain.Create(&task{ID: 1})))
 		pool, err := chronosql.Open("pgx", url, &chrononaut.Config{ExtraInfo: info})
@@ -94,7 +95,7 @@ func TestUse(t *testing.T) {
 				t.Errorf("extra information of %v = %v, want the request", c.Key, c.ExtraInfo)
 			}
 		}
-		wantLog(t, db, `tasks {"id":1} 0 insert `, `tasks {"id":2} 0 insert `, `tasks {"id":3} 0 insert ann`)
+		wantLog(t, db, `tasks {"id":1} 0 insert system`, `tasks {"id":2} 0 insert `, `tasks {"id":3} 0 insert ann`)
 	})
 
 	t.Run("keeps history in another schema, of its own or of the pool", func(t *testing.T) {
