@@ -125,6 +125,28 @@ func TestBaseline(t *testing.T) {
 		f.wantText("1000", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation = 'baseline'`)
 	})
 
+	t.Run("rows that changed while nothing captured them are recorded as they are, whatever the application's triggers do to them", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, x text, touched integer NOT NULL DEFAULT 0)`)
+		f.track("docs", nil)
+		f.exec(`CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.touched := NEW.touched + 1; RETURN NEW; END $$`,
+			`CREATE TRIGGER touch BEFORE UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION touch()`,
+			`INSERT INTO docs SELECT i, 'a' FROM generate_series(1, 5) AS i`,
+			`ALTER TABLE docs DISABLE TRIGGER "000_chrononaut_capture"`, `UPDATE docs SET x = 'not seen' WHERE id > 2`, `DELETE FROM docs WHERE id = 5`, `INSERT INTO docs VALUES (6, 'not seen')`)
+		f.wantCheck("trigger_disabled 000_chrononaut_capture")
+		f.track("docs", nil)
+		if p := f.baseline("docs", 2); p.Recorded != 3 {
+			t.Errorf("recorded %d rows, want two that changed and one that came", p.Recorded)
+		}
+		if p := f.baseline("docs", 2); p.Recorded != 0 {
+			t.Errorf("a second run recorded %d rows", p.Recorded)
+		}
+		f.wantText("3 not seen 2, 4 not seen 2, 6 not seen 0", `SELECT string_agg(concat_ws(' ', key ->> 'id', data ->> 'x', data ->> 'touched'), ', ' ORDER BY id)
+			FROM chrononaut.chrononaut_activity WHERE operation = 'baseline'`)
+		f.wantText("1", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation = 'suppress'`)
+	})
+
 	t.Run("a statement_timeout makes the chunks smaller", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

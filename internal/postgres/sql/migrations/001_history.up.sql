@@ -721,10 +721,19 @@ BEGIN
         FOREACH one IN ARRAY drifted LOOP
             EXECUTE format('SELECT s.image FROM (%s WHERE %s FOR UPDATE) AS s', source_sql, match_sql)
                INTO current_image USING one;
-            CONTINUE WHEN current_image IS NULL;
+            -- A change that was captured while the lock was waited for says it all.
+            CONTINUE WHEN current_image IS NULL OR EXISTS (
+                SELECT FROM {{schema}}.chrononaut_activity AS a
+                 WHERE a.id = {{schema}}.last_change(of_schema, of_table, one) AND a.key = one
+                   AND a.operation NOT IN ('delete', 'truncate')
+                   AND a.data - ARRAY(SELECT jsonb_object_keys(zero)) = current_image);
             next := {{schema}}.last_version(of_schema, of_table, one) + 1;
             EXECUTE format('UPDATE %s AS t SET %I = $2 WHERE %s', relation::regclass, version_column, match_sql)
               USING one, next;
+            -- The application's own triggers may have changed the row.
+            EXECUTE format('SELECT s.image FROM (%s WHERE %s) AS s', source_sql, match_sql)
+               INTO current_image USING one;
+            CONTINUE WHEN current_image IS NULL;
             INSERT INTO {{schema}}.chrononaut_activity
                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
             SELECT of_table, next, one, current_image || jsonb_object_agg(k, next), user_info, extra_info, 'baseline', of_schema
