@@ -11,6 +11,7 @@ import (
 
 // checked has a plain table, one with options and a partitioned one.
 func checked(t *testing.T) *fixture {
+	t.Helper()
 	f := newFixture(t)
 	f.todos()
 	f.exec(`CREATE TABLE people (id integer PRIMARY KEY, name text, secret text, note text)`,
@@ -165,10 +166,12 @@ func TestCheck(t *testing.T) {
 		},
 		{
 			name: "functions that the triggers call are changed and dropped",
-			breaks: []string{`CREATE OR REPLACE FUNCTION chrononaut.is_suppressed() RETURNS boolean LANGUAGE sql RETURN true`,
+			breaks: []string{
+				`CREATE OR REPLACE FUNCTION chrononaut.is_suppressed() RETURNS boolean LANGUAGE sql RETURN true`,
 				`CREATE OR REPLACE FUNCTION chrononaut.refuse_rewrite() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
 				`CREATE OR REPLACE FUNCTION chrononaut.may_erase() RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
-				`DROP FUNCTION chrononaut.record_info`},
+				`DROP FUNCTION chrononaut.record_info`,
+			},
 			want: []string{"function_changed is_suppressed", "function_changed may_erase", "function_missing record_info", "function_changed refuse_rewrite"},
 		},
 		{

@@ -167,7 +167,7 @@ func TestSchemaChanges(t *testing.T) {
 		for _, sql := range []string{
 			`UPDATE docs SET a = 2`, `INSERT INTO docs (id) VALUES (2)`, `DELETE FROM docs`, `TRUNCATE docs`,
 		} {
-			err := f.refused("TM003", sql)
+			err := f.refusal("TM003", sql)
 			if strings.Contains(fmt.Sprintf("%+v", *err), "TOP SECRET") {
 				t.Errorf("%s: the error tells the value: %+v", sql, *err)
 			}

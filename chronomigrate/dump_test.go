@@ -67,6 +67,7 @@ func (f *fixture) another() *fixture {
 
 // dumped fills a database with tracked tables of several kinds.
 func dumped(t *testing.T) *fixture {
+	t.Helper()
 	f := newFixture(t)
 	dumpTools(t, f.db.ServerMajor())
 	f.exec(`CREATE SCHEMA shop`, `CREATE TABLE shop.gone (a integer, secret text, id integer PRIMARY KEY, price numeric)`, `ALTER TABLE shop.gone DROP a`,

@@ -43,8 +43,15 @@ func TestBadInput(t *testing.T) {
 		// The server would cut a long name and find this one.
 		f.exec(`CREATE TABLE ` + strings.Repeat("x", 63) + ` (id integer PRIMARY KEY)`)
 		for _, table := range []chronodriver.Table{
-			{Name: "a\x00b"}, {Schema: "a\x00b", Name: "x"}, {Name: "\xff"}, {}, {Name: strings.Repeat("x", 64)}, {Schema: strings.Repeat("x", 64), Name: "x"},
-			{Name: "nothing"}, {Schema: "nowhere", Name: "x"}, {Name: `"; DROP SCHEMA chrononaut CASCADE; --`},
+			{Name: "a\x00b"},
+			{Schema: "a\x00b", Name: "x"},
+			{Name: "\xff"},
+			{},
+			{Name: strings.Repeat("x", 64)},
+			{Schema: strings.Repeat("x", 64), Name: "x"},
+			{Name: "nothing"},
+			{Schema: "nowhere", Name: "x"},
+			{Name: `"; DROP SCHEMA chrononaut CASCADE; --`},
 		} {
 			f.wantAll(f.migrator, table, chronomigrate.ErrNoTable)
 		}

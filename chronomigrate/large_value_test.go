@@ -19,7 +19,7 @@ func TestTextThatJSONCannotHold(t *testing.T) {
 	f.track("docs", nil)
 	const insert = `INSERT INTO docs VALUES (1, repeat('x', 268435456))`
 	// The error says where it comes from, and nothing is left of the write.
-	if err := f.refused("54000", insert); !strings.Contains(err.Where, "docs") {
+	if err := f.refusal("54000", insert); !strings.Contains(err.Where, "docs") {
 		t.Errorf("error %v at %s, which does not name the table", err, err.Where)
 	}
 	f.wantText("0 0", `SELECT (SELECT count(*) FROM docs) || ' ' || (SELECT count(*) FROM chrononaut.chrononaut_activity WHERE operation = 'insert')`)

@@ -79,7 +79,7 @@ func (e *postgresEngine) changedFunctions(ctx context.Context, q chronodriver.Qu
 		switch {
 		case !ok:
 			findings = append(findings, finding{ProblemFunctionMissing, name, "gone"})
-		case !strings.Contains(wanted[name], source), source == "" && strings.Contains(wanted[name], "\nAS $"):
+		case !strings.Contains(wanted[name], source), source == "" && strings.HasSuffix(wanted[name], "$"):
 			findings = append(findings, finding{ProblemFunctionChanged, name, "changed by hand"})
 		}
 	}

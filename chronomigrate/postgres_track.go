@@ -83,8 +83,10 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{engine: e, found: found, table: e.describe(found, opts, strict),
-		plan: &Plan{Table: chronodriver.Table{Schema: found.Schema, Name: found.Name}, Transactional: true}}
+	p := &planner{
+		engine: e, found: found, table: e.describe(found, opts, strict),
+		plan: &Plan{Table: chronodriver.Table{Schema: found.Schema, Name: found.Name}, Transactional: true},
+	}
 
 	options, err := encodeOptions(opts, postgres.Generation)
 	if err != nil {

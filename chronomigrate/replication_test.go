@@ -60,8 +60,10 @@ func (f *fixture) subscribe(publisher *fixture, publication string) {
 			statements []string
 		}{
 			{f, []string{`ALTER SUBSCRIPTION ` + name + ` DISABLE`, `ALTER SUBSCRIPTION ` + name + ` SET (slot_name = NONE)`, `DROP SUBSCRIPTION ` + name}},
-			{publisher, []string{`SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE slot_name = '` + name + `' AND active`,
-				`SELECT pg_drop_replication_slot('` + name + `')`}},
+			{publisher, []string{
+				`SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE slot_name = '` + name + `' AND active`,
+				`SELECT pg_drop_replication_slot('` + name + `')`,
+			}},
 		} {
 			conn, err := pgx.Connect(ctx, c.of.db.URL())
 			if err != nil {

@@ -98,8 +98,14 @@ func (f *fixture) execOn(conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// refused runs a script that must fail with a SQLSTATE and returns the error.
-func (f *fixture) refused(state, script string) *pgconn.PgError {
+// refused runs a script that must fail with a SQLSTATE.
+func (f *fixture) refused(state, script string) {
+	f.Helper()
+	_ = f.refusal(state, script)
+}
+
+// refusal is the same and returns the error.
+func (f *fixture) refusal(state, script string) *pgconn.PgError {
 	f.Helper()
 	err := try(f.Context(), f.conn, script)
 	if got := chronodriver.State(err); got != state {

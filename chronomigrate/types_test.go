@@ -181,7 +181,7 @@ const typesSchema = `
 	CREATE TYPE floatrange AS RANGE (subtype = float8);
 	CREATE TYPE textrange AS RANGE (subtype = text);`
 
-func TestTypes(t *testing.T) {
+func TestTypes(t *testing.T) { //nolint:tparallel // The subtests share a database and sessions.
 	t.Parallel()
 	f := newFixture(t)
 	f.exec(typesSchema)

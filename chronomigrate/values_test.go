@@ -113,6 +113,7 @@ func TestValues(t *testing.T) {
 
 // secretFixture has a table whose column secret is hidden.
 func secretFixture(t *testing.T) *fixture {
+	t.Helper()
 	f := newFixture(t)
 	f.exec(`CREATE TABLE people (id integer, name text, secret text, PRIMARY KEY (id))`, `INSERT INTO people VALUES (7, 'old', 'TOP SECRET')`)
 	f.track("people", &chronomigrate.TrackOptions{Hidden: []string{"secret"}})

@@ -70,8 +70,11 @@ func TestGoldenFunctions(t *testing.T) {
 		"old_rows_generated_virtual": {table: postgres.Table{
 			Name: "todos", KeyColumns: []string{"id"}, VersionColumn: "version", History: true, Untracked: []string{"cache"},
 			Columns: []postgres.Column{
-				{Name: "id", Form: "plain"}, {Name: "cache", Form: "plain", Missing: true, Feeds: []string{"total"}}, {Name: "total", Form: "plain", Generated: true},
-				{Name: "shown", Form: "plain", Generated: true, Virtual: true}, {Name: "version", Form: "plain"},
+				{Name: "id", Form: "plain"},
+				{Name: "cache", Form: "plain", Missing: true, Feeds: []string{"total"}},
+				{Name: "total", Form: "plain", Generated: true},
+				{Name: "shown", Form: "plain", Generated: true, Virtual: true},
+				{Name: "version", Form: "plain"},
 			},
 		}},
 		"odd_names": {table: postgres.Table{

@@ -214,8 +214,7 @@ func (t *Table) HiddenColumns() []Column {
 	return columns
 }
 
-// HiddenNames, HiddenAttnums and HiddenOrdinals are the arguments of
-// assert_hidden().
+// HiddenNames is an argument of assert_hidden().
 func (t *Table) HiddenNames() []string {
 	var names []string
 	for _, c := range t.HiddenColumns() {
@@ -224,7 +223,7 @@ func (t *Table) HiddenNames() []string {
 	return names
 }
 
-// HiddenAttnums: see HiddenNames.
+// HiddenAttnums is an argument of assert_hidden().
 func (t *Table) HiddenAttnums() string {
 	var numbers []int16
 	for _, c := range t.HiddenColumns() {
@@ -233,7 +232,7 @@ func (t *Table) HiddenAttnums() string {
 	return quoteInt2Array(numbers)
 }
 
-// HiddenOrdinals: see HiddenNames.
+// HiddenOrdinals is an argument of assert_hidden().
 func (t *Table) HiddenOrdinals() string {
 	var numbers []int16
 	for _, c := range t.HiddenColumns() {
