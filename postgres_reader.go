@@ -54,7 +54,8 @@ func (r *postgresReader) registered(ctx context.Context, q chronodriver.Queryer,
 	if err != nil {
 		return nil, options, notInstalled(err)
 	}
-	defer rows.Close()
+	// Closed below, where its error counts.
+	defer func() { _ = rows.Close() }()
 	var infos []*tableInfo
 	for rows.Next() {
 		info := &tableInfo{}

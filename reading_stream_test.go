@@ -47,14 +47,14 @@ func TestStreamsGiveTheirConnectionBack(t *testing.T) {
 			}
 			return nil
 		},
-		"broken off with a cancelled context": func(ctx context.Context, cancel func()) error {
+		"broken off with a canceled context": func(ctx context.Context, cancel func()) error {
 			for _, err := range h.All(ctx, 1, nil) {
 				cancel()
 				return err
 			}
 			return nil
 		},
-		"cancelled in the middle": func(ctx context.Context, cancel func()) error {
+		"canceled in the middle": func(ctx context.Context, cancel func()) error {
 			n := 0
 			for _, err := range h.All(ctx, 1, nil) {
 				if err != nil {
@@ -70,7 +70,7 @@ func TestStreamsGiveTheirConnectionBack(t *testing.T) {
 			t.Error("the sequence ended without the error")
 			return nil
 		},
-		"cancelled before": func(ctx context.Context, cancel func()) error {
+		"canceled before": func(ctx context.Context, cancel func()) error {
 			cancel()
 			for _, err := range h.All(ctx, 1, nil) {
 				if !errors.Is(err, context.Canceled) {
@@ -92,7 +92,7 @@ func TestStreamsGiveTheirConnectionBack(t *testing.T) {
 			}
 			return nil
 		},
-		"the log, cancelled": func(ctx context.Context, cancel func()) error {
+		"the log, canceled": func(ctx context.Context, cancel func()) error {
 			for _, err := range client.ActivityAll(ctx, nil) {
 				if err != nil && !errors.Is(err, context.Canceled) {
 					t.Errorf("error = %v, want context.Canceled", err)

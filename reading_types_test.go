@@ -69,8 +69,10 @@ func TestValuesComeBackAsGoReadsTheTable(t *testing.T) {
 			(2, 'NaN', '-infinity', 'infinity', 'NaN', '', '{}', '[0:1]={7,8}', 'null', 'null'),
 			(3, -0.00, NULL, NULL, '-Infinity', NULL, NULL, NULL, NULL, NULL)`,
 	)
-	opts := cmp.Options{cmpopts.EquateNaNs(), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
-		cmp.Comparer(func(a, b pgtype.Numeric) bool { return must(a.Value())(t) == must(b.Value())(t) })}
+	opts := cmp.Options{
+		cmpopts.EquateNaNs(), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+		cmp.Comparer(func(a, b pgtype.Numeric) bool { return must(a.Value())(t) == must(b.Value())(t) }),
+	}
 
 	live := must(pgx.CollectRows(must(f.pool.Query(t.Context(), `SELECT * FROM items WHERE id = 1`))(t), pgx.RowToStructByNameLax[item]))(t)
 	past := versions(f, history[item](f, "items"), 1, nil)

@@ -51,8 +51,10 @@ func reads(t *testing.T, b *bench) {
 		got, times = append(got, s.Record), append(times, s.Changed)
 	}
 	want := []todo{
-		{ID: 1, Title: "a"}, {ID: 1, Title: "b", Version: 1},
-		{ID: 1, Title: `it's "c"`, Done: true, Version: 2}, {ID: 1, Title: `it's "c"`, Done: true, Version: 3},
+		{ID: 1, Title: "a"},
+		{ID: 1, Title: "b", Version: 1},
+		{ID: 1, Title: `it's "c"`, Done: true, Version: 2},
+		{ID: 1, Title: `it's "c"`, Done: true, Version: 3},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("versions mismatch (-want +got):\n%s", diff)
@@ -217,18 +219,18 @@ func streams(t *testing.T, b *bench) {
 			break
 		}
 	}
-	cancelled, cancel := context.WithCancel(ctx)
+	canceled, cancel := context.WithCancel(ctx)
 	var failed error
-	for _, err := range b.todos.All(cancelled, 1, nil) {
+	for _, err := range b.todos.All(canceled, 1, nil) {
 		cancel()
 		failed = err
 	}
 	cancel()
 	if failed != nil && !errors.Is(failed, context.Canceled) {
-		t.Errorf("a cancelled stream: error = %v, want context.Canceled", failed)
+		t.Errorf("a canceled stream: error = %v, want context.Canceled", failed)
 	}
-	if _, err := b.todos.Versions(cancelled, 1, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled context: error = %v, want context.Canceled", err)
+	if _, err := b.todos.Versions(canceled, 1, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a canceled context: error = %v, want context.Canceled", err)
 	}
 	b.exec(ctx, `DELETE FROM todos`)
 }

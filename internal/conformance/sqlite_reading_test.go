@@ -140,8 +140,10 @@ func TestSQLiteKeyForms(t *testing.T) {
 		finds, misses, refuses []any
 	}{
 		"integer": {
-			"id INTEGER PRIMARY KEY", []any{7},
-			[]any{7, "7", int8(7), 7.0, json.Number("7"), chrononaut.Key{"ID": 7}}, []any{8},
+			"id INTEGER PRIMARY KEY",
+			[]any{7},
+			[]any{7, "7", int8(7), 7.0, json.Number("7"), chrononaut.Key{"ID": 7}},
+			[]any{8},
 			[]any{"seven-secret", "7.5", nil, []byte("7"), chrononaut.Key{"id": 7, "x": 1}, chrononaut.Key{"x": 7}, chrononaut.Key{}, "7\xff"},
 		},
 		"bigint": {"id BIGINT PRIMARY KEY", []any{int64(math.MaxInt64)}, []any{int64(math.MaxInt64), "9223372036854775807"}, []any{"x", 1}, []any{uint64(math.MaxUint64)}},
@@ -159,8 +161,11 @@ func TestSQLiteKeyForms(t *testing.T) {
 		"boolean":              {"id BOOLEAN PRIMARY KEY", []any{true}, []any{true, 1}, []any{false}, nil},
 		"datetime":             {"id DATETIME PRIMARY KEY", []any{time.Date(2024, 1, 2, 3, 4, 5, 6000, time.UTC)}, []any{time.Date(2024, 1, 2, 3, 4, 5, 6000, time.UTC)}, []any{"2024-01-02"}, nil},
 		"several columns": {
-			"b TEXT, a INTEGER, PRIMARY KEY (b, a)", []any{"x", 7},
-			[]any{chrononaut.Key{"a": 7, "b": "x"}, chrononaut.Key{"A": "7", "B": "x"}}, []any{chrononaut.Key{"a": 8, "b": "x"}}, []any{7, chrononaut.Key{"a": 7}, chrononaut.Key{"a": 7, "b": nil}},
+			"b TEXT, a INTEGER, PRIMARY KEY (b, a)",
+			[]any{"x", 7},
+			[]any{chrononaut.Key{"a": 7, "b": "x"}, chrononaut.Key{"A": "7", "B": "x"}},
+			[]any{chrononaut.Key{"a": 8, "b": "x"}},
+			[]any{7, chrononaut.Key{"a": 7}, chrononaut.Key{"a": 7, "b": nil}},
 		},
 		"without rowid": {"id INTEGER PRIMARY KEY, n", []any{7, 1}, []any{7, "7"}, []any{8}, nil},
 	} {

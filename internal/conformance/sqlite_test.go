@@ -116,7 +116,9 @@ func TestSQLiteValuesComeBackExactly(t *testing.T) {
 			nil, int64(0), int64(math.MaxInt64), int64(math.MinInt64), int64(1<<53 + 1),
 			0.1, 1.0, 1e300, 5e-324, math.MaxFloat64, 0.1 + 0.2, 1.0 / 3, math.Inf(1), math.Inf(-1), -123.456,
 			"", "null", "1", `{"a": [1, null]}`, `quote " and ' and \ and 	tab`, "a\x00b", "\u2028 é 漢 🎈", "caf\xe9 \x80 \xe2\x82",
-			[]byte{}, []byte("text"), []byte{0, 255},
+			[]byte{},
+			[]byte("text"),
+			[]byte{0, 255},
 		} {
 			var got, other any
 			if err := db.QueryRowContext(t.Context(), query, want).Scan(&got, &other); err != nil {
