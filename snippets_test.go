@@ -49,6 +49,7 @@ var (
 	databaseURL string
 	pool        *pgxpool.Pool
 	conn        *pgx.Conn
+	db          *gorm.DB
 	sqlConn     *sql.Conn
 	id          int64
 	todo        Todo
