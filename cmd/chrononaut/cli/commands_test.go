@@ -18,9 +18,7 @@ import (
 const todos = `CREATE TABLE todos (id integer PRIMARY KEY, title text, password text)`
 
 // onEngines runs a test in a world of its own on each engine, with history
-
 // installed.
-
 func onEngines(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for _, engine := range engines {
@@ -34,7 +32,6 @@ func onEngines(t *testing.T, test func(w *world)) {
 }
 
 // onPostgres is onEngines for PostgreSQL.
-
 func onPostgres(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
@@ -44,7 +41,6 @@ func onPostgres(t *testing.T) *world {
 }
 
 // onSQLite is onEngines for SQLite.
-
 func onSQLite(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
@@ -53,10 +49,7 @@ func onSQLite(t *testing.T) *world {
 	return w
 }
 
-// changes runs log and returns what it printed, as JSON.
-
 // cancelOn cancels a context when something is written.
-
 type cancelOn struct {
 	io.Writer
 	cancel context.CancelFunc
@@ -226,8 +219,6 @@ func TestWhatMigrateGetPrintsCanBeRunByHand(t *testing.T) {
 	}
 }
 
-// The conditions of a record's log are not those of the database's query.
-
 func TestDriftOnSQLite(t *testing.T) {
 	w := onSQLite(t)
 	w.mustSQL(todos)
@@ -277,10 +268,6 @@ func TestCheckFindsDriftAndTrackRepairsIt(t *testing.T) {
 		w.must("check")
 	}
 }
-
-// as returns the world with another role or with settings in its URL.
-
-// The grants are those of docs/tracking.md.
 
 func TestRemovingHistoryIsConfirmed(t *testing.T) {
 	t.Parallel()

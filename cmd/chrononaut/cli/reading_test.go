@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// changes runs log and returns what it printed, as JSON.
 func (w *world) changes(args ...string) []map[string]any {
 	w.t.Helper()
 	var changes []map[string]any
@@ -57,6 +58,7 @@ func TestPagesOfTheLogAreTheLog(t *testing.T) {
 	})
 }
 
+// The conditions of a record's log are not those of the database's query.
 func TestTheLogOfARecordIsTheLogOfItsTable(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {

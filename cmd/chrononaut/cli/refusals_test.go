@@ -74,6 +74,7 @@ func TestHistoryOfANewerProgram(t *testing.T) {
 	}
 }
 
+// as returns the world with another role or with settings in its URL.
 func (w *world) as(role string, settings map[string]string) *world {
 	w.t.Helper()
 	u := mustURL(w.t, w.url)
@@ -106,6 +107,7 @@ func TestAReadOnlyConnection(t *testing.T) {
 	w.must("check")
 }
 
+// The grants are those of docs/tracking.md.
 func TestRolesWithFewPrivileges(t *testing.T) {
 	w := onPostgres(t)
 	w.mustSQL(todos)
