@@ -88,7 +88,8 @@ func AppendChangeInfo(ctx context.Context, table Table, key Key, info map[string
 	a := attributionOf(ctx)
 	records := make([]recordInfo, len(a.records), len(a.records)+1)
 	copy(records, a.records)
-	a.records = append(records, recordInfo{table, maps.Clone(key), maps.Clone(info)})
+	records = append(records, recordInfo{table, maps.Clone(key), maps.Clone(info)})
+	a.records = records
 	return a.in(ctx)
 }
 

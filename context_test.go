@@ -15,7 +15,7 @@ import (
 )
 
 // encoded is the attribution of ctx as the database reads it.
-func encoded(t *testing.T, ctx context.Context, config *chrononaut.Config) map[string]any { //nolint:revive // t first, as helpers do
+func encoded(t *testing.T, ctx context.Context, config *chrononaut.Config) map[string]any {
 	t.Helper()
 	value, ok, err := chrononaut.EncodeContext(ctx, config)
 	if err != nil {

@@ -62,7 +62,7 @@ func FuzzEncodeContext(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tx.Rollback(t.Context()) //nolint:errcheck // nothing to lose
+		defer tx.Rollback(t.Context())
 		wantArrived(t, tx, actor, addr, rationale, key, value, number)
 		if _, err := tx.Exec(t.Context(), postgres.SetContextParameter, encoded); err != nil {
 			t.Fatal(err)

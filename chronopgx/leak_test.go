@@ -198,7 +198,7 @@ func TestSavepointsAndSetContext(t *testing.T) {
 		t.Helper()
 		must[pgconn.CommandTag](t)(tx.Exec(ctx, sql, args...))
 	}
-	set := func(tx pgx.Tx, ctx context.Context) { //nolint:revive // it belongs to the transaction
+	set := func(tx pgx.Tx, ctx context.Context) {
 		t.Helper()
 		if err := chronopgx.SetContext(ctx, tx, nil); err != nil {
 			t.Fatal(err)

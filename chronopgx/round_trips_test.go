@@ -200,7 +200,7 @@ func TestLongContextTakesOneRoundTrip(t *testing.T) {
 	}
 	proxy.Reset()
 	tx := must[pgx.Tx](t)(f.db.Begin(ctx))
-	defer tx.Rollback(ctx) //nolint:errcheck // nothing to lose
+	defer tx.Rollback(ctx)
 	if got := proxy.RoundTrips(); got != 1 {
 		t.Errorf("BEGIN took %d round trips, want 1", got)
 	}

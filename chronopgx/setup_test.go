@@ -101,6 +101,7 @@ func (f *fixture) as(actor string) context.Context {
 
 // must fails the test on an error; what it is given beside it is ignored.
 func must[T any](t testing.TB) func(T, error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {

@@ -106,7 +106,7 @@ func TestSqlc(t *testing.T) {
 	t.Parallel()
 	eachMode(t, func(t *testing.T, f *fixture) {
 		t.Helper()
-		use := func(q *sqlcQueries, ctx context.Context) { //nolint:revive // it belongs to the queries
+		use := func(q *sqlcQueries, ctx context.Context) {
 			t.Helper()
 			a := must[sqlcTodo](t)(q.CreateTodo(ctx, "a"))
 			done := must[[]sqlcTodo](t)(q.FinishTodos(ctx, []int64{a.ID}))

@@ -120,7 +120,7 @@ func TestErrorsOfStatements(t *testing.T) {
 				_, second := results.Exec()
 				closing := results.Close()
 				if second == nil || closing == nil {
-					return fmt.Errorf("errors %v, %v, %v, want the last two to be errors", first, second, closing)
+					return fmt.Errorf("want the last two of these to be errors: %w", errors.Join(first, second, closing))
 				}
 				return second
 			},

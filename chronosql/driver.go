@@ -37,7 +37,7 @@ func (q queryer) Exec(ctx context.Context, query string, args ...any) (int64, er
 }
 
 func (q queryer) Query(ctx context.Context, query string, args ...any) (chronodriver.Rows, error) {
-	rows, err := q.runner.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's rows
+	rows, err := q.runner.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller's rows
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func TestSetContextTakesOneRoundTrip(t *testing.T) {
 	proxy := wiretest.Start(t, database(t).URL())
 	f := newFixtureAt(t, proxy.URL(), pgx.QueryExecModeCacheStatement, nil)
 	tx := f.begin(f.as("ann"))
-	defer tx.Rollback() //nolint:errcheck // nothing to lose
+	defer tx.Rollback()
 	proxy.Reset()
 	if err := chronosql.SetContext(f.as("bob"), tx, nil); err != nil {
 		t.Fatal(err)

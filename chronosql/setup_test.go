@@ -60,11 +60,6 @@ func prepare(ctx context.Context, url string) error {
 	return err
 }
 
-func newFixture(t *testing.T) *fixture {
-	t.Helper()
-	return newFixtureAt(t, database(t).URL(), pgx.QueryExecModeCacheStatement, nil)
-}
-
 // newFixtureAt connects by a URL that may lead through a proxy.
 func newFixtureAt(t *testing.T, url string, mode pgx.QueryExecMode, config *chrononaut.Config) *fixture {
 	t.Helper()

@@ -94,7 +94,7 @@ func TestSqlc(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			f := newFixtureAt(t, database(t).URL(), mode, nil)
-			use := func(q *sqlcQueries, ctx context.Context) { //nolint:revive // it belongs to the queries
+			use := func(q *sqlcQueries, ctx context.Context) {
 				t.Helper()
 				if id, err := q.CreateTodo(ctx, "a"); err != nil || id == 0 {
 					t.Fatalf("CreateTodo() = %d, %v", id, err)

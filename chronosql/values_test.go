@@ -40,9 +40,9 @@ func TestValuesDoNotDependOnAttribution(t *testing.T) {
 				create type mood as enum ('happy'); create type pair as (i int, t text); create domain short as varchar(3)`)
 			// The WITH may write, so it is attributed.
 			query := "with w as (insert into todos values ($1::bigint) returning id) select w.id, " + strings.Join(valueExpressions, ", ") + " from w"
-			want := readValues(t, f.db, t.Context(), query)
+			want := readValues(t.Context(), t, f.db, query)
 			for range 2 {
-				if diff := cmp.Diff(want, readValues(t, f.db, f.as("ann"), query)); diff != "" {
+				if diff := cmp.Diff(want, readValues(f.as("ann"), t, f.db, query)); diff != "" {
 					t.Errorf("values with attribution mismatch (-without +with):\n%s", diff)
 				}
 			}
@@ -51,26 +51,27 @@ func TestValuesDoNotDependOnAttribution(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer stmt.Close()
-			want = readStmt(t, stmt, t.Context())
-			if diff := cmp.Diff(want, readStmt(t, stmt, f.as("ann"))); diff != "" {
+			want = readStmt(t.Context(), t, stmt)
+			if diff := cmp.Diff(want, readStmt(f.as("ann"), t, stmt)); diff != "" {
 				t.Errorf("values of a prepared statement mismatch (-without +with):\n%s", diff)
 			}
 		})
 	}
 }
 
-func readValues(t *testing.T, db *sql.DB, ctx context.Context, query string) []string { //nolint:revive // t first, as helpers do
+func readValues(ctx context.Context, t *testing.T, db *sql.DB, query string) []string {
 	t.Helper()
 	return read(t)(db.QueryContext(ctx, query, 1))
 }
 
-func readStmt(t *testing.T, stmt *sql.Stmt, ctx context.Context) []string { //nolint:revive // t first, as helpers do
+func readStmt(ctx context.Context, t *testing.T, stmt *sql.Stmt) []string {
 	t.Helper()
 	return read(t)(stmt.QueryContext(ctx, 1))
 }
 
 // read writes down the only row: for each column all that database/sql says.
 func read(t *testing.T) func(rows *sql.Rows, err error) []string {
+	t.Helper()
 	return func(rows *sql.Rows, err error) []string {
 		t.Helper()
 		if err != nil {

@@ -232,7 +232,7 @@ func TestSQLCancelledContexts(t *testing.T) {
 		f.exec(t.Context(), tx, insertTodo, "c")
 		cancel()
 		if err := tx.Commit(); err == nil {
-			t.Error("a cancelled transaction was committed")
+			t.Error("a canceled transaction was committed")
 		}
 		f.exec(t.Context(), f.db, "DELETE FROM todos")
 		f.exec(t.Context(), f.db, insertTodo, "after")

@@ -28,7 +28,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Panic(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // done after Commit
+	defer tx.Rollback() // does nothing after Commit
 	var id int64
 	if err := tx.QueryRowContext(ctx, "INSERT INTO todos (title) VALUES ($1) RETURNING id", "buy milk").Scan(&id); err != nil {
 		log.Panic(err)
@@ -76,7 +76,7 @@ func ExampleSetContext() {
 	if err != nil {
 		log.Panic(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // done after Commit
+	defer tx.Rollback() // does nothing after Commit
 	if _, err := tx.ExecContext(ctx, "INSERT INTO todos (id, title) VALUES (1, 'buy milk')"); err != nil {
 		log.Panic(err)
 	}
