@@ -147,6 +147,45 @@ func TestBaseline(t *testing.T) {
 		f.wantText("1", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation = 'suppress'`)
 	})
 
+	t.Run("rows that have a version of before tracking keep it, and their first change records their state too", func(t *testing.T) {
+		t.Parallel()
+		for _, of := range []struct{ name, partition string }{{"plain", ""}, {"partitioned", " PARTITION BY RANGE (id)"}} {
+			f := newFixture(t)
+			f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, x text, rev integer)` + of.partition)
+			if of.partition != "" {
+				f.exec(`CREATE TABLE docs1 PARTITION OF docs FOR VALUES FROM (0) TO (10)`, `CREATE TABLE docs2 PARTITION OF docs FOR VALUES FROM (10) TO (100)`)
+			}
+			f.exec(`INSERT INTO docs SELECT i, 'old', i + 4 FROM generate_series(1, 6) AS i`, `UPDATE docs SET rev = NULL WHERE id = 6`)
+			f.track("docs", &chronomigrate.TrackOptions{VersionColumn: "rev"})
+			f.wantCheck()
+			f.exec(`UPDATE docs SET x = 'new' WHERE id = 1`, `UPDATE docs SET x = 'newer' WHERE id = 1`, `DELETE FROM docs WHERE id = 2`, `UPDATE docs SET id = 30 WHERE id = 3`)
+			if p := f.baseline("docs", 0); p.Recorded != 3 {
+				t.Errorf("%s: the baseline recorded %d rows, want 4, 5 and 6", of.name, p.Recorded)
+			}
+			f.exec(`UPDATE docs SET x = 'new' WHERE id = 4`)
+			f.track("docs", &chronomigrate.TrackOptions{VersionColumn: "rev", Strict: false, RecordChanges: true})
+			f.exec(`INSERT INTO docs VALUES (7, 'new', 99)`, `TRUNCATE docs`)
+			f.wantText(`1 baseline 5 5, 1 update 6 6, 1 update 7 7, 2 baseline 6 6, 2 delete 7 7, 3 baseline 7 7, 30 update 8 8, 4 baseline 8 8, 5 baseline 9 9, 6 baseline 0 0, 4 update 9 9, 7 insert 0 0`, `
+				SELECT string_agg(concat_ws(' ', key ->> 'id', operation, version, data ->> 'rev'), ', ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation NOT IN ('track', 'truncate')`)
+			f.wantText(`1 8, 30 9, 4 10, 5 10, 6 1, 7 1`, `
+				SELECT string_agg(concat_ws(' ', key ->> 'id', version), ', ' ORDER BY key ->> 'id') FROM chrononaut.chrononaut_activity WHERE operation = 'truncate'`)
+			f.wantCheck()
+		}
+	})
+
+	t.Run("TRUNCATE records the state of before of rows that have a version", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, rev integer)`, `INSERT INTO docs VALUES (1, 5), (2, NULL)`)
+		f.track("docs", &chronomigrate.TrackOptions{VersionColumn: "rev"})
+		f.exec(`TRUNCATE docs`)
+		f.wantHistory(
+			`tx1 docs baseline v5 {"id": 1} {"id": 1, "rev": 5, "version": 5}`,
+			`tx1 docs baseline v0 {"id": 2} {"id": 2, "rev": 0, "version": 0}`,
+			`tx1 docs truncate v6 {"id": 1} {"id": 1, "rev": 6, "version": 6}`,
+			`tx1 docs truncate v1 {"id": 2} {"id": 2, "rev": 1, "version": 1}`)
+	})
+
 	t.Run("a statement_timeout makes the chunks smaller", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

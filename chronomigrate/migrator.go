@@ -92,6 +92,8 @@ type TrackedTable struct {
 	// unregistered says that the registry lost the table: its triggers came
 	// with a dump of the schema alone. The rest is what they say.
 	unregistered bool
+	// adopted says that the version column was there before tracking began.
+	adopted bool
 }
 
 // ApplyOpts says how long Track and Untrack try to get the table's lock. They

@@ -51,6 +51,7 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 		return nil, err
 	}
 	table := e.describe(found, opts, strict)
+	table.Adopted = registered.adopted
 	if table.History && found.Column(table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
 		return c.problems, nil

@@ -56,7 +56,8 @@ func (e *postgresEngine) planStrict(ctx context.Context, tx chronodriver.Tx, str
 			continue
 		}
 		p := &planner{engine: e, found: found, table: e.describe(found, table.Options, strict), plan: &Plan{}}
-		options, err := encodeOptions(p.effective(table.Options.normalize()), postgres.Generation)
+		p.table.Adopted = table.adopted
+		options, err := encodeOptions(p.effective(table.Options.normalize()), table.adopted, postgres.Generation)
 		if err != nil {
 			return nil, err
 		}

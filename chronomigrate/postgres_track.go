@@ -19,19 +19,20 @@ func (o TrackOptions) registered() postgres.Options {
 	}
 }
 
-func encodeOptions(o TrackOptions, generation int) (string, error) {
+func encodeOptions(o TrackOptions, adopted bool, generation int) (string, error) {
 	r := o.registered()
+	r.Adopted = adopted
 	r.Generation = generation
 	encoded, err := json.Marshal(r)
 	return string(encoded), err
 }
 
-func decodeOptions(s string) (TrackOptions, error) {
+func decodeOptions(s string) (opts TrackOptions, adopted bool, err error) {
 	r, err := postgres.DecodeOptions(s)
 	return TrackOptions{
 		Hidden: r.Hidden, Untracked: r.Untracked, VersionColumn: r.VersionColumn,
 		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory,
-	}, err
+	}, r.Adopted, err
 }
 
 // normalize sorts what is a set, so that options compare equal.
@@ -87,12 +88,13 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 		engine: e, found: found, table: e.describe(found, opts, strict),
 		plan: &Plan{Table: chronodriver.Table{Schema: found.Schema, Name: found.Name}, Transactional: true},
 	}
-
-	options, err := encodeOptions(opts, postgres.Generation)
+	adopted := found.Column(opts.VersionColumn) != nil && (!registered.has(opts.VersionColumn) || registered.adopted)
+	p.table.Adopted = adopted
+	options, err := encodeOptions(opts, adopted, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
-	effective, err := encodeOptions(p.effective(opts), postgres.Generation)
+	effective, err := encodeOptions(p.effective(opts), adopted, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +113,15 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 	return p.plan, p.err
 }
 
+// has reports whether the table was tracked before with a version column; t may
+// be nil.
+func (t *TrackedTable) has(versionColumn string) bool {
+	return t != nil && t.Options.normalize().VersionColumn == versionColumn
+}
+
 func sameOptions(a, b TrackOptions) bool {
-	x, errX := encodeOptions(a.normalize(), 0)
-	y, errY := encodeOptions(b.normalize(), 0)
+	x, errX := encodeOptions(a.normalize(), false, 0)
+	y, errY := encodeOptions(b.normalize(), false, 0)
 	return errX == nil && errY == nil && x == y
 }
 
@@ -192,8 +200,7 @@ func validateVersionColumn(found *postgres.Inspected, registered *TrackedTable, 
 		return hint(fmt.Errorf("%w: %s has type %s, versions need a plain integer", ErrVersionColumn, column.Name, column.Type), "Name another column: --version-column NAME.")
 	}
 	// Ours already, or adopted by name.
-	ours := registered != nil && registered.Options.normalize().VersionColumn == column.Name
-	if !ours && asked == "" {
+	if !registered.has(column.Name) && asked == "" {
 		return hint(fmt.Errorf("%w: the table already has a column %s", ErrVersionColumn, column.Name),
 			"Name another column with --version-column NAME, or adopt this one with --version-column "+column.Name+".")
 	}

@@ -65,7 +65,7 @@ func TestGoldenFunctions(t *testing.T) {
 			Name: "todos", KeyColumns: []string{"id"}, Columns: columns("id", "title", "change_info:jsonb", "changed"), VersionColumn: "version", RecordChanges: true,
 		}},
 		"adopted_version_column": {table: postgres.Table{
-			Name: "todos", KeyColumns: []string{"id"}, Columns: columns("id", "title", "rev"), VersionColumn: "rev", History: true,
+			Name: "todos", KeyColumns: []string{"id"}, Columns: columns("id", "title", "rev"), VersionColumn: "rev", History: true, Adopted: true,
 		}},
 		"old_rows_generated_virtual": {table: postgres.Table{
 			Name: "todos", KeyColumns: []string{"id"}, VersionColumn: "version", History: true, Untracked: []string{"cache"},

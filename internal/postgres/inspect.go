@@ -18,6 +18,7 @@ type Options struct {
 	Strict        bool     `json:"strict,omitempty"`
 	RecordChanges bool     `json:"record_changes,omitempty"`
 	NoHistory     bool     `json:"no_history,omitempty"`
+	Adopted       bool     `json:"adopted,omitempty"`
 	Generation    int      `json:"generation,omitempty"`
 }
 
@@ -132,6 +133,7 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		Columns:       slices.Clone(i.Columns),
 		Partitioned:   i.Kind == "p",
 		VersionColumn: opts.VersionColumn,
+		Adopted:       opts.Adopted,
 		Hidden:        opts.Hidden,
 		Untracked:     opts.Untracked,
 		Strict:        opts.Strict,

@@ -46,6 +46,9 @@ type Table struct {
 	Partitioned   bool
 
 	VersionColumn string
+	// Adopted says that the version column is older than tracking: rows without
+	// history may have a version.
+	Adopted       bool
 	Hidden        []string
 	Untracked     []string
 	Strict        bool

@@ -11,7 +11,7 @@ REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_version"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
 -- and the options, which a dump of the schema alone would lose.
-COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_version"() IS 'chrononaut generation 1, source …, options {"version_column":"rev","generation":1}';
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_version"() IS 'chrononaut generation 1, source …, options {"version_column":"rev","adopted":true,"generation":1}';
 
 -- Writes the row's new state, or its last one, into history.
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
@@ -32,7 +32,7 @@ REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_capture"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
 -- and the options, which a dump of the schema alone would lose.
-COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut generation 1, source …, options {"version_column":"rev","generation":1}';
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut generation 1, source …, options {"version_column":"rev","adopted":true,"generation":1}';
 
 -- Writes every row into history before TRUNCATE removes it.
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_truncate"() RETURNS trigger
@@ -55,7 +55,7 @@ REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
 -- and the options, which a dump of the schema alone would lose.
-COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() IS 'chrononaut generation 1, source …, options {"version_column":"rev","generation":1}';
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() IS 'chrononaut generation 1, source …, options {"version_column":"rev","adopted":true,"generation":1}';
 
 -- Runs after the application's BEFORE triggers, by its name.
 CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
@@ -83,13 +83,13 @@ ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
 -- Note in the registry how the table is tracked.
 INSERT INTO "chrononaut".chrononaut_table (table_schema, table_name, tracked, key_columns, options)
-VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"version_column":"rev","generation":1}'::jsonb)
+VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"version_column":"rev","adopted":true,"generation":1}'::jsonb)
     ON CONFLICT (table_schema, table_name) DO UPDATE
    SET tracked = true, key_columns = excluded.key_columns, options = excluded.options;
 
 -- Record in history itself that tracking began or changed.
 INSERT INTO "chrononaut".chrononaut_activity (table_name, table_schema, version, operation, data, user_info, extra_info)
-SELECT 'todos', 'public', 0, 'track', '{"version_column":"rev","generation":1}'::jsonb,
+SELECT 'todos', 'public', 0, 'track', '{"version_column":"rev","adopted":true,"generation":1}'::jsonb,
        '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
        coalesce(context -> 'extra_info', '{}')
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;

@@ -691,7 +691,7 @@ BEGIN
     EXECUTE format('WITH rows AS MATERIALIZED (
             %1$s %2$s ORDER BY %3$s LIMIT $2
         ), known AS MATERIALIZED (
-            SELECT r.key, r.image, a.id IS NULL AS unknown,
+            SELECT r.key, r.image, r.version, a.id IS NULL AS unknown,
                    a.operation IN (''delete'', ''truncate'') OR a.key <> r.key
                        OR a.data - ARRAY(SELECT jsonb_object_keys($3)) <> r.image AS drifted
               FROM rows AS r
@@ -700,7 +700,10 @@ BEGIN
         ), recorded AS (
             INSERT INTO %4$s.chrononaut_activity
                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
-            SELECT $5, 0, k.key, k.image || $3, $6, $7, ''baseline'', $4
+            -- A row may have a version although history does not know it.
+            SELECT $5, coalesce(k.version, 0), k.key,
+                   k.image || CASE WHEN k.version IS NULL THEN $3
+                                   ELSE (SELECT jsonb_object_agg(z, k.version) FROM jsonb_object_keys($3) AS z) END, $6, $7, ''baseline'', $4
               FROM known AS k WHERE k.unknown
             ON CONFLICT DO NOTHING
             RETURNING 1

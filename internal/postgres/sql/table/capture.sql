@@ -100,6 +100,9 @@ DECLARE
 {{- if .Hidden}}
     hidden       text[];
 {{- end}}
+{{- if .Adopted}}
+    unknown      boolean;
+{{- end}}
 {{- if .Partitioned}}
     moved        record;
 {{- end}}
@@ -154,8 +157,22 @@ BEGIN
 
     -- The state before the first recorded change of a row that was there
     -- before tracking began.
-    IF TG_OP <> 'INSERT' AND OLD.{{ident .VersionColumn}} IS NULL THEN
-        row_version := 0;
+{{- if .Adopted}} The version column is older than
+    -- tracking, so that a row without history may have a version.
+    IF TG_OP <> 'INSERT' THEN
+        BEGIN
+            unknown := OLD.{{ident .VersionColumn}} IS NULL OR NOT EXISTS (
+                SELECT FROM {{schema}}.chrononaut_activity AS a
+                 WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf (.KeyObject "OLD")}}
+                   AND a.key = {{.KeyObject "OLD"}} AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
+                   AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()));
+        EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+            unknown := true;
+        END;
+    END IF;
+{{- end}}
+    IF TG_OP <> 'INSERT' AND {{if .Adopted}}unknown{{else}}OLD.{{ident .VersionColumn}} IS NULL{{end}} THEN
+        row_version := {{if .Adopted}}coalesce(OLD.{{ident .VersionColumn}}, 0){{else}}0{{end}};
         {{- template "image" (image . "OLD")}}
         IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                         WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
@@ -165,7 +182,7 @@ BEGIN
         THEN
             INSERT INTO {{schema}}.chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
-            VALUES ({{literal .Name}}, clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', {{literal .Schema}})
+            VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', {{literal .Schema}})
             ON CONFLICT DO NOTHING;
         END IF;
     END IF;

@@ -3,6 +3,7 @@ The BEFORE TRUNCATE trigger of one table: records every row that is about to
 go. A trigger on a partition and one on its parent may both run; each row is
 recorded once.
 */ -}}
+{{- define "known_version"}}{{if .Adopted}}coalesce(r.version, 0){{else}}0{{end}}{{end -}}
 CREATE OR REPLACE FUNCTION {{.Function "truncate"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     {{template "all_settings"}}
@@ -52,10 +53,10 @@ BEGIN
     -- The state of rows that history does not know yet.
     EXECUTE 'INSERT INTO {{literalBody schema}}.chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
-             SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, 0{{if .VersionKey}}, ''version'', 0{{end}}),
+             SELECT $2, {{template "known_version" .}}, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, {{template "known_version" .}}{{if .VersionKey}}, ''version'', {{template "known_version" .}}{{end}}),
                     ''{"user_id": null, "remote_addr": null}'', ''{}'', ''baseline'', $1
                FROM (' || statement || ') AS r
-              WHERE r.version IS NULL AND {{literalBody schema}}.last_version($1, $2, r.key) IS NULL
+              WHERE {{if not .Adopted}}r.version IS NULL AND {{end}}{{literalBody schema}}.last_version($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING {{literal .Schema}}, {{literal .Name}};
 

@@ -108,6 +108,7 @@ DECLARE
     context      jsonb;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
+    unknown      boolean;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         RETURN NULL;
@@ -156,9 +157,21 @@ BEGIN
     END IF;
 
     -- The state before the first recorded change of a row that was there
-    -- before tracking began.
-    IF TG_OP <> 'INSERT' AND OLD."rev" IS NULL THEN
-        row_version := 0;
+    -- before tracking began. The version column is older than
+    -- tracking, so that a row without history may have a version.
+    IF TG_OP <> 'INSERT' THEN
+        BEGIN
+            unknown := OLD."rev" IS NULL OR NOT EXISTS (
+                SELECT FROM "chrononaut".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(pg_catalog.jsonb_build_object('id', OLD."id"), pg_catalog.hashtextextended('public' || '.' || 'todos', 0))
+                   AND a.key = pg_catalog.jsonb_build_object('id', OLD."id") AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+                   AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()));
+        EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
+            unknown := true;
+        END;
+    END IF;
+    IF TG_OP <> 'INSERT' AND unknown THEN
+        row_version := coalesce(OLD."rev", 0);
     BEGIN
         record_key := pg_catalog.jsonb_build_object('id', OLD."id");
         row_image := OLD;
@@ -194,7 +207,7 @@ BEGIN
         THEN
             INSERT INTO "chrononaut".chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
-            VALUES ('todos', clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
+            VALUES ('todos', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
             ON CONFLICT DO NOTHING;
         END IF;
     END IF;
@@ -375,10 +388,10 @@ BEGIN
     -- The state of rows that history does not know yet.
     EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
-             SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object(''rev'', 0, ''version'', 0),
+             SELECT $2, coalesce(r.version, 0), r.key, r.image || pg_catalog.jsonb_build_object(''rev'', coalesce(r.version, 0), ''version'', coalesce(r.version, 0)),
                     ''{"user_id": null, "remote_addr": null}'', ''{}'', ''baseline'', $1
                FROM (' || statement || ') AS r
-              WHERE r.version IS NULL AND "chrononaut".last_version($1, $2, r.key) IS NULL
+              WHERE "chrononaut".last_version($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING 'public', 'todos';
 

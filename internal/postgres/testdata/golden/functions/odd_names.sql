@@ -207,7 +207,7 @@ BEGIN
         THEN
             INSERT INTO "History's ""schema""".chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
-            VALUES (E'back\\slash $chrononaut$', clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'a.b')
+            VALUES (E'back\\slash $chrononaut$', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'a.b')
             ON CONFLICT DO NOTHING;
         END IF;
     END IF;

@@ -198,7 +198,7 @@ BEGIN
         THEN
             INSERT INTO "chrononaut".chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
-            VALUES ('todos', clock_timestamp(), 0, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
+            VALUES ('todos', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
             ON CONFLICT DO NOTHING;
         END IF;
     END IF;
