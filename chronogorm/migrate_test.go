@@ -282,6 +282,24 @@ func TestAutoMigrate(t *testing.T) {
 		}
 	})
 
+	t.Run("leaves existing rows to a baseline, also inside a transaction", func(t *testing.T) {
+		t.Parallel()
+		for name, mode := range modes {
+			db := open(t, mode)
+			must(t, ran(db.Exec("CREATE TABLE tasks (id bigint PRIMARY KEY, title text, done boolean)")))
+			must(t, ran(db.Exec("INSERT INTO tasks VALUES (1, 'a', false), (2, 'b', true)")))
+			must(t, db.AutoMigrate(&task{}))
+			must(t, db.Transaction(func(tx *gorm.DB) error {
+				progress, err := migrator(t, tx).Baseline(t.Context(), chrononaut.Table{Name: "tasks"}, nil)
+				if err != nil || !progress.Done || progress.Recorded != 2 {
+					t.Errorf("%s: baseline = %+v, %v; want 2 recorded", name, progress, err)
+				}
+				return err
+			}))
+			wantLog(t, db, `tasks {"id":1} 0 baseline `, `tasks {"id":2} 0 baseline `)
+		}
+	})
+
 	t.Run("adopts a version column by its field", func(t *testing.T) {
 		t.Parallel()
 		db := open(t, setup{})

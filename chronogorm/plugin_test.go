@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronogorm"
 	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
@@ -210,6 +211,33 @@ func TestErrors(t *testing.T) {
 			}
 			if err := db.Exec("DELETE FROM chrononaut.chrononaut_activity").Error; !errors.Is(chrononaut.WrapError(err), chrononaut.ErrAppendOnly) {
 				t.Errorf("DELETE of history: error = %v, want ErrAppendOnly", err)
+			}
+			// Errors that only come with the commit are not lost.
+			must(t, ran(db.Exec("CREATE TABLE parts (id bigint, task_id bigint REFERENCES tasks DEFERRABLE INITIALLY DEFERRED)")))
+			for what, write := range map[string]func(db *gorm.DB) error{
+				"Exec": func(db *gorm.DB) error { return db.Exec("INSERT INTO parts VALUES (1, 99)").Error },
+				"Scan": func(db *gorm.DB) error {
+					var id int64
+					return db.Raw("INSERT INTO parts VALUES (1, 99) RETURNING id").Scan(&id).Error
+				},
+				"Row": func(db *gorm.DB) error {
+					var id int64
+					return db.Raw("INSERT INTO parts VALUES (1, 99) RETURNING id").Row().Scan(&id)
+				},
+				"Rows": func(db *gorm.DB) error {
+					rows, err := db.Raw("INSERT INTO parts VALUES (1, 99) RETURNING id").Rows()
+					if err != nil {
+						return err
+					}
+					for rows.Next() {
+					}
+					return errors.Join(rows.Err(), rows.Close())
+				},
+			} {
+				err := write(db.WithContext(as(t, "ann")))
+				if chronodriver.State(err) != "23503" && !errors.Is(err, gorm.ErrForeignKeyViolated) {
+					t.Errorf("%s that violates a deferred foreign key: error = %v", what, err)
+				}
 			}
 			// A statement that fails leaves nothing behind.
 			must(t, ran(db.Create(&task{ID: 1})))
