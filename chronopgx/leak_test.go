@@ -261,7 +261,7 @@ func TestSettingByHand(t *testing.T) {
 	t.Run("that is malformed makes the write fail", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		for _, value := range []string{"ann", "{", "[]", `"ann"`, "1", "null", `{"user_info": "ann"}`, `{"user_info": null}`, `{"extra_info": []}`, `{"a": "\u0000"}`, `{"a": "\ud800"}`} {
+		for _, value := range []string{"ann", "{", "[]", `"ann"`, "1", "null", `{"user_info": "ann"}`, `{"user_info": null}`, `{"extra_info": []}`, `{"a": "\u0000"}`, `{"a": "\ud800"}`, `{"a": 1e400000}`} {
 			_, err := f.pool.Exec(t.Context(), "set local chrononaut.context = '"+value+"'; insert into todos (title) values ('x')")
 			if !errors.Is(chrononaut.WrapError(err), chrononaut.ErrContext) {
 				t.Errorf("%s: error = %v, want ErrContext", value, err)

@@ -23,7 +23,7 @@ BEGIN
 {{- end}}
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM {{schema}}.context_error();
     END;
     IF context IS NOT NULL THEN

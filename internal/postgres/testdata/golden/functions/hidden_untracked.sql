@@ -151,7 +151,7 @@ BEGIN
     -- string afterwards.
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     IF context IS NOT NULL THEN
@@ -376,7 +376,7 @@ BEGIN
     PERFORM "chrononaut".assert_hidden(TG_RELID, ARRAY['secret']::text[], '{3}'::smallint[], '{3}'::smallint[]);
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     IF context IS NOT NULL THEN

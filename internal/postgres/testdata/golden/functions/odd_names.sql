@@ -155,7 +155,7 @@ BEGIN
     -- string afterwards.
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "History's ""schema""".context_error();
     END;
     IF context IS NOT NULL THEN
@@ -381,7 +381,7 @@ BEGIN
     PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::text[], '{3}'::smallint[], '{3}'::smallint[]);
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "History's ""schema""".context_error();
     END;
     IF context IS NOT NULL THEN

@@ -55,7 +55,7 @@ BEGIN
 
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     NEW."change_info" := '{"user_id": null, "remote_addr": null}'::jsonb
@@ -157,7 +157,7 @@ BEGIN
     -- string afterwards.
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     IF context IS NOT NULL THEN
@@ -374,7 +374,7 @@ BEGIN
     END IF;
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     IF context IS NOT NULL THEN

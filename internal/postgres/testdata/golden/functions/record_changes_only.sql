@@ -46,7 +46,7 @@ BEGIN
 
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     NEW."change_info" := '{"user_id": null, "remote_addr": null}'::jsonb

@@ -141,7 +141,7 @@ BEGIN
     -- string afterwards.
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     IF context IS NOT NULL THEN
@@ -353,7 +353,7 @@ BEGIN
     END IF;
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    EXCEPTION WHEN data_exception THEN
         PERFORM "chrononaut".context_error();
     END;
     IF context IS NOT NULL THEN
