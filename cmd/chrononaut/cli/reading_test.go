@@ -201,3 +201,24 @@ func TestTablesOfTheSameNameInTwoSchemas(t *testing.T) {
 		t.Errorf("log without the schema exits with %d: %s", status, stderr)
 	}
 }
+
+func TestHistoryThatPythonWrote(t *testing.T) {
+	w := onPostgres(t)
+	w.mustSQL(`INSERT INTO chrononaut.chrononaut_activity (table_name, changed, version, key, data, user_info, extra_info)
+		VALUES ('todos', now(), 3, '{"id": 5}', '{"id": 5, "title": "x", "version": 3}', '{"user_id": "py", "remote_addr": "::1"}', '{}')`)
+	change := w.changes("--actor", "py")[0]
+	got := map[string]any{"operation": change["operation"], "remote_addr": change["remote_addr"], "table": change["table"], "diff": change["diff"]}
+	want := map[string]any{
+		"operation": nil, "remote_addr": "::1", "table": map[string]any{"schema": "", "name": "todos"},
+		"diff": []any{
+			map[string]any{"column": "id", "to": json.Number("5"), "hidden": false},
+			map[string]any{"column": "title", "to": "x", "hidden": false},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the change (-want +got):\n%s", diff)
+	}
+	if out := w.must("log"); !strings.Contains(out, "py     -          todos  5    3        id=5, title=x") {
+		t.Errorf("log prints\n%s", out)
+	}
+}
