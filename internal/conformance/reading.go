@@ -369,3 +369,39 @@ func tellsGaps(t *testing.T, b *bench) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// readsInTransaction is about what a transaction reads of its own changes, and others do not.
+func readsInTransaction(t *testing.T, b *bench) {
+	ctx := chrononaut.WithActor(t.Context(), "ann")
+	b.exec(ctx, `INSERT INTO todos (id, title) VALUES (1, 'a')`)
+	tx, err := b.Driver.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := tx.Rollback(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := tx.Exec(ctx, `UPDATE todos SET title = 'b'`); err != nil {
+		t.Fatal(err)
+	}
+	client := b.client.With(tx)
+	inside, err := b.todos.With(client).Versions(ctx, 1, nil)
+	if err != nil || len(inside) != 2 || inside[1].Record.Title != "b" || inside[1].Actor != "ann" {
+		t.Errorf("versions inside the transaction = %+v, %v; want its own change too", inside, err)
+	}
+	changes, err := client.Activity(ctx, &chrononaut.ActivityOpts{Table: b.table, Limit: 1})
+	if err != nil || len(changes) != 1 || changes[0].Version != 1 {
+		t.Errorf("log inside the transaction = %+v, %v; want its own change first", changes, err)
+	}
+	if outside := b.versions(1, nil); len(outside) != 1 {
+		t.Errorf("%d versions outside the transaction, want 1", len(outside))
+	}
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if after := b.versions(1, nil); len(after) != 2 {
+		t.Errorf("%d versions after the transaction, want 2", len(after))
+	}
+}

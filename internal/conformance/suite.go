@@ -85,6 +85,7 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"pages through versions and the log", pages},
 		{"reads the state before each change of the log", readsBefore},
 		{"tells when a table was not tracked", tellsGaps},
+		{"reads inside a transaction what it did itself", readsInTransaction},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
