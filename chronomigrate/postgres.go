@@ -215,7 +215,7 @@ func inTx(ctx context.Context, driver chronodriver.Driver, f func(tx chronodrive
 		return err
 	}
 	// After a commit this does nothing; after an error the error counts.
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // see above
+	defer tx.Rollback(context.WithoutCancel(ctx))
 	if err := f(tx); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func replayPostgres(ctx context.Context, driver chronodriver.Driver, tracked *ch
 		return nil, err
 	}
 	// Nothing was written.
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // the transaction only reads
+	defer tx.Rollback(context.WithoutCancel(ctx))
 	settings, err := files.ReadFile("sql/postgres_settings.sql")
 	if err != nil {
 		return nil, err

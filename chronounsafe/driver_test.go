@@ -28,6 +28,7 @@ func (t tx) Exec(ctx context.Context, s string, a ...any) (int64, error) {
 	c, e := t.Tx.Exec(ctx, s, a...)
 	return c.RowsAffected(), e
 }
+
 func (t tx) Query(ctx context.Context, s string, a ...any) (chronodriver.Rows, error) {
 	r, e := t.Tx.Query(ctx, s, a...)
 	return rows{r}, e
@@ -39,6 +40,7 @@ func (t drv) Exec(ctx context.Context, s string, a ...any) (int64, error) {
 	c, e := t.Pool.Exec(ctx, s, a...)
 	return c.RowsAffected(), e
 }
+
 func (t drv) Query(ctx context.Context, s string, a ...any) (chronodriver.Rows, error) {
 	r, e := t.Pool.Query(ctx, s, a...)
 	return rows{r}, e

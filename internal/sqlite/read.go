@@ -78,7 +78,7 @@ func (i *Inspected) Affinity(c Column) Affinity {
 		return Text
 	case declared == "" || contains("BLOB"):
 		return Blob
-	case contains("REAL", "FLOA", "DOUB"): //nolint:misspell // as SQLite looks for it
+	case contains("REAL", "FLOA", "DOUB"):
 		return Real
 	}
 	return Numeric
