@@ -322,6 +322,10 @@ func (t *Table) Stamps() string {
 func (t *Table) ReadKey(key string) string {
 	var values []string
 	for _, name := range t.Key() {
+		if name == t.RowidAlias() && !strings.ContainsAny(name, "\"\\") {
+			values = append(values, "json_extract("+key+", "+QuoteLiteral(`$."`+name+`"`)+")")
+			continue
+		}
 		values = append(values, ReadValue(key, name))
 	}
 	return strings.Join(values, ", ")

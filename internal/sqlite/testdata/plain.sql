@@ -1,0 +1,342 @@
+CREATE TRIGGER main."chrononaut_todos_suppressed" AFTER INSERT ON "todos"
+WHEN (SELECT suppressed FROM chrononaut_context)
+ AND NEW."version" IS NOT NULL
+BEGIN
+    -- chrononaut generation 1, checksum b2883bf090f270f3
+    -- No version: the first change that is captured records this state.
+    UPDATE "todos" SET "version" = NULL
+     WHERE "todos"."id" = NEW."id";
+END;
+
+CREATE TRIGGER main."chrononaut_todos_keep" AFTER UPDATE OF "version" ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+ AND OLD."version" IS NOT NEW."version"
+ AND NOT (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
+        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
+        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
+ AND NEW."version" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}'), NEW."version")
+BEGIN
+    -- chrononaut generation 1, checksum 2494d206042e8f68
+    -- The version is not the application's to change.
+    UPDATE "todos" SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
+     WHERE "todos"."id" = NEW."id";
+END;
+
+CREATE TRIGGER main."chrononaut_todos_number_insert" AFTER INSERT ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+ AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+BEGIN
+    -- chrononaut generation 1, checksum 130988ee8b30eecc
+    -- The version that the row has in history. This fires the application's
+    -- UPDATE triggers, whose changes are in history then, but not numbered.
+    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
+    INSERT INTO chrononaut_numbering (table_name, statement) VALUES ('todos', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+    UPDATE "todos"
+       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
+     WHERE "todos"."id" = NEW."id"
+       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}');
+    -- The rows that those triggers have changed.
+    UPDATE "todos"
+       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}')
+     WHERE "id" IN (
+               SELECT json_extract(b.key, '$."id"')
+                 FROM chrononaut_activity AS b
+                WHERE b.table_name = 'todos' AND b.key <> '{}'
+                  AND b.id > (SELECT a.id FROM "todos" AS r, chrononaut_activity AS a
+                               WHERE r."id" = NEW."id"
+                                 AND a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' AND a.version = r."version"))
+       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}');
+    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
+END;
+
+CREATE TRIGGER main."chrononaut_todos_number_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+ AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+ AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
+        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
+        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
+BEGIN
+    -- chrononaut generation 1, checksum eab09f6428f5ca2e
+    -- The version that the row has in history. This fires the application's
+    -- UPDATE triggers, whose changes are in history then, but not numbered.
+    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
+    INSERT INTO chrononaut_numbering (table_name, statement) VALUES ('todos', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+    UPDATE "todos"
+       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
+     WHERE "todos"."id" = NEW."id"
+       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}');
+    -- The rows that those triggers have changed.
+    UPDATE "todos"
+       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}')
+     WHERE "id" IN (
+               SELECT json_extract(b.key, '$."id"')
+                 FROM chrononaut_activity AS b
+                WHERE b.table_name = 'todos' AND b.key <> '{}'
+                  AND b.id > (SELECT a.id FROM "todos" AS r, chrononaut_activity AS a
+                               WHERE r."id" = NEW."id"
+                                 AND a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' AND a.version = r."version"))
+       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}');
+    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
+END;
+
+CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 1, checksum bb5a15218a2fad2b
+    -- A change that must say why, and does not.
+    SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
+     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
+       AND NOT (SELECT attributed FROM chrononaut_context);
+    -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
+    -- recursive_triggers is on. First their state, if history does not know it.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || coalesce(p.version, 0) || '}',
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
+     WHERE p.table_name = 'todos'
+       AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
+       AND (p.key = '{"id":' || NEW."id" || '}'
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+       AND max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
+     GROUP BY p.key;
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    SELECT 'todos', i.version, i.key, i.data || ',"version":' || i.version || '}',
+           c.user_info, c.extra_info, 'delete', c.transaction_id
+      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1))) AS version
+              FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
+             WHERE p.table_name = 'todos'
+               AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
+               AND (p.key = '{"id":' || NEW."id" || '}'
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+             GROUP BY p.key
+             LIMIT -1) AS i, chrononaut_context AS c;
+    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
+    -- The row as it is in the table now: triggers of the application may have
+    -- changed it again, which then is in history already.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    SELECT 'todos', i.last + 1, i.key, i.image || ',"version":' || (i.last + 1) || '}',
+           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END, 'insert', c.transaction_id
+      FROM (SELECT k.key, k.image, k.hidden, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)) AS last
+              FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
+                           (SELECT '{"id":' || r."id"
+            || ',"title":' || CASE typeof(r."title") WHEN 'real' THEN CASE WHEN abs(r."title") = 9e999 THEN '{"chrononaut:real":"' || iif(r."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(r."title") AS REAL) = r."title" THEN json_quote(r."title") ELSE printf('%!.17g', r."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(r."title")) || '"}' ELSE json_quote(r."title") END
+                              FROM "todos" AS r WHERE r."id" = NEW."id") AS image,
+                           (SELECT '') AS hidden
+                      FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS r
+                     LIMIT 1) AS k
+             LIMIT 1) AS i, chrononaut_context AS c
+     WHERE i.image IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
+                        WHERE a.table_name = 'todos' AND a.key = i.key AND a.version = i.last
+                          AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || i.last || '}');
+END;
+
+CREATE TRIGGER main."chrononaut_todos_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+ AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
+        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
+        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
+BEGIN
+    -- chrononaut generation 1, checksum af25f81c693988c5
+    -- A change that must say why, and does not.
+    SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
+     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
+       AND NOT (SELECT attributed FROM chrononaut_context);
+    -- The state before the first recorded change of a row that was there before
+    -- tracking began.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
+                   (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS version,
+                   (SELECT '{"id":' || OLD."id"
+            || ',"title":' || CASE typeof(OLD."title") WHEN 'real' THEN CASE WHEN abs(OLD."title") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."title") AS REAL) = OLD."title" THEN json_quote(OLD."title") ELSE printf('%!.17g', OLD."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}' ELSE json_quote(OLD."title") END) AS image
+              FROM (SELECT NULL AS "title") AS old
+             WHERE (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = (SELECT '{"id":' || OLD."id" || '}')), -1))) < 0
+             LIMIT 1) AS i;
+    -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
+    -- recursive_triggers is on. First their state, if history does not know it.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || coalesce(p.version, 0) || '}',
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
+     WHERE p.table_name = 'todos'
+       AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
+       AND (p.key = '{"id":' || NEW."id" || '}'
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+               AND p.key <> (SELECT '{"id":' || OLD."id" || '}')
+       AND max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
+     GROUP BY p.key;
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    SELECT 'todos', i.version, i.key, i.data || ',"version":' || i.version || '}',
+           c.user_info, c.extra_info, 'delete', c.transaction_id
+      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1))) AS version
+              FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
+             WHERE p.table_name = 'todos'
+               AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
+               AND (p.key = '{"id":' || NEW."id" || '}'
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+               AND p.key <> (SELECT '{"id":' || OLD."id" || '}')
+             GROUP BY p.key
+             LIMIT -1) AS i, chrononaut_context AS c;
+    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
+    -- The row as it is in the table now: triggers of the application may have
+    -- changed it again, which then is in history already.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END, 'update', c.transaction_id, nullif(i.old_key, i.key)
+      FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.old_key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)))) AS version
+              FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
+                           (SELECT '{"id":' || OLD."id" || '}') AS old_key,
+                           (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS row_version,
+                           (SELECT '{"id":' || r."id"
+            || ',"title":' || CASE typeof(r."title") WHEN 'real' THEN CASE WHEN abs(r."title") = 9e999 THEN '{"chrononaut:real":"' || iif(r."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(r."title") AS REAL) = r."title" THEN json_quote(r."title") ELSE printf('%!.17g', r."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(r."title")) || '"}' ELSE json_quote(r."title") END
+                              FROM "todos" AS r WHERE r."id" = NEW."id") AS image,
+                           (SELECT '') AS hidden
+                      FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old, (SELECT NULL AS "title") AS r
+                     LIMIT 1) AS k
+             LIMIT 1) AS i, chrononaut_context AS c
+     WHERE i.image IS NOT NULL
+       AND (i.hidden <> '' OR i.key <> i.old_key
+            OR NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
+                            WHERE a.table_name = 'todos' AND a.key = i.key
+                              AND a.version = max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = i.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = i.key), -1))
+                              AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || a.version || '}'));
+END;
+
+CREATE TRIGGER main."chrononaut_todos_delete" AFTER DELETE ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 1, checksum 36661b4007575890
+    -- A change that must say why, and does not.
+    SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
+     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
+       AND NOT (SELECT attributed FROM chrononaut_context);
+    -- The state before the first recorded change of a row that was there before
+    -- tracking began.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
+                   (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS version,
+                   (SELECT '{"id":' || OLD."id"
+            || ',"title":' || CASE typeof(OLD."title") WHEN 'real' THEN CASE WHEN abs(OLD."title") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."title") AS REAL) = OLD."title" THEN json_quote(OLD."title") ELSE printf('%!.17g', OLD."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}' ELSE json_quote(OLD."title") END) AS image
+              FROM (SELECT NULL AS "title") AS old
+             WHERE (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = (SELECT '{"id":' || OLD."id" || '}')), -1))) < 0
+             LIMIT 1) AS i;
+    -- Unless a trigger of the application has put the row back.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(OLD."id") WHEN 'blob' THEN '\x' || lower(hex(OLD."id")) ELSE OLD."id" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END, 'delete', c.transaction_id
+      FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1))) AS version
+              FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
+                           (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS row_version,
+                           (SELECT '{"id":' || OLD."id"
+            || ',"title":' || CASE typeof(OLD."title") WHEN 'real' THEN CASE WHEN abs(OLD."title") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."title") AS REAL) = OLD."title" THEN json_quote(OLD."title") ELSE printf('%!.17g', OLD."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}' ELSE json_quote(OLD."title") END) AS image,
+                           '' AS hidden
+                      FROM (SELECT NULL AS "title") AS old
+                     LIMIT 1) AS k
+             LIMIT 1) AS i, chrononaut_context AS c
+     WHERE NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE r."id" = OLD."id");
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}';
+END;
+
+CREATE TRIGGER main."chrononaut_todos_note_insert" BEFORE INSERT ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 1, checksum db57ecd54cbe0699
+    -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
+    -- insert trigger finds them here; nothing else tells it about them.
+    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
+    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
+    SELECT 'todos', i.cause, i.key, i.version, i.data
+      FROM (SELECT (SELECT 'rowid ' || NEW."id") AS cause,
+                   (SELECT '{"id":' || r."id" || '}' FROM "todos" AS r WHERE r."id" = NEW."id") AS key,
+                   (SELECT r."version" FROM "todos" AS r WHERE r."id" = NEW."id") AS version,
+                   (SELECT (SELECT '{"id":' || p."id"
+            || ',"title":' || CASE typeof(p."title") WHEN 'real' THEN CASE WHEN abs(p."title") = 9e999 THEN '{"chrononaut:real":"' || iif(p."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(p."title") AS REAL) = p."title" THEN json_quote(p."title") ELSE printf('%!.17g', p."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(p."title")) || '"}' ELSE json_quote(p."title") END
+                              FROM "todos" AS p WHERE p."id" = r."id")
+                      FROM "todos" AS r WHERE r."id" = NEW."id") AS data
+              FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS r, (SELECT NULL AS "title") AS p
+             WHERE EXISTS (SELECT 1 FROM "todos" AS r WHERE r."id" = NEW."id")
+             LIMIT 1) AS i
+     WHERE i.key IS NOT NULL;
+END;
+
+CREATE TRIGGER main."chrononaut_todos_note_update" BEFORE UPDATE OF "id", rowid, _rowid_, oid ON "todos"
+WHEN NOT (SELECT suppressed FROM chrononaut_context)
+ AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY)
+        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
+BEGIN
+    -- chrononaut generation 1, checksum 6845dbe74d1cd2b8
+    -- Other rows that the new values exclude: see the trigger for INSERT.
+    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
+    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
+    SELECT 'todos', i.cause, i.key, i.version, i.data
+      FROM (SELECT (SELECT 'rowid ' || NEW."id") AS cause,
+                   (SELECT '{"id":' || r."id" || '}' FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS key,
+                   (SELECT r."version" FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS version,
+                   (SELECT (SELECT '{"id":' || p."id"
+            || ',"title":' || CASE typeof(p."title") WHEN 'real' THEN CASE WHEN abs(p."title") = 9e999 THEN '{"chrononaut:real":"' || iif(p."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(p."title") AS REAL) = p."title" THEN json_quote(p."title") ELSE printf('%!.17g', p."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(p."title")) || '"}' ELSE json_quote(p."title") END
+                              FROM "todos" AS p WHERE p."id" = r."id")
+                      FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS data
+              FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS r, (SELECT NULL AS "title") AS p
+             WHERE EXISTS (SELECT 1 FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id"))
+             LIMIT 1) AS i
+     WHERE i.key IS NOT NULL;
+END;
+
