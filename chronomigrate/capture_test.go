@@ -820,6 +820,38 @@ func TestCaptureConcurrency(t *testing.T) {
 		f.wantText("0 1 2 3 4", `SELECT string_agg(version::text, ' ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
 	})
 
+	for _, change := range []string{`ALTER TABLE todos RENAME id TO nr`, `ALTER TABLE todos ALTER id TYPE bigint`, `ALTER TABLE todos RENAME TO todos_old; ALTER TABLE todos_old RENAME id TO nr`} {
+		t.Run("the same after "+change, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.todos()
+			one, two := f.connect(), f.connect()
+			// The session has run the statements for the table as it was.
+			race := func(table string) {
+				f.exec(`INSERT INTO ` + table + ` VALUES (1, 'a')`)
+				f.execOn(one, `BEGIN`, `UPDATE `+table+` SET title = 'b'`, `DELETE FROM `+table)
+				done := make(chan error, 1)
+				go func() { done <- try(t.Context(), two, `INSERT INTO `+table+` VALUES (1, 'd')`) }()
+				f.blocked(two)
+				f.execOn(one, `COMMIT`)
+				if err := <-done; err != nil {
+					t.Fatal(describe(err))
+				}
+				f.exec(`DELETE FROM ` + table)
+			}
+			race("todos")
+			f.exec(change)
+			if strings.Contains(change, "todos_old") {
+				race("todos_old")
+			} else {
+				race("todos")
+			}
+			f.wantText("0", `SELECT (count(*) - count(DISTINCT (key, version)))::text FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+			f.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation <> 'track' AND (data ->> 'version')::int <> version`)
+			f.wantText("10", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+		})
+	}
+
 	t.Run("two sessions that insert and delete one key never repeat a version", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

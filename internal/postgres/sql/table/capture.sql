@@ -295,8 +295,14 @@ BEGIN
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
-        UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
-         WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}};
+        BEGIN
+            UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
+             WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}};
+        EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident({{literal .VersionColumn}}) || ' = $1 WHERE '
+                 || {{schema}}.key_sql(TG_RELID, 't') || ' = $2'
+              USING row_version, record_key;
+        END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
     RETURN NULL;

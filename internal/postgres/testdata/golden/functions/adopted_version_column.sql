@@ -331,8 +331,14 @@ BEGIN
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
-        UPDATE "public"."todos" AS t SET "rev" = row_version
-         WHERE t."id" = NEW."id";
+        BEGIN
+            UPDATE "public"."todos" AS t SET "rev" = row_version
+             WHERE t."id" = NEW."id";
+        EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident('rev') || ' = $1 WHERE '
+                 || "chrononaut".key_sql(TG_RELID, 't') || ' = $2'
+              USING row_version, record_key;
+        END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
     RETURN NULL;

@@ -318,8 +318,14 @@ BEGIN
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
-        UPDATE "public"."lines" AS t SET "version" = row_version
-         WHERE t."order_id" = NEW."order_id" AND t."line" = NEW."line";
+        BEGIN
+            UPDATE "public"."lines" AS t SET "version" = row_version
+             WHERE t."order_id" = NEW."order_id" AND t."line" = NEW."line";
+        EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident('version') || ' = $1 WHERE '
+                 || "chrononaut".key_sql(TG_RELID, 't') || ' = $2'
+              USING row_version, record_key;
+        END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
     RETURN NULL;

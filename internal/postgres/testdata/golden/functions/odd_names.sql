@@ -348,8 +348,14 @@ BEGIN
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
-        UPDATE "a.b"."back\slash $chrononaut$" AS t SET "the ""version""" = row_version
-         WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe";
+        BEGIN
+            UPDATE "a.b"."back\slash $chrononaut$" AS t SET "the ""version""" = row_version
+             WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe";
+        EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident('the "version"') || ' = $1 WHERE '
+                 || "History's ""schema""".key_sql(TG_RELID, 't') || ' = $2'
+              USING row_version, record_key;
+        END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
     RETURN NULL;

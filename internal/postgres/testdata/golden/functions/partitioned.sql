@@ -373,8 +373,14 @@ BEGIN
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
-        UPDATE "public"."parts" AS t SET "version" = row_version
-         WHERE t."id" = NEW."id" AND t."day" = NEW."day";
+        BEGIN
+            UPDATE "public"."parts" AS t SET "version" = row_version
+             WHERE t."id" = NEW."id" AND t."day" = NEW."day";
+        EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident('version') || ' = $1 WHERE '
+                 || "chrononaut".key_sql(TG_RELID, 't') || ' = $2'
+              USING row_version, record_key;
+        END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
     RETURN NULL;
