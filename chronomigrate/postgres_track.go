@@ -3,6 +3,7 @@ package chronomigrate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -385,7 +386,8 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	}
 	plan := &Plan{Table: registered.Table, Transactional: true}
 	if found == nil {
-		// The table is gone; what is left is its functions and the registry.
+		// The table is gone, or has another name or schema; what is left is its
+		// functions, triggers that call them, and the registry.
 		found = &postgres.Inspected{Schema: registered.Table.Schema, Name: registered.Table.Name, Key: registered.KeyColumns}
 	} else if !registered.Tracked {
 		return plan, nil
@@ -402,6 +404,11 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 			}
 		}
 	}
+	if len(found.Tables) == 0 {
+		if err := p.strayTriggers(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
 	for _, kind := range allKinds {
 		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
@@ -410,4 +417,26 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 		p.add("Record in history itself that tracking ended.", "record", postgres.PlanArgs{Name: "untrack", Options: "{}"}, "")
 	}
 	return p.plan, p.err
+}
+
+// strayTriggers drops the triggers that went with a table to another name.
+func (p *planner) strayTriggers(ctx context.Context, q chronodriver.Queryer) error {
+	sql, err := postgres.Query(p.engine.schema, "plan.sql#callers", nil)
+	if err != nil {
+		return err
+	}
+	rows, err := q.Query(ctx, sql, p.table.FunctionName(postgres.Version), p.table.FunctionName(postgres.Capture), p.table.FunctionName(postgres.Truncate))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var on postgres.InspectedTable
+		var trigger string
+		if err := rows.Scan(&on.Schema, &on.Name, &trigger); err != nil {
+			return err
+		}
+		p.add("End capture; the table had another name when it was tracked.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: trigger}, "")
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }

@@ -76,6 +76,16 @@ DELETE FROM {{schema}}.chrononaut_migration WHERE version = {{.Version}};
 COMMENT ON TABLE {{schema}}.chrononaut_migration IS 'The applied migrations: version {{.Previous}}.'
 {{- end}}
 {{- end}}
+{{define "callers" -}}
+SELECT t.nspname, c.relname, g.tgname
+  FROM pg_catalog.pg_trigger AS g
+  JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid
+  JOIN pg_catalog.pg_namespace AS t ON t.oid = c.relnamespace
+  JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+ WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ($1::text, $2::text, $3::text) AND g.tgparentid = 0
+ ORDER BY t.nspname, c.relname, g.tgname
+{{- end}}
 {{define "strict" -}}
 SELECT EXISTS (SELECT FROM {{schema}}.chrononaut_setting WHERE name = 'strict' AND value = 'true')
 {{- end}}
