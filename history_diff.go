@@ -57,7 +57,7 @@ func (h *History[T]) DiffBetween(ctx context.Context, of any, from, to time.Time
 		return Diff{}, nil
 	}
 	after := from.Truncate(time.Microsecond).Add(time.Microsecond)
-	hidden, err := h.hiddenChanges(ctx, info, key, timelineFilter{after: &after, before: &to})
+	hidden, err := h.hiddenChanges(ctx, key, timelineFilter{after: &after, before: &to})
 	if err != nil {
 		return nil, h.wrap("diff", err)
 	}
@@ -87,7 +87,7 @@ func (h *History[T]) diffUpTo(ctx context.Context, info *tableInfo, key string, 
 	diff := compareData(start.Data, end.Data, info.versionColumns())
 	if start.Version < to {
 		next := start.Version + 1
-		hidden, err := h.hiddenChanges(ctx, info, key, timelineFilter{fromVersion: &next, toVersion: &to})
+		hidden, err := h.hiddenChanges(ctx, key, timelineFilter{fromVersion: &next, toVersion: &to})
 		if err != nil {
 			return nil, h.wrap("diff", err)
 		}
@@ -98,9 +98,11 @@ func (h *History[T]) diffUpTo(ctx context.Context, info *tableInfo, key string, 
 
 // hiddenChanges collects the hidden columns that changed in a part of a
 // timeline.
-func (h *History[T]) hiddenChanges(ctx context.Context, info *tableInfo, key string, f timelineFilter) (names []string, err error) {
-	if len(info.hidden) == 0 {
-		return nil, nil
+func (h *History[T]) hiddenChanges(ctx context.Context, key string, f timelineFilter) (names []string, err error) {
+	// What is known by now, after the states were read.
+	info, err := h.client.table(ctx, h.table)
+	if err != nil || len(info.hidden) == 0 {
+		return nil, err
 	}
 	f.hidden = true
 	h.stream(ctx, info, key, h.timeline(key, f), func(s Snapshot[T], failed error) bool {

@@ -144,6 +144,11 @@ func TestColumnsHiddenLaterAreNotShown(t *testing.T) {
 	}
 	f.track("users", &chronomigrate.TrackOptions{Hidden: []string{"card"}})
 	f.exec(`UPDATE users SET name = 'bob', card = '4712'`)
+	// The first call afterwards is one that needs to know what is hidden.
+	first := must(h.DiffVersions(t.Context(), 1, 0, 1))(t)
+	if c, ok := first.Column("card"); !ok || !c.Hidden {
+		t.Errorf("diff of the hidden column = %+v, %v; want it listed", c, ok)
+	}
 	for _, s := range versions(f, h, 1, nil) {
 		if _, shown := s.Record["card"]; shown || s.Data["card"] != nil {
 			t.Errorf("version %d shows the hidden column", s.Version)
