@@ -286,7 +286,7 @@ func (a *app) writeFlags(cmd *cobra.Command) *write {
 	return w
 }
 
-// context returns a context under which changes are recorded as made by the
+// writeContext returns a context under which changes are recorded as made by the
 // user of the command.
 func (a *app) writeContext(ctx context.Context, w *write) context.Context {
 	actor := w.actor
