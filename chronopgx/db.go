@@ -79,7 +79,9 @@ func (db *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Com
 		return db.pool.Exec(ctx, sql, args...)
 	case several:
 		// They are one transaction, and the tag is the last one's.
-		return db.pool.Exec(ctx, postgres.SetContext(value)+"; "+sql)
+		prefix := postgres.Prefix(value)
+		tag, err = db.pool.Exec(ctx, prefix+sql)
+		return tag, postgres.WithoutPrefix(err, prefix)
 	case hasOptions(args):
 		err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 			tag, err = tx.Exec(ctx, sql, args...)

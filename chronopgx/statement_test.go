@@ -143,6 +143,14 @@ func TestErrorsOfStatements(t *testing.T) {
 				}
 			}
 		}
+		// Positions count from the beginning of the caller's text.
+		const misspelled = "select 'é'; insert into todos (titel) values ('a')"
+		_, want := f.pool.Exec(ctx, misspelled)
+		_, got := f.db.Exec(chrononaut.WithRationale(ctx, "wärum"), misspelled)
+		var wantPg, gotPg *pgconn.PgError
+		if !errors.As(want, &wantPg) || !errors.As(got, &gotPg) || wantPg.Position == 0 || gotPg.Position != wantPg.Position {
+			t.Errorf("errors at positions %+v and %+v, want the same", wantPg, gotPg)
+		}
 		// A wrong argument does not reach the server, or is refused by it.
 		if _, err := f.db.Exec(ctx, insert, struct{}{}); err == nil {
 			t.Error("an argument of no type was accepted")
@@ -365,6 +373,28 @@ func TestTransactions(t *testing.T) {
 			t.Errorf("CopyFrom() of a source that fails = %d, %v; want an error", n, err)
 		}
 		f.wantLog()
+	})
+
+	t.Run("show who and why in pg_stat_activity until the next statement", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		tx := must[pgx.Tx](t)(f.db.Begin(f.as("ann")))
+		defer tx.Rollback(t.Context())
+		pid := tx.Conn().PgConn().PID()
+		shown := func() (query string) {
+			t.Helper()
+			if err := f.plain.QueryRow(t.Context(), "select query from pg_stat_activity where pid = $1", pid).Scan(&query); err != nil {
+				t.Fatal(err)
+			}
+			return query
+		}
+		if query := shown(); !strings.HasPrefix(query, "begin; SET LOCAL") || !strings.Contains(query, "ann") {
+			t.Errorf("after BEGIN pg_stat_activity shows %q", query)
+		}
+		must[pgconn.CommandTag](t)(tx.Exec(t.Context(), insert, "a"))
+		if query := shown(); query != insert {
+			t.Errorf("after a statement pg_stat_activity shows %q", query)
+		}
 	})
 
 	t.Run("prepared for a two-phase commit are recorded once", func(t *testing.T) {

@@ -58,7 +58,9 @@ func (p *postgres) change(ctx context.Context, value string) error {
 func (p *postgres) exec(ctx context.Context, value string, c call) (driver.Result, error) {
 	if len(c.args) == 0 {
 		// The simple protocol takes them together, as one transaction.
-		return p.conn.execBase(ctx, pgsql.SetContext(value)+"; "+c.query, nil)
+		prefix := pgsql.Prefix(value)
+		result, err := p.conn.execBase(ctx, prefix+c.query, nil)
+		return result, pgsql.WithoutPrefix(err, prefix)
 	}
 	if err := p.run(ctx, "begin; "+pgsql.SetContext(value)); err != nil {
 		return nil, p.end(ctx, err)

@@ -238,6 +238,8 @@ func FuzzSplit(f *testing.F) {
 			s.Control()
 			s.Chains()
 			s.Alone(dialect)
+			s.Attributable()
+			s.Selects()
 			s.Write()
 		}
 	})
