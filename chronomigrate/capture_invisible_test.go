@@ -1,0 +1,77 @@
+package chronomigrate_test
+
+import (
+	"testing"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
+)
+
+func TestCaptureIsInvisible(t *testing.T) {
+	t.Parallel()
+	t.Run("command tags, RETURNING and row counts are the application's own", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE todos (id serial PRIMARY KEY, title text)`)
+		f.track("todos", nil)
+		for _, tc := range []struct{ sql, want string }{
+			{`INSERT INTO todos (title) VALUES ('a'), ('b')`, "INSERT 0 2"},
+			{`UPDATE todos SET title = 'c'`, "UPDATE 2"},
+			{`UPDATE todos SET title = 'c'`, "UPDATE 2"},
+			{`INSERT INTO todos VALUES (1) ON CONFLICT DO NOTHING`, "INSERT 0 0"},
+			{`DELETE FROM todos WHERE id = 1`, "DELETE 1"},
+			{`TRUNCATE todos`, "TRUNCATE TABLE"},
+		} {
+			tag, err := f.conn.Exec(t.Context(), tc.sql)
+			if err != nil || tag.String() != tc.want {
+				t.Errorf("%s: tag %s, error %v; want %s", tc.sql, tag, err, tc.want)
+			}
+		}
+		f.wantText("(3,a,0)", `INSERT INTO todos (title) VALUES ('a') RETURNING todos::text`)
+		f.wantText("(3,b,1)", `UPDATE todos SET title = 'b' RETURNING todos::text`)
+		f.exec(`DO $$ DECLARE n bigint; BEGIN UPDATE todos SET title = 'c'; GET DIAGNOSTICS n = ROW_COUNT; ASSERT n = 1 AND FOUND; END $$`)
+	})
+
+	t.Run("currval() and RETURNING are the application's, lastval() is not", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE todos (id serial PRIMARY KEY, title text)`)
+		f.track("todos", nil)
+		f.exec(`SELECT setval('todos_id_seq', 1000)`)
+		f.wantText("1001", `INSERT INTO todos (title) VALUES ('a') RETURNING id::text`)
+		f.wantText("1001", `SELECT currval('todos_id_seq')::text`)
+		f.wantText("true", `SELECT (lastval() = currval('chrononaut.chrononaut_activity_id_seq'))::text`)
+	})
+
+	t.Run("a hundred thousand rows", func(t *testing.T) {
+		t.Parallel()
+		if testing.Short() {
+			t.Skip("slow")
+		}
+		f := newFixture(t)
+		f.todos()
+		f.exec(`INSERT INTO todos SELECT i, 'a' FROM generate_series(1, 100000) AS i`, `UPDATE todos SET title = 'b'`)
+		f.wantText("100000 100000 200000", `SELECT count(*) FILTER (WHERE operation = 'insert' AND version = 0) || ' ' ||
+			count(*) FILTER (WHERE operation = 'update' AND version = 1 AND data ->> 'title' = 'b') || ' ' || count(DISTINCT (key, version))
+			FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
+	})
+
+	t.Run("a large untracked value that did not change is not read", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, n integer, big text)`,
+			`ALTER TABLE docs ALTER big SET STORAGE EXTERNAL`)
+		f.track("docs", &chronomigrate.TrackOptions{Untracked: []string{"big"}})
+		f.exec(`INSERT INTO docs VALUES (1, 1, repeat('x', 10000000))`, `VACUUM ANALYZE docs`)
+		toast := `SELECT (toast_blks_read + toast_blks_hit)::text FROM pg_stat_user_tables AS s, pg_statio_user_tables AS io WHERE s.relid = io.relid AND io.relname = 'docs'`
+		if f.db.ServerMajor() >= 15 {
+			f.exec(`SELECT pg_stat_force_next_flush()`)
+		}
+		before := f.text(toast)
+		f.exec(`UPDATE docs SET n = 2`)
+		if f.db.ServerMajor() < 15 {
+			t.Skip("statistics come late")
+		}
+		f.exec(`SELECT pg_stat_force_next_flush()`)
+		f.wantText(before, toast)
+	})
+}

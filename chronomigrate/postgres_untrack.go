@@ -1,0 +1,88 @@
+package chronomigrate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
+
+func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table) (*Plan, error) {
+	found, err := e.inspect(ctx, tx, name)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := e.tables(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var registered *TrackedTable
+	for i, t := range tables {
+		if found != nil && t.Table.Schema == found.Schema && t.Table.Name == found.Name ||
+			found == nil && t.Table.Name == name.Name && (name.Schema == "" || name.Schema == t.Table.Schema) {
+			registered = &tables[i]
+		}
+	}
+	if registered == nil {
+		if found == nil {
+			return nil, hint(ErrNoTable, noTableHint)
+		}
+		return nil, hint(ErrNotTracked, "chrononaut check --uncovered lists the tables that are not tracked.")
+	}
+	plan := &Plan{Table: registered.Table, Transactional: true}
+	if found == nil {
+		// The table is gone, or has another name or schema; what is left is its
+		// functions, triggers that call them, and the registry.
+		found = &postgres.Inspected{Schema: registered.Table.Schema, Name: registered.Table.Name, Key: registered.KeyColumns}
+	} else if !registered.Tracked {
+		return plan, nil
+	}
+	p := &planner{engine: e, found: found, table: e.describe(found, registered.Options, false), plan: plan}
+	for _, on := range found.Tables {
+		for _, kind := range allKinds {
+			// Dropping a partitioned table's row trigger drops its clones.
+			if kind != postgres.Truncate && on.Qualified() != p.table.Qualified() {
+				continue
+			}
+			if on.Trigger(postgres.TriggerName(kind)) != nil {
+				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: postgres.TriggerName(kind)}, "create_"+kind)
+			}
+		}
+	}
+	if len(found.Tables) == 0 {
+		if err := p.strayTriggers(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	for _, kind := range allKinds {
+		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
+	}
+	if registered.Tracked {
+		p.add("History, and the version column, stay. The registry remembers the options.", "unregister", postgres.PlanArgs{}, "")
+		p.add("Record in history itself that tracking ended.", "record", postgres.PlanArgs{Name: "untrack", Options: "{}"}, "")
+	}
+	return p.plan, p.err
+}
+
+// strayTriggers drops the triggers that went with a table to another name.
+func (p *planner) strayTriggers(ctx context.Context, q chronodriver.Queryer) error {
+	sql, err := postgres.Query(p.engine.schema, "plan.sql#callers", nil)
+	if err != nil {
+		return err
+	}
+	rows, err := q.Query(ctx, sql, p.table.FunctionName(postgres.Version), p.table.FunctionName(postgres.Capture), p.table.FunctionName(postgres.Truncate))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var on postgres.InspectedTable
+		var trigger string
+		if err := rows.Scan(&on.Schema, &on.Name, &trigger); err != nil {
+			return err
+		}
+		p.add("End capture; the table had another name when it was tracked.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: trigger}, "")
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
