@@ -109,8 +109,11 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return nil
 }
 
+// IsValid keeps a connection that is gone out of the pool. Over pgx, whose
+// driver does not say, the pool would hand out a connection that a cancelled
+// context has closed, and where all others are in use also return its error.
 func (c *conn) IsValid() bool {
-	if c.broken {
+	if c.broken || c.pgx != nil && c.pgx.IsClosed() {
 		return false
 	}
 	if validator, ok := c.base.(driver.Validator); ok {

@@ -27,6 +27,7 @@ import (
 type bench struct {
 	*testing.T
 	major    int
+	url      string
 	admin    *pgxpool.Pool
 	driver   chronodriver.Driver
 	migrator *chronomigrate.Migrator
@@ -64,7 +65,7 @@ func newBench(t *testing.T) *bench {
 		_, err = m.Up(ctx, nil)
 		return err
 	})
-	b := &bench{T: t, major: database.ServerMajor(), admin: database.Pool(t)}
+	b := &bench{T: t, major: database.ServerMajor(), url: database.URL(), admin: database.Pool(t)}
 	b.driver = chronopgx.NewDriver(b.admin, nil)
 	var err error
 	if b.migrator, err = chronomigrate.New(b.driver, nil); err != nil {
