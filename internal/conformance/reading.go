@@ -340,6 +340,7 @@ func tellsGaps(t *testing.T, b *bench) {
 	if _, err := m.Untrack(ctx, b.table, nil); err != nil {
 		t.Fatal(err)
 	}
+	b.tick()
 	b.exec(ctx, `UPDATE todos SET title = 'unseen' WHERE id = 1`)
 	later := time.Now().Add(time.Hour)
 	if s, err := b.todos.At(ctx, 1, recorded); err != nil || s.Record.Title != "a" {

@@ -6,9 +6,11 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -126,6 +128,7 @@ func (b *bench) track(opts *chronomigrate.TrackOptions) {
 	if _, err := m.Track(b.t.Context(), b.table, opts, nil); err != nil {
 		b.t.Fatal(err)
 	}
+	b.tick()
 }
 
 // sql writes placeholders for the engine: $1 or ?1.
@@ -140,6 +143,18 @@ func (b *bench) exec(ctx context.Context, sql string, args ...any) {
 	b.t.Helper()
 	if err := b.Exec(ctx, b.sql(sql), args...); err != nil {
 		b.t.Fatalf("%s: %v", sql, err)
+	}
+	b.tick()
+}
+
+// tick waits for the next millisecond: SQLite's clock has no finer steps, and
+// tests tell changes apart by their times.
+func (b *bench) tick() {
+	if b.Driver.Dialect() != chronodriver.SQLite {
+		return
+	}
+	for start := time.Now().UnixMilli(); time.Now().UnixMilli() == start; {
+		runtime.Gosched()
 	}
 }
 
@@ -156,6 +171,7 @@ func (b *bench) tx(ctx context.Context, statements ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.tick()
 }
 
 // log returns the changes of todos, oldest first, one line each.
