@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -22,8 +21,6 @@ type sqlite struct {
 	value *string
 	// set says that the row was written in this transaction.
 	set bool
-	// installed says that chrononaut_context was seen.
-	installed bool
 }
 
 const (
@@ -95,21 +92,15 @@ func (s *sqlite) change(ctx context.Context, value string) error {
 	if value != "" {
 		s.value = &value
 	}
-	if !s.installed {
-		if err := s.look(ctx); err != nil || !s.installed {
-			return err
-		}
-	}
 	var context driver.Value
 	if s.value != nil {
 		context = *s.value
 	}
+	// Nothing is read before: a transaction that has read cannot write any more
+	// once another has written.
 	_, err := s.run(ctx, setRow, context)
-	if err != nil {
-		return s.gone(err)
-	}
-	s.set = true
-	return nil
+	s.set = err == nil
+	return s.gone(err)
 }
 
 func (s *sqlite) clear(ctx context.Context) error {
@@ -121,10 +112,10 @@ func (s *sqlite) clear(ctx context.Context) error {
 	return s.gone(err)
 }
 
-// gone forgives that the history schema was removed meanwhile.
+// gone forgives that history is not installed, or not any more. The statement
+// was not even prepared then.
 func (s *sqlite) gone(err error) error {
 	if err != nil && strings.Contains(err.Error(), "no such table: chrononaut_context") {
-		s.installed, s.set = false, false
 		return nil
 	}
 	return err
@@ -186,22 +177,6 @@ func (s *sqlite) end(ctx context.Context, err error) error {
 	_, _ = s.run(context.WithoutCancel(ctx), "ROLLBACK")
 	s.set = false
 	return err
-}
-
-// look finds out whether history is installed.
-func (s *sqlite) look(ctx context.Context) error {
-	rows, err := s.conn.queryBase(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chrononaut_context'`, nil)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	dest := make([]driver.Value, len(rows.Columns()))
-	if err := rows.Next(dest); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	count, _ := dest[0].(int64)
-	s.installed = count > 0
-	return nil
 }
 
 func (s *sqlite) run(ctx context.Context, query string, args ...driver.Value) (driver.Result, error) {
