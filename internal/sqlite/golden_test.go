@@ -33,10 +33,15 @@ func TestGoldenTriggers(t *testing.T) {
 				Name: `Odd "name"`, Kind: "table", WithoutRowid: 1,
 				SQL: `CREATE TABLE "Odd ""name""" (b TEXT NOT NULL, "a'" BLOB NOT NULL, secret, loud AS (upper(secret)), note, email TEXT NOT NULL DEFAULT 'none' UNIQUE, revision INTEGER, change_info TEXT, changed TEXT, PRIMARY KEY (b, "a'")) WITHOUT ROWID`,
 				Columns: []sqlite.Column{
-					{Name: "b", Type: "TEXT", NotNull: 1, Key: 1}, {Name: "a'", Type: "BLOB", NotNull: 1, Key: 2},
-					{Name: "secret"}, {Name: "loud", Hidden: 2}, {Name: "note"},
+					{Name: "b", Type: "TEXT", NotNull: 1, Key: 1},
+					{Name: "a'", Type: "BLOB", NotNull: 1, Key: 2},
+					{Name: "secret"},
+					{Name: "loud", Hidden: 2},
+					{Name: "note"},
 					{Name: "email", Type: "TEXT", NotNull: 1, Default: pointer("'none'")},
-					{Name: "revision", Type: "INTEGER"}, {Name: "change_info", Type: "TEXT"}, {Name: "changed", Type: "TEXT"},
+					{Name: "revision", Type: "INTEGER"},
+					{Name: "change_info", Type: "TEXT"},
+					{Name: "changed", Type: "TEXT"},
 				},
 				Indexes: []sqlite.Index{
 					{Name: "lower_email", Origin: "c", Partial: 1, SQL: pointer(`CREATE UNIQUE INDEX lower_email ON "Odd ""name""" (lower(email) DESC) WHERE note IS NULL`), Columns: []sqlite.IndexColumn{{Collation: "BINARY"}}},
