@@ -290,7 +290,7 @@ func (s *Statement) Selects() bool {
 	}
 	if s.is("EXPLAIN") {
 		// EXPLAIN ANALYZE runs what it explains.
-		return !slices.Contains(s.words, "ANALYZE") && !slices.Contains(s.words, "ANALYSE") //nolint:misspell // PostgreSQL takes both
+		return !slices.Contains(s.words, "ANALYZE") && !slices.Contains(s.words, "ANALYSE")
 	}
 	return slices.Contains([]string{"SELECT", "VALUES", "TABLE", "SHOW", "FETCH", "DECLARE", "CLOSE", "SET", "RESET", "LISTEN", "NOTIFY", "UNLISTEN"}, s.words[0])
 }

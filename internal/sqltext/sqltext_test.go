@@ -164,7 +164,7 @@ func TestSelects(t *testing.T) {
 		{"set a = 1", true},
 		{"explain insert into t values (1)", true},
 		{"explain (analyze, verbose) insert into t values (1)", false},
-		{"explain analyse insert into t values (1)", false}, //nolint:misspell // PostgreSQL takes both
+		{"explain analyse insert into t values (1)", false},
 		{"with a as (select 1) select 1", false},
 		{"with a as (insert into t values (1) returning 1) select 1", false},
 		{"insert into t values (1)", false},
