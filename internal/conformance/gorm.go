@@ -120,6 +120,7 @@ func RunGORM(t *testing.T, setup func(t *testing.T) *gorm.DB) {
 	}{
 		{"migrates, tracks, records and reads models", gormModels},
 		{"attributes what models do", gormAttribution},
+		{"gives records the keys that the database makes, not those of history's rows", gormKeys},
 		{"follows models that change, and tables that are built anew", gormMigrations},
 		{"keeps record changes on the row, and refuses unattributed writes", gormStrictTables},
 		{"works inside a transaction", gormTransactions},
@@ -230,6 +231,23 @@ func gormAttribution(t *testing.T, db *gorm.DB) {
 	wantGORMLog(t, db, `drafts {"id":1} 0 insert ann`, `drafts {"id":2} 0 insert ann`, `drafts {"id":1} 1 update ann`, `drafts {"id":1} 2 update ann`,
 		`drafts {"id":1} 3 update ann`, `drafts {"id":3} 0 insert ann`, `drafts {"id":3} 1 update ann`,
 		`drafts {"id":4} 0 insert ann`, `drafts {"id":5} 0 insert bob`, `drafts {"id":6} 0 insert ann`, `drafts {"id":2} 1 delete `)
+}
+
+func gormKeys(t *testing.T, db *gorm.DB) {
+	noError(t, db.AutoMigrate(&gormDraft1{}))
+	for range 2 {
+		drafts := []gormDraft1{{Title: "a"}, {Title: "b"}}
+		noError(t, db.Create(&drafts).Error)
+		one := gormDraft1{Title: "c"}
+		noError(t, db.Create(&one).Error)
+		for _, d := range append(drafts, one) {
+			var read gormDraft1
+			if err := db.First(&read, d.ID).Error; err != nil || read.Title != d.Title {
+				t.Errorf("record %d = %+v, %v; want title %s", d.ID, read, err, d.Title)
+			}
+		}
+		noError(t, db.Model(&one).Update("title", "d").Error)
+	}
 }
 
 func gormMigrations(t *testing.T, db *gorm.DB) {
