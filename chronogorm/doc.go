@@ -13,7 +13,8 @@
 // Attribution then travels inside BEGIN and costs no round trip. Over a plain
 // pool (gorm.Open(postgres.Open(dsn))) the plugin works too: it wraps the pool,
 // which costs one more round trip for each transaction that carries
-// attribution. See [Plugin] for what else differs.
+// attribution. See [Plugin] for what else differs. On SQLite the pool has to
+// come from package chronosql.
 //
 // Who and why come from the context of the statement or, inside a transaction,
 // from the context that the transaction began with:

@@ -45,7 +45,7 @@ func Track(db *gorm.DB, models ...any) ([]*chronomigrate.Plan, error) {
 type target struct {
 	table  chrononaut.Table
 	models []*model
-	// bare is set for a table that no model says anything of: a join table.
+	// bare is set for a join table that GORM made up.
 	bare bool
 	// schema is one of the table.
 	schema *schema.Schema
@@ -237,7 +237,7 @@ func (t *tracker) keep(db *gorm.DB, target *target, options *chronomigrate.Track
 	if options.VersionColumn == "" && !slices.ContainsFunc(target.models, func(m *model) bool { return m.version != nil }) {
 		options.VersionColumn = now.Options.VersionColumn
 	}
-	if target.bare {
+	if target.bare && len(target.models) == 0 {
 		options.NoHistory, options.RecordChanges = now.Options.NoHistory, now.Options.RecordChanges
 	}
 	unknown := func(column string) bool {
