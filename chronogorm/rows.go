@@ -17,13 +17,13 @@ func (p *pool) query(ctx context.Context, query string, args ...any) (*sql.Rows,
 	relay := sql.OpenDB(relayConnector{p})
 	// Ends the pool's goroutine; a connection in use stays until its rows are
 	// closed.
-	defer relay.Close()                            //nolint:errcheck // the connections have nothing to close
+	defer relay.Close()                           
 	return relay.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller's rows
 }
 
 func (p *pool) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	relay := sql.OpenDB(relayConnector{p})
-	defer relay.Close() //nolint:errcheck // the connections have nothing to close
+	defer relay.Close()
 	return relay.QueryRowContext(ctx, query, args...)
 }
 
