@@ -17,7 +17,7 @@ func (p *pool) query(ctx context.Context, query string, args ...any) (*sql.Rows,
 	relay := sql.OpenDB(relayConnector{p})
 	// Ends the pool's goroutine; a connection in use stays until its rows are
 	// closed.
-	defer relay.Close()                           
+	defer relay.Close()
 	return relay.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller's rows
 }
 
