@@ -76,18 +76,25 @@ func (c *Client) Diff(ctx context.Context, change *Change) (Diff, error) {
 	case !errors.Is(err, ErrNotTracked):
 		return nil, fmt.Errorf("diff: %w", WrapError(err))
 	}
-	if change.Operation.Gone() {
-		before := change.Before
-		if before == nil {
-			before = change.Data
-		}
-		return compareData(before, nil, without).addHidden(change.HiddenChanged), nil
+	before := change.Before
+	if before == nil && change.Operation.Gone() {
+		before = change.Data
 	}
-	return compareData(change.Before, change.Data, without).addHidden(change.HiddenChanged), nil
+	return compareData(before, change.after(), without).addHidden(change.HiddenChanged), nil
+}
+
+// after is the state after the change; nil when the change ended the record,
+// whose last state Data is then.
+func (c *Change) after() Data {
+	if c.Operation.Gone() {
+		return nil
+	}
+	return c.Data
 }
 
 // Diff compares two snapshots of one record, the earlier first. A nil from
-// means that there was nothing before: every column is new. What happened to
+// means that there was nothing before: every column is new. After a deletion
+// there is nothing either: every column is gone. What happened to
 // hidden columns in between is not known from two snapshots; [History.DiffVersions]
 // and [History.DiffBetween] report it. Costs no round trip.
 //
@@ -95,7 +102,7 @@ func (c *Client) Diff(ctx context.Context, change *Change) (Diff, error) {
 func (h *History[T]) Diff(from, to *Snapshot[T]) (Diff, error) {
 	without := to.info.versionColumns()
 	if from == nil {
-		return compareData(nil, to.Data, without), nil
+		return compareData(nil, to.after(), without), nil
 	}
 	if from.Table != to.Table {
 		return nil, fmt.Errorf("diff: %w", ErrDifferentRecords)
@@ -115,5 +122,5 @@ func (h *History[T]) Diff(from, to *Snapshot[T]) (Diff, error) {
 	if !equalJSON([]byte(fromKey), []byte(toKey)) && !equalJSON([]byte(from.record), []byte(to.record)) {
 		return nil, fmt.Errorf("diff: %w", ErrDifferentRecords)
 	}
-	return compareData(from.Data, to.Data, without), nil
+	return compareData(from.after(), to.after(), without), nil
 }

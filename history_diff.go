@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// DiffVersions compares two versions of a record. Hidden columns that changed
-// after the first and up to the second are listed without their values.
+// DiffVersions compares two versions of a record. After a version that is a
+// deletion there is no state: every column is gone up to it, and new from it
+// on. Hidden columns that changed after the first and up to the second are
+// listed without their values.
 //
 // Errors: [ErrNotFound] when there is no such version, [ErrOrder] when from is
 // the greater one. Costs two round trips.
@@ -84,7 +86,7 @@ func (h *History[T]) diffUpTo(ctx context.Context, info *tableInfo, key string, 
 	if err != nil {
 		return nil, h.wrap("diff", err)
 	}
-	diff := compareData(start.Data, end.Data, info.versionColumns())
+	diff := compareData(start.after(), end.after(), info.versionColumns())
 	if start.Version < to {
 		next := start.Version + 1
 		hidden, err := h.hiddenChanges(ctx, key, timelineFilter{fromVersion: &next, toVersion: &to})
