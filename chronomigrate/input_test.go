@@ -10,6 +10,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 )
 
 // every calls each method on a table and returns the errors by name.
@@ -84,7 +85,7 @@ func TestBadInput(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		for _, schema := range []string{"a\x00b", "\xff", strings.Repeat("x", 64), "pg_history", "pg_catalog", "information_schema"} {
-			_, err := chronomigrate.New(newDriver(f.pool), &chronomigrate.Config{Schema: schema})
+			_, err := chronomigrate.New(chronopgx.NewDriver(f.pool, nil), &chronomigrate.Config{Schema: schema})
 			wantTyped(t, "New with "+schema, err, chronomigrate.ErrOption)
 		}
 	})
@@ -107,7 +108,7 @@ func TestBadInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		m, err := chronomigrate.New(newDriver(pool), nil)
+		m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +189,7 @@ func TestBadInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		m, err := chronomigrate.New(newDriver(pool), nil)
+		m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +211,7 @@ func TestBadInput(t *testing.T) {
 		wantTyped(t, "Baseline", err, chronomigrate.ErrReadOnly)
 		_, err = m.SetStrict(ctx, true, nil)
 		wantTyped(t, "SetStrict", err, chronomigrate.ErrReadOnly)
-		another, err := chronomigrate.New(newDriver(pool), &chronomigrate.Config{Schema: "elsewhere"})
+		another, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), &chronomigrate.Config{Schema: "elsewhere"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
@@ -62,7 +63,7 @@ func (f *fixture) migratorSchema(role, schema string) *chronomigrate.Migrator {
 		f.Fatal(err)
 	}
 	f.Cleanup(pool.Close)
-	m, err := chronomigrate.New(newDriver(pool), &chronomigrate.Config{Schema: schema})
+	m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), &chronomigrate.Config{Schema: schema})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
@@ -35,7 +36,7 @@ func newFixture(t *testing.T) *fixture {
 			return err
 		}
 		defer pool.Close()
-		m, err := chronomigrate.New(newDriver(pool), nil)
+		m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), nil)
 		if err != nil {
 			return err
 		}
@@ -50,7 +51,7 @@ func newFixture(t *testing.T) *fixture {
 
 func (f *fixture) newMigrator(config *chronomigrate.Config) *chronomigrate.Migrator {
 	f.Helper()
-	m, err := chronomigrate.New(newDriver(f.pool), config)
+	m, err := chronomigrate.New(chronopgx.NewDriver(f.pool, nil), config)
 	if err != nil {
 		f.Fatalf("New() = %v", err)
 	}

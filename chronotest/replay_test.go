@@ -14,6 +14,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/chronotest"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
@@ -62,7 +63,7 @@ func setup(t *testing.T) *bundle {
 		if err != nil {
 			return err
 		}
-		m, err := chronomigrate.New(newDriver(pool), nil)
+		m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), nil)
 		if err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ func setup(t *testing.T) *bundle {
 		return err
 	})
 	b := &bundle{T: t, pool: database.Pool(t)}
-	b.driver = newDriver(b.pool)
+	b.driver = chronopgx.NewDriver(b.pool, nil)
 	var err error
 	if b.migrator, err = chronomigrate.New(b.driver, nil); err != nil {
 		t.Fatal(err)
@@ -165,7 +166,7 @@ func TestReplay(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		differences, err := chronotest.Replay(t.Context(), newDriver(pool), orders, nil)
+		differences, err := chronotest.Replay(t.Context(), chronopgx.NewDriver(pool, nil), orders, nil)
 		if err != nil || len(differences) != 0 {
 			t.Errorf("Replay() = %v, %v; want no difference", differences, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/chronounsafe"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
@@ -53,7 +54,7 @@ func setup(t *testing.T) *bundle {
 		if err != nil {
 			return err
 		}
-		m, err := chronomigrate.New(newDriver(pool), &chronomigrate.Config{Schema: historySchema})
+		m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), &chronomigrate.Config{Schema: historySchema})
 		if err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func setup(t *testing.T) *bundle {
 		return err
 	})
 	b := &bundle{T: t, database: database, pool: database.Pool(t)}
-	b.driver = newDriver(b.pool)
+	b.driver = chronopgx.NewDriver(b.pool, nil)
 	return b
 }
 
@@ -204,20 +205,24 @@ func TestSuppress(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		// One connection, so that whatever is left over is seen.
-		conn, err := b.pool.Acquire(t.Context())
+		config := b.pool.Config()
+		config.MaxConns = 1
+		pool, err := pgxpool.NewWithConfig(t.Context(), config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Release()
-		for i, end := range []string{"COMMIT", "ROLLBACK"} {
-			if _, err := conn.Exec(t.Context(), "BEGIN"); err != nil {
+		defer pool.Close()
+		for i, end := range []func(pgx.Tx, context.Context) error{pgx.Tx.Commit, pgx.Tx.Rollback} {
+			tx, err := pool.Begin(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-			b.suppress(connQueryer{conn}, opts)
-			for _, sql := range []string{end, fmt.Sprintf("INSERT INTO todos VALUES (%d, 'x')", i)} {
-				if _, err := conn.Exec(t.Context(), sql); err != nil {
-					t.Fatal(err)
-				}
+			b.suppress(chronopgx.NewTxDriver(tx), opts)
+			if err := end(tx, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := pool.Exec(t.Context(), fmt.Sprintf("INSERT INTO todos VALUES (%d, 'x')", i)); err != nil {
+				t.Fatal(err)
 			}
 		}
 		b.want(b.history(), []string{"insert 0 0", "insert 1 0"})
@@ -390,19 +395,6 @@ func TestSuppress(t *testing.T) {
 
 var activity = pgx.Identifier{historySchema}.Sanitize() + ".chrononaut_activity"
 
-// connQueryer is one connection.
-type connQueryer struct{ *pgxpool.Conn }
-
-func (c connQueryer) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	tag, err := c.Conn.Exec(ctx, sql, args...)
-	return tag.RowsAffected(), err
-}
-
-func (c connQueryer) Query(ctx context.Context, sql string, args ...any) (chronodriver.Rows, error) {
-	r, err := c.Conn.Query(ctx, sql, args...)
-	return rows{r}, err
-}
-
 func TestPrivileges(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -426,7 +418,7 @@ func TestPrivileges(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	driver := newDriver(pool)
+	driver := chronopgx.NewDriver(pool, nil)
 	schema := pgx.Identifier{historySchema}.Sanitize()
 
 	attempt := func(opts *chronounsafe.Opts) (*chronounsafe.Door, chronodriver.Tx, error) {
