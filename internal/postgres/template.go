@@ -9,6 +9,7 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+	"sync"
 	"text/template"
 )
 
@@ -59,8 +60,46 @@ func literalBody(s string) string { return strings.ReplaceAll(s, `'`, `''`) }
 // render runs a template for a history schema: a file, or one that is defined
 // in a file, as in "plan.sql#register".
 func render(name, schema string, data any) (string, error) {
-	tag := dollarTag(schema, data)
-	funcs := template.FuncMap{
+	file, define, _ := strings.Cut(name, "#")
+	tmpl, err := parsed(file)
+	if err != nil {
+		return "", err
+	}
+	// A clone has functions of its own and shares what was parsed.
+	if tmpl, err = tmpl.Clone(); err != nil {
+		return "", fmt.Errorf("clone template %s: %w", file, err)
+	}
+	tmpl.Funcs(functions(schema, dollarTag(schema, data)))
+	if define == "" {
+		define = file[strings.LastIndexByte(file, '/')+1:]
+	}
+	var b bytes.Buffer
+	if err := tmpl.ExecuteTemplate(&b, define, data); err != nil {
+		return "", fmt.Errorf("render template %s: %w", name, err)
+	}
+	return strings.TrimSpace(b.String()) + "\n", nil
+}
+
+// parsedFiles holds what parsed has parsed, by file: every query that reads
+// history is rendered anew.
+var parsedFiles sync.Map
+
+func parsed(file string) (*template.Template, error) {
+	if known, ok := parsedFiles.Load(file); ok {
+		return known.(*template.Template), nil
+	}
+	tmpl, err := template.New("").Funcs(functions("", "")).
+		ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/read/change.sql", "sql/"+file)
+	if err != nil {
+		return nil, fmt.Errorf("parse template %s: %w", file, err)
+	}
+	parsedFiles.Store(file, tmpl)
+	return tmpl, nil
+}
+
+// functions are those of the templates; tag is a dollar quote.
+func functions(schema, tag string) template.FuncMap {
+	return template.FuncMap{
 		"schema":      func() string { return QuoteIdent(schema) },
 		"rawSchema":   func() string { return schema },
 		"ident":       QuoteIdent,
@@ -71,19 +110,6 @@ func render(name, schema string, data any) (string, error) {
 		"image":       func(t *Table, row string) imageArgs { return imageArgs{t, row} },
 		"compare":     func(t *Table, ignored []string) compareArgs { return compareArgs{t, ignored} },
 	}
-	file, define, _ := strings.Cut(name, "#")
-	tmpl, err := template.New("").Funcs(funcs).ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/read/change.sql", "sql/"+file)
-	if err != nil {
-		return "", fmt.Errorf("parse template %s: %w", file, err)
-	}
-	if define == "" {
-		define = file[strings.LastIndexByte(file, '/')+1:]
-	}
-	var b bytes.Buffer
-	if err := tmpl.ExecuteTemplate(&b, define, data); err != nil {
-		return "", fmt.Errorf("render template %s: %w", name, err)
-	}
-	return strings.TrimSpace(b.String()) + "\n", nil
 }
 
 // dollarTag picks a dollar quote that no name in the text contains.

@@ -4,32 +4,17 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 	"text/template"
 )
 
 // render runs a template: a file, or one that is defined in a file, as in
 // "plan.sql#register".
 func render(name string, data any) (string, error) {
-	funcs := template.FuncMap{
-		"ident":   QuoteIdent,
-		"literal": QuoteLiteral,
-		"row": func(t *Table, row string) any {
-			return struct {
-				Table *Table
-				Row   string
-			}{t, row}
-		},
-		"note": func(t *Table, except string) any {
-			return struct {
-				Table  *Table
-				Except string
-			}{t, except}
-		},
-	}
 	file, define, _ := strings.Cut(name, "#")
-	tmpl, err := template.New("").Funcs(funcs).ParseFS(files, "sql/table/parts.sql", "sql/table/number.sql", "sql/"+file)
+	tmpl, err := parsed(file)
 	if err != nil {
-		return "", fmt.Errorf("parse template %s: %w", file, err)
+		return "", err
 	}
 	if define == "" {
 		define = file[strings.LastIndexByte(file, '/')+1:]
@@ -39,4 +24,37 @@ func render(name string, data any) (string, error) {
 		return "", fmt.Errorf("render template %s: %w", name, err)
 	}
 	return strings.TrimSpace(b.String()), nil
+}
+
+// parsedFiles holds what parsed has parsed, by file: every query that reads
+// history is rendered anew.
+var parsedFiles sync.Map
+
+func parsed(file string) (*template.Template, error) {
+	if known, ok := parsedFiles.Load(file); ok {
+		return known.(*template.Template), nil
+	}
+	tmpl, err := template.New("").Funcs(functions).ParseFS(files, "sql/table/parts.sql", "sql/table/number.sql", "sql/"+file)
+	if err != nil {
+		return nil, fmt.Errorf("parse template %s: %w", file, err)
+	}
+	parsedFiles.Store(file, tmpl)
+	return tmpl, nil
+}
+
+var functions = template.FuncMap{
+	"ident":   QuoteIdent,
+	"literal": QuoteLiteral,
+	"row": func(t *Table, row string) any {
+		return struct {
+			Table *Table
+			Row   string
+		}{t, row}
+	},
+	"note": func(t *Table, except string) any {
+		return struct {
+			Table  *Table
+			Except string
+		}{t, except}
+	},
 }
