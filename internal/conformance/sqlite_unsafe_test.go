@@ -35,7 +35,7 @@ func TestSQLiteUnsafeDoor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer tx.Rollback(ctx) //nolint:errcheck // after a commit it does nothing
+			defer tx.Rollback(ctx)
 			f(tx)
 			if err := tx.Commit(ctx); err != nil {
 				t.Fatal(err)

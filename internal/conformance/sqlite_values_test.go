@@ -20,7 +20,9 @@ var oddValues = []any{
 	nil, int64(0), int64(1), int64(math.MaxInt64), int64(math.MinInt64), int64(1<<53 + 1),
 	0.1, 1.0, 1e300, 5e-324, math.MaxFloat64, 0.1 + 0.2, 1.0 / 3, math.Inf(1), math.Inf(-1), -123.456, 1e15, 123456789012345678.0,
 	"", "null", "1", "1.0", `{"a": [1, null]}`, `[]`, `quote " and ' and \ and 	tab`, "a\x00b", "\u2028 é 漢 🎈", "caf\xe9 \x80 \xe2\x82", "A", "a",
-	[]byte{}, []byte("text"), []byte{0, 255},
+	[]byte{},
+	[]byte("text"),
+	[]byte{0, 255},
 }
 
 func TestSQLiteEveryValueInEveryColumn(t *testing.T) {
