@@ -34,10 +34,10 @@ type attributed struct {
 // be added to it.
 var constant = map[string]any{"app": "test"}
 
-// TestAttribution has hundreds of goroutines write under their own names through
+// TestManyAuthors has hundreds of goroutines write under their own names through
 // few connections, with errors, panics, cancellations and nested contexts. Every
 // row says in its columns who writes it and why, so history proves itself.
-func TestAttribution(t *testing.T) {
+func TestManyAuthors(t *testing.T) {
 	t.Parallel()
 	goroutines := 200
 	if testing.Short() {
