@@ -31,6 +31,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //
 //	chrononaut ARGS         the command
 //	sql [-a ACTOR] [-r RATIONALE] STATEMENT
+//	unattributed STATEMENT  which a strict table refuses
 //	env NAME=VALUE          for the commands that follow
 //	terminal WIDTH          they print for a terminal; 0 is a pipe again
 //	only ENGINE             the rest of the script
@@ -218,6 +219,10 @@ func (w *world) script(script string) string {
 		case "sql":
 			if err := w.sqlWords(t.Context(), words[1:]); err != nil {
 				t.Fatalf("%s: %v", line, err)
+			}
+		case "unattributed":
+			if err := w.sqlWords(t.Context(), words[1:]); !errors.Is(chrononaut.WrapError(err), chrononaut.ErrUnattributed) {
+				t.Fatalf("%s: error = %v, want ErrUnattributed", line, err)
 			}
 		case "env":
 			name, value, _ := strings.Cut(words[1], "=")
