@@ -28,6 +28,30 @@ func TestCaptureRare(t *testing.T) {
 		)
 	})
 
+	t.Run("another column that takes the name of an untracked one is read with its default", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE notes (id integer PRIMARY KEY, title text, seen text, upper text GENERATED ALWAYS AS (upper(title)) STORED);
+			CREATE TABLE parts (id integer PRIMARY KEY, title text, seen text) PARTITION BY RANGE (id);
+			CREATE TABLE parts_0 PARTITION OF parts FOR VALUES FROM (0) TO (10)`)
+		f.track("notes", &chronomigrate.TrackOptions{Untracked: []string{"seen", "upper"}})
+		f.track("parts", &chronomigrate.TrackOptions{Untracked: []string{"seen"}})
+		// Rows that do not hold the default of a column that was added later: of
+		// the table, and of a table that becomes a partition.
+		f.exec(`INSERT INTO notes (id, title) VALUES (1, 'a'), (2, 'a')`, `INSERT INTO parts (id, title) VALUES (1, 'a')`,
+			`ALTER TABLE notes DROP COLUMN seen, DROP COLUMN upper`,
+			`ALTER TABLE notes ADD COLUMN seen text NOT NULL DEFAULT 'long since', ADD COLUMN upper jsonb NOT NULL DEFAULT '{"a": 1}'`,
+			`CREATE TABLE parts_1 (id integer PRIMARY KEY, title text)`,
+			`INSERT INTO parts_1 VALUES (11, 'a')`,
+			`ALTER TABLE parts_1 ADD COLUMN seen text DEFAULT 'long since', ADD COLUMN version integer`,
+			`ALTER TABLE parts ATTACH PARTITION parts_1 FOR VALUES FROM (10) TO (20)`)
+		f.exec(`UPDATE notes SET seen = 'now'`, `UPDATE notes SET title = 'b' WHERE id = 1`, `DELETE FROM notes`,
+			`UPDATE parts SET seen = 'now'`, `UPDATE parts SET title = 'b'`, `DELETE FROM parts`)
+		f.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE data ?| '{seen,upper}'`)
+		f.wantText("delete 2 insert 2 update 1", `SELECT string_agg(operation || ' ' || n, ' ' ORDER BY operation) FROM (
+			SELECT operation, count(*) AS n FROM chrononaut.chrononaut_activity WHERE operation <> 'track' AND table_name = 'notes' GROUP BY operation) AS x`)
+	})
+
 	t.Run("TRUNCATE of a partitioned table records rows from before tracking once", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

@@ -106,9 +106,22 @@ func (t *Table) Blanked() []string {
 	return append(names, t.Excluded()...)
 }
 
-// Missing reports whether rows older than the named column may lack it.
-func (t *Table) Missing(name string) bool {
-	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == name && c.Missing })
+// Assignable returns the attribute number of the named column if its field may
+// be assigned in a row that is stored; 0 if rows may lack it, or if there is no
+// such column, or not yet. See changed.sql.
+func (t *Table) Assignable(name string) int16 {
+	for _, c := range t.Columns {
+		if c.Name == name && !c.Missing && !t.Partitioned && !t.sets(name) {
+			return c.Attnum
+		}
+	}
+	return 0
+}
+
+// sets reports whether the version trigger sets the named column, other than
+// the version.
+func (t *Table) sets(name string) bool {
+	return t.RecordChanges && (name == "change_info" || name == "changed")
 }
 
 // Floats lists the columns that are a floating-point number. Only -0 needs
@@ -138,8 +151,7 @@ func (t *Table) NotCompared() []string {
 	for _, c := range t.Columns {
 		untracked := slices.Contains(t.Untracked, c.Name)
 		feedsTracked := slices.ContainsFunc(c.Feeds, func(name string) bool { return !slices.Contains(t.Untracked, name) })
-		own := t.RecordChanges && (c.Name == "change_info" || c.Name == "changed")
-		if c.Generated || own || untracked && !feedsTracked {
+		if c.Generated || t.sets(c.Name) || untracked && !feedsTracked {
 			names = append(names, c.Name)
 		}
 	}

@@ -7,7 +7,9 @@ A row that is older than one of its columns does not hold the default that
 ALTER TABLE … ADD COLUMN gave to it. Assigning to such a field of a record makes
 PostgreSQL free memory that is not the record's (as of 18), and the server
 process crashes. So of OLD, which may be such a row, no field of a column with a
-missing value is assigned; NEW was written with all columns.
+missing value is assigned; NEW was written with all columns. Nor is a field of a
+column of a partition, which may have been a table before, or of one that only
+has the name of the column that was there when this function was generated.
 */ -}}
 {{- define "changed"}}
     BEGIN
@@ -16,11 +18,16 @@ missing value is assigned; NEW was written with all columns.
         old_image.{{ident .Table.VersionColumn}} := NULL;
         row_image.{{ident .Table.VersionColumn}} := NULL;
 {{- range .Ignored}}
-{{- if $.Table.Missing .}}
-        row_image.{{ident .}} := OLD.{{ident .}};
+{{- $attnum := $.Table.Assignable .}}
+{{- if $attnum}}
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, {{$attnum}})).object_names[3] = {{literal .}} THEN
+            old_image.{{ident .}} := NULL;
+            row_image.{{ident .}} := NULL;
+        ELSE
+            row_image.{{ident .}} := OLD.{{ident .}};
+        END IF;
 {{- else}}
-        old_image.{{ident .}} := NULL;
-        row_image.{{ident .}} := NULL;
+        row_image.{{ident .}} := OLD.{{ident .}};
 {{- end}}
 {{- end}}
         changed := old_image *<> row_image;

@@ -30,8 +30,12 @@ BEGIN
         row_image := NEW;
         old_image."version" := NULL;
         row_image."version" := NULL;
-        old_image."note" := NULL;
-        row_image."note" := NULL;
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 4)).object_names[3] = 'note' THEN
+            old_image."note" := NULL;
+            row_image."note" := NULL;
+        ELSE
+            row_image."note" := OLD."note";
+        END IF;
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
@@ -127,8 +131,12 @@ BEGIN
         row_image := NEW;
         old_image."version" := NULL;
         row_image."version" := NULL;
-        old_image."note" := NULL;
-        row_image."note" := NULL;
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 4)).object_names[3] = 'note' THEN
+            old_image."note" := NULL;
+            row_image."note" := NULL;
+        ELSE
+            row_image."note" := OLD."note";
+        END IF;
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses

@@ -30,10 +30,18 @@ BEGIN
         row_image := NEW;
         old_image."the ""version""" := NULL;
         row_image."the ""version""" := NULL;
-        old_image."{{braces}}" := NULL;
-        row_image."{{braces}}" := NULL;
-        old_image."{a}," := NULL;
-        row_image."{a}," := NULL;
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 4)).object_names[3] = '{{braces}}' THEN
+            old_image."{{braces}}" := NULL;
+            row_image."{{braces}}" := NULL;
+        ELSE
+            row_image."{{braces}}" := OLD."{{braces}}";
+        END IF;
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 5)).object_names[3] = '{a},' THEN
+            old_image."{a}," := NULL;
+            row_image."{a}," := NULL;
+        ELSE
+            row_image."{a}," := OLD."{a},";
+        END IF;
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
@@ -129,10 +137,18 @@ BEGIN
         row_image := NEW;
         old_image."the ""version""" := NULL;
         row_image."the ""version""" := NULL;
-        old_image."{{braces}}" := NULL;
-        row_image."{{braces}}" := NULL;
-        old_image."{a}," := NULL;
-        row_image."{a}," := NULL;
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 4)).object_names[3] = '{{braces}}' THEN
+            old_image."{{braces}}" := NULL;
+            row_image."{{braces}}" := NULL;
+        ELSE
+            row_image."{{braces}}" := OLD."{{braces}}";
+        END IF;
+        IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 5)).object_names[3] = '{a},' THEN
+            old_image."{a}," := NULL;
+            row_image."{a}," := NULL;
+        ELSE
+            row_image."{a}," := OLD."{a},";
+        END IF;
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses

@@ -30,10 +30,8 @@ BEGIN
         row_image := NEW;
         old_image."version" := NULL;
         row_image."version" := NULL;
-        old_image."total" := NULL;
-        row_image."total" := NULL;
-        old_image."shown" := NULL;
-        row_image."shown" := NULL;
+        row_image."total" := OLD."total";
+        row_image."shown" := OLD."shown";
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses

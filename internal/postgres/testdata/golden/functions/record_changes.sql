@@ -31,10 +31,8 @@ BEGIN
         row_image := NEW;
         old_image."version" := NULL;
         row_image."version" := NULL;
-        old_image."change_info" := NULL;
-        row_image."change_info" := NULL;
-        old_image."changed" := NULL;
-        row_image."changed" := NULL;
+        row_image."change_info" := OLD."change_info";
+        row_image."changed" := OLD."changed";
         changed := old_image *<> row_image;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
