@@ -41,7 +41,7 @@ test-all: $(TESTCLUSTER) ## The same on every supported version of PostgreSQL; n
 
 .PHONY: race
 race: $(TESTCLUSTER) ## Run the short tests of all modules under the race detector; needs gcc
-	CGO_ENABLED=1 $(TESTCLUSTER) -- scripts/test -race -short $(TESTFLAGS)
+	CGO_ENABLED=1 $(TESTCLUSTER) -- scripts/test -race -short -timeout 20m $(TESTFLAGS)
 
 .PHONY: fuzz
 fuzz: $(TESTCLUSTER) ## Run every fuzz test for FUZZTIME (10s)
