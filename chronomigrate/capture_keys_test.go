@@ -74,3 +74,15 @@ func TestCaptureTellsKeysApartByTheirSign(t *testing.T) {
 	f.exec(`INSERT INTO todos (id) VALUES (1), (-1)`, `UPDATE todos SET title = 'x' WHERE id = -1`)
 	f.wantText("1,-1,-1", `SELECT string_agg(key ->> 'id', ',' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
 }
+
+// Two numbers that are written differently are one key, of which a version may
+// occur once only.
+func TestEqualKeysAreOneKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`INSERT INTO chrononaut.chrononaut_activity (table_schema, table_name, key, version, operation)
+		VALUES ('public', 't', '{"id": 1.50}', 3, 'update'), ('public', 't', '{"id": -1.50}', 3, 'update'), ('public', 't', '{"id": "1.50"}', 3, 'update')`)
+	f.wantText("0", `WITH again AS (INSERT INTO chrononaut.chrononaut_activity (table_schema, table_name, key, version, operation)
+		VALUES ('public', 't', '{"id": 1.5}', 3, 'update'), ('public', 't', '{"id": -1.5000}', 3, 'update') ON CONFLICT DO NOTHING RETURNING 1)
+		SELECT count(*)::text FROM again`)
+}

@@ -348,12 +348,7 @@ func (r *run) finish(rt *rapid.T) {
 	}
 	ctx := r.Context()
 	for _, t := range r.w.tables {
-		var parts []string
-		for _, name := range t.keyNames() {
-			parts = append(parts, quote(name)+", "+ident(name))
-		}
-		rows, err := r.admin.Query(ctx, fmt.Sprintf("SELECT jsonb_build_object(%s)::text, coalesce(%s, -1) FROM %s",
-			strings.Join(parts, ", "), ident(t.versionColumn), t.sql()))
+		rows, err := r.admin.Query(ctx, fmt.Sprintf("SELECT %s::text, coalesce(%s, -1) FROM %s", t.keyObject(), ident(t.versionColumn), t.sql()))
 		if err != nil {
 			rt.Fatalf("%v", err)
 		}

@@ -37,12 +37,14 @@ COMMENT ON TABLE {{schema}}.chrononaut_activity IS
 -- functions are those of hash partitioning, whose results are kept stable
 -- between major versions. A second hash makes the entries unique: no version of
 -- a key occurs twice, except in rows that are about no record, and in rows of
--- Python chrononaut, which have no operation. It is one of the text, because the
--- hash of a number leaves out its sign.
+-- Python chrononaut, which have no operation. The hash of a number leaves out its
+-- sign, which the text without its digits has; 1 and 1.0 are one key.
 CREATE UNIQUE INDEX chrononaut_activity_record ON {{schema}}.chrononaut_activity (
     (pg_catalog.jsonb_hash_extended(key, pg_catalog.hashtextextended(coalesce(table_schema, '') || '.' || table_name, 0))),
     version,
-    (CASE WHEN operation IS NULL OR key = '{}' THEN id ELSE pg_catalog.hashtextextended(key::text, 1) END)
+    (CASE WHEN operation IS NULL OR key = '{}' THEN id
+          ELSE pg_catalog.jsonb_hash_extended(key, 1)
+               OPERATOR(pg_catalog.#) pg_catalog.hashtextextended(pg_catalog.translate(key::text, '0123456789.', ''), 1) END)
 );
 
 -- The same for the key that a record had before its primary key changed.
