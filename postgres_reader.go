@@ -221,6 +221,9 @@ func (r *postgresReader) timeline(info *tableInfo, key string, f timelineFilter)
 		c.where = append(c.where, "a.extra_info ? 'hidden_cols_changed'")
 	}
 	args := r.args(info)
+	if f.lifeUpTo != nil {
+		args.Upper = c.placeholder(int64(*f.lifeUpTo)) + "::integer"
+	}
 	args.Where, args.NewestFirst, args.Limit, args.Record = c.where, f.newestFirst, f.limit, info.postgres
 	sql, err := postgres.Read(r.schema, "timeline", args)
 	return sql, c.args, err

@@ -81,8 +81,10 @@ type timelineFilter struct {
 	fromVersion   *int // inclusive
 	toVersion     *int // inclusive
 	hidden        bool // only changes of hidden columns
-	newestFirst   bool
-	limit         int
+	// lifeUpTo takes the life that the key had up to this version, not its last.
+	lifeUpTo    *int
+	newestFirst bool
+	limit       int
 }
 
 func readerFor(dialect chronodriver.Dialect, config *Config) (reader, error) {

@@ -131,7 +131,12 @@ func (r sqliteReader) timeline(info *tableInfo, key string, f timelineFilter) (s
 	if f.hidden {
 		c.where = append(c.where, "json_type(a.extra_info, '$.hidden_cols_changed') IS NOT NULL")
 	}
-	sql, err := sqlite.Read("timeline", sqlite.ReadArgs{Where: c.where, NewestFirst: f.newestFirst, Limit: f.limit})
+	args := sqlite.ReadArgs{NewestFirst: f.newestFirst, Limit: f.limit}
+	if f.lifeUpTo != nil {
+		args.Upper = c.placeholder(int64(*f.lifeUpTo))
+	}
+	args.Where = c.where
+	sql, err := sqlite.Read("timeline", args)
 	return sql, c.args, err
 }
 

@@ -11,6 +11,7 @@ type ReadArgs struct {
 	NewestFirst bool
 	OldestFirst bool
 	Limit       int
+	Upper       string // placeholder: the life of the key up to this version
 	Column      string // placeholder
 	Before      bool   // also select the state before
 	Key         []Column
@@ -20,11 +21,13 @@ type ReadArgs struct {
 
 // isArgs are the arguments of the template that finds a record in the index.
 type isArgs struct {
-	Schema, Name, Column, Key string
+	Schema, Name, Column, Key, Upper string
 }
 
 // Is gives the template "is" the column that holds the key and the key.
-func (a ReadArgs) Is(column, key string) isArgs { return isArgs{a.Schema, a.Name, column, key} }
+func (a ReadArgs) Is(column, key string) isArgs {
+	return isArgs{a.Schema, a.Name, column, key, a.Upper}
+}
 
 // Qualified is the qualified, quoted name of the table.
 func (a ReadArgs) Qualified() string { return QuoteIdent(a.Schema) + "." + QuoteIdent(a.Name) }

@@ -16,6 +16,7 @@ type ReadArgs struct {
 	NewestFirst bool
 	OldestFirst bool
 	Limit       int
+	Upper       string // placeholder: the life of the key up to this version
 	Column      string // placeholder
 	Before      bool   // also select the state before
 	Key         []string

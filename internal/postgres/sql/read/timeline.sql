@@ -3,7 +3,7 @@ SELECT a.version, a.previous_key
               FROM {{schema}}.chrononaut_activity AS a
              WHERE {{template "is" .}}
                AND a.previous_key IS NOT NULL
-               {{- if ne .Key "$1::jsonb"}} AND a.version < l.lower{{end}}
+               {{- if ne .Key "$1::jsonb"}} AND a.version < l.lower{{else if .Upper}} AND a.version <= {{.Upper}}{{end}}
              ORDER BY a.version DESC LIMIT 1
 {{- end -}}
 -- The changes of the record that has the key $1, back across changes of its

@@ -5,7 +5,7 @@
 WITH RECURSIVE life (key, upper, arrival) AS (
     SELECT ?1, NULL,
            (SELECT a.id FROM main.chrononaut_activity AS a
-             WHERE a.table_name = ?2 AND a.key = ?1 AND a.previous_key IS NOT NULL
+             WHERE a.table_name = ?2 AND a.key = ?1 AND a.previous_key IS NOT NULL{{with .Upper}} AND a.version <= {{.}}{{end}}
              ORDER BY a.version DESC LIMIT 1)
     UNION ALL
     SELECT b.previous_key, b.version,
