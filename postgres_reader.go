@@ -59,12 +59,15 @@ func (r *postgresReader) registered(ctx context.Context, q chronodriver.Queryer,
 	var infos []*tableInfo
 	for rows.Next() {
 		info := &tableInfo{}
-		var keys, encoded, events string
-		if err := rows.Scan(&info.table.Schema, &info.table.Name, &info.tracked, &info.since, &keys, &encoded, &info.stamp, &events); err != nil {
+		var keys, encoded, events, python string
+		if err := rows.Scan(&info.table.Schema, &info.table.Name, &info.tracked, &info.since, &keys, &encoded, &info.stamp, &events, &python); err != nil {
 			return nil, options, err
 		}
 		o, err := postgres.DecodeOptions(encoded)
 		if err := errors.Join(err, json.Unmarshal([]byte(keys), &info.keyColumns)); err != nil {
+			return nil, options, fmt.Errorf("read registry: %w", err)
+		}
+		if info.python, err = postgres.ParsePythonSources(python); err != nil {
 			return nil, options, fmt.Errorf("read registry: %w", err)
 		}
 		info.gaps, err = readGaps(events, func(raw json.RawMessage) (time.Time, error) {
@@ -110,7 +113,7 @@ func (r *postgresReader) inspect(ctx context.Context, q chronodriver.Queryer, na
 }
 
 func (r *postgresReader) args(info *tableInfo) postgres.ReadArgs {
-	return postgres.ReadArgs{Schema: info.table.Schema, Name: info.table.Name}
+	return postgres.ReadArgs{Schema: info.table.Schema, Name: info.table.Name, Python: info.python}
 }
 
 func (r *postgresReader) normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key Key) (string, error) {

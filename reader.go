@@ -32,6 +32,8 @@ type tableInfo struct {
 	// PostgreSQL: the table, nil when it is gone, and its key.
 	postgres *postgres.Table
 	keyTypes []postgres.Column
+	// Rows of Python chrononaut that are about the table.
+	python []postgres.PythonSource
 }
 
 // versionColumns are the keys of data that hold the version, not a column.

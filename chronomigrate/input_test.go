@@ -2,6 +2,7 @@ package chronomigrate_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -258,7 +259,11 @@ func TestConcurrentMigrators(t *testing.T) {
 		f.exec(todosTable)
 		ctx, todos := t.Context(), f.table("todos")
 		at(t, 10, func() error { _, err := f.migrator.Up(ctx, nil); return err })
-		f.wantText("1", `SELECT count(*)::text FROM chrononaut.chrononaut_migration`)
+		status, err := f.migrator.Status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.wantText(strconv.Itoa(status.Latest), `SELECT count(*)::text FROM chrononaut.chrononaut_migration`)
 		at(t, 10, func() error { _, err := f.migrator.Track(ctx, todos, nil, nil); return err })
 		f.wantText("1", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE operation = 'track'`)
 		f.wantCheck()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
 	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
@@ -94,6 +95,8 @@ type TrackedTable struct {
 	unregistered bool
 	// adopted says that the version column was there before tracking began.
 	adopted bool
+	// python declares rows of Python chrononaut that are about the table.
+	python []postgres.PythonRows
 }
 
 // ApplyOpts says how long Track and Untrack try to get the table's lock. They

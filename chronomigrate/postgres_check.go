@@ -52,6 +52,7 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 	}
 	table := e.describe(found, opts, strict)
 	table.Adopted = registered.adopted
+	table.Python = registered.python
 	if table.History && found.Column(table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
 		return c.problems, nil

@@ -19,20 +19,21 @@ func (o TrackOptions) registered() postgres.Options {
 	}
 }
 
-func encodeOptions(o TrackOptions, adopted bool, generation int) (string, error) {
+func encodeOptions(o TrackOptions, adopted bool, python []postgres.PythonRows, generation int) (string, error) {
 	r := o.registered()
 	r.Adopted = adopted
 	r.Generation = generation
+	r.Python = python
 	encoded, err := json.Marshal(r)
 	return string(encoded), err
 }
 
-func decodeOptions(s string) (opts TrackOptions, adopted bool, err error) {
+func decodeOptions(s string) (opts TrackOptions, adopted bool, python []postgres.PythonRows, err error) {
 	r, err := postgres.DecodeOptions(s)
 	return TrackOptions{
 		Hidden: r.Hidden, Untracked: r.Untracked, VersionColumn: r.VersionColumn,
 		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory,
-	}, r.Adopted, err
+	}, r.Adopted, r.Python, err
 }
 
 // normalize sorts what is a set, so that options compare equal.
@@ -64,6 +65,12 @@ var recordChangeColumns = map[string]string{"change_info": "jsonb", "changed": "
 const noTableHint = "Names are case-sensitive when quoted; write SCHEMA.TABLE when the table is not in the search path."
 
 func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
+	return e.planTrackWith(ctx, tx, name, opts, nil)
+}
+
+// planTrackWith also declares rows of Python chrononaut; nil keeps what is
+// declared.
+func (e *postgresEngine) planTrackWith(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions, python []postgres.PythonRows) (*Plan, error) {
 	asked := opts.VersionColumn
 	opts = opts.normalize()
 	found, err := e.inspect(ctx, tx, name)
@@ -90,11 +97,15 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 	}
 	adopted := found.Column(opts.VersionColumn) != nil && (!registered.has(opts.VersionColumn) || registered.adopted)
 	p.table.Adopted = adopted
-	options, err := encodeOptions(opts, adopted, postgres.Generation)
+	if python == nil && registered != nil {
+		python = registered.python
+	}
+	p.table.Python = python
+	options, err := encodeOptions(opts, adopted, python, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
-	effective, err := encodeOptions(p.effective(opts), adopted, postgres.Generation)
+	effective, err := encodeOptions(p.effective(opts), adopted, python, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +115,7 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name
 	if err := p.guards(ctx, tx); err != nil {
 		return nil, err
 	}
-	if registered == nil || registered.unregistered || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) {
+	if registered == nil || registered.unregistered || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) || !samePython(registered.python, python) {
 		p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: options}, "unregister")
 	}
 	if !p.plan.Empty() {
@@ -120,8 +131,8 @@ func (t *TrackedTable) has(versionColumn string) bool {
 }
 
 func sameOptions(a, b TrackOptions) bool {
-	x, errX := encodeOptions(a.normalize(), false, 0)
-	y, errY := encodeOptions(b.normalize(), false, 0)
+	x, errX := encodeOptions(a.normalize(), false, nil, 0)
+	y, errY := encodeOptions(b.normalize(), false, nil, 0)
 	return errX == nil && errY == nil && x == y
 }
 

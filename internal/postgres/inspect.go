@@ -20,6 +20,17 @@ type Options struct {
 	NoHistory     bool     `json:"no_history,omitempty"`
 	Adopted       bool     `json:"adopted,omitempty"`
 	Generation    int      `json:"generation,omitempty"`
+	// Python declares rows of Python chrononaut that are about the table.
+	Python []PythonRows `json:"python,omitempty"`
+}
+
+// PythonRows are the rows of Python chrononaut with one table name: see the
+// migration that reads them.
+type PythonRows struct {
+	Name       string                        `json:"name"`
+	Attributes map[string]*string            `json:"attributes,omitempty"`
+	Enums      map[string]map[string]*string `json:"enums,omitempty"`
+	Timezone   string                        `json:"timezone,omitempty"`
 }
 
 // DecodeOptions reads chrononaut_table.options.
@@ -139,5 +150,6 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		Strict:        opts.Strict,
 		RecordChanges: opts.RecordChanges,
 		History:       !opts.NoHistory,
+		Python:        opts.Python,
 	}
 }

@@ -17,6 +17,8 @@ type ReadArgs struct {
 	Key         []Column
 	// WithoutHidden leaves out of data what the registry says is hidden now.
 	WithoutHidden bool
+	// Python says which rows of Python chrononaut are about the table.
+	Python []PythonSource
 }
 
 // isArgs are the arguments of the template that finds a record in the index.

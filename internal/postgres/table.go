@@ -54,6 +54,26 @@ type Table struct {
 	Strict        bool
 	RecordChanges bool
 	History       bool
+	// Python declares rows of Python chrononaut that are about the table.
+	Python []PythonRows
+}
+
+// LastVersion is the function that knows the last version of a key.
+func (t *Table) LastVersion() string {
+	name := ".last_version"
+	if len(t.Python) > 0 {
+		name = ".python_last_version"
+	}
+	return QuoteIdent(t.HistorySchema) + name
+}
+
+// UnknownToPython is SQL for whether Python chrononaut has recorded nothing of a
+// key, as a condition that follows others; empty where it has no rows at all.
+func (t *Table) UnknownToPython(key string) string {
+	if len(t.Python) == 0 {
+		return ""
+	}
+	return " AND (" + QuoteIdent(t.HistorySchema) + ".python_last(" + QuoteLiteral(t.Schema) + ", " + QuoteLiteral(t.Name) + ", " + key + ")).id IS NULL"
 }
 
 type imageArgs struct {

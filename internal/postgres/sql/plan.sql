@@ -53,6 +53,11 @@ VALUES ({{literal .Table.Schema}}, {{literal .Table.Name}}, true, {{textArray .T
     ON CONFLICT (table_schema, table_name) DO UPDATE
    SET tracked = true, key_columns = excluded.key_columns, options = excluded.options
 {{- end}}
+{{define "register_python" -}}
+INSERT INTO {{schema}}.chrononaut_table (table_schema, table_name, tracked, key_columns, options)
+VALUES ({{literal .Table.Schema}}, {{literal .Table.Name}}, false, {{textArray .Table.KeyColumns}}, {{literal .Options}}::jsonb)
+    ON CONFLICT (table_schema, table_name) DO UPDATE SET key_columns = excluded.key_columns, options = excluded.options
+{{- end}}
 {{define "unregister" -}}
 UPDATE {{schema}}.chrononaut_table SET tracked = false, baseline = NULL
  WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}}

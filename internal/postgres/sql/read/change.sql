@@ -29,7 +29,7 @@ pg_catalog.hashtextextended(r.options::text || r.key_columns::text || {{template
           FROM {{schema}}.chrononaut_table AS r
          WHERE r.table_schema = {{literal .Schema}} AND r.table_name = {{literal .Name}})
        {{- with .Record}},
-       {{.Misfits "a.data" "v"}}
+       {{.Misfits $.DataColumn "v"}}{{if $.Python}} || {{.PythonMisfits "a.data"}}{{end}}
        {{- range .RecordColumns}},
        v.{{ident .Name}}
        {{- end}}{{end}}
@@ -38,7 +38,7 @@ pg_catalog.hashtextextended(r.options::text || r.key_columns::text || {{template
 {{define "values" -}}
 {{- with .Record}}
  CROSS JOIN LATERAL (
-       SELECT {{range $i, $e := .RecordRead "a.data"}}{{if $i}},
+       SELECT {{range $i, $e := .RecordRead $.DataColumn}}{{if $i}},
               {{end}}{{$e}}{{end}}
        OFFSET 0) AS v
 {{- end}}
@@ -48,4 +48,25 @@ pg_catalog.hashtextextended(r.options::text || r.key_columns::text || {{template
 ({{.}} - coalesce((SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(r.options -> 'hidden'))
                      FROM {{schema}}.chrononaut_table AS r
                     WHERE r.table_schema = a.table_schema AND r.table_name = a.table_name), '{}'))
+{{- end}}
+{{- /* The same for rows of Python chrononaut, which have no schema. */ -}}
+{{define "python_is" -}}
+pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
+               = pg_catalog.jsonb_hash_extended({{schema}}.python_key({{.Key}}, {{literal .Rows}}::jsonb), pg_catalog.hashtextextended('.' || {{literal .Name}}, 0))
+           AND a.key = {{schema}}.python_key({{.Key}}, {{literal .Rows}}::jsonb)
+           AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' IS NULL
+{{- end}}
+{{- /* The columns of rows of which some may be Python's, as if they were the table's own. */ -}}
+{{define "python_key" -}}
+CASE WHEN a.table_schema IS NULL THEN CASE a.table_name
+       {{- range .Python}} WHEN {{literal .Name}} THEN {{schema}}.python_native_key(a.key, {{literal .Rows}}::jsonb){{end}} END ELSE a.key END
+{{- end}}
+{{define "python_data" -}}
+CASE WHEN a.table_schema IS NULL THEN CASE a.table_name
+       {{- range .Python}} WHEN {{literal .Name}} THEN {{.Data}}{{end}} END ELSE a.data END
+{{- end}}
+{{define "python_columns" -}}
+a.id, {{literal .Schema}}::text AS table_schema, {{literal .Name}}::text AS table_name, a.changed, a.version,
+       {{template "python_key" .}} AS key, a.previous_key,
+       {{template "python_data" .}} AS data, a.user_info, a.extra_info, a.operation, a.transaction_id, a.database_user
 {{- end}}

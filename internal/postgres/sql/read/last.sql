@@ -1,19 +1,27 @@
--- The newest change in the life of the key $1, up to a time: one of its record,
--- or the one that gave its record another key. See last_change in the migrations.
-SELECT {{template "change" .}},
-       {{template "record" .}}
-  FROM {{schema}}.chrononaut_activity AS a
-{{- template "values" .}}
- WHERE a.id = (
-    SELECT CASE WHEN parted.id IS NULL OR latest.version >= parted.version OR latest.id > parted.id THEN latest.id ELSE parted.id END
-      FROM (VALUES (1)) AS one (x)
-      LEFT JOIN LATERAL
-           (SELECT a.id, a.version
+{{- define "newest" -}}
+SELECT a.id, a.version
               FROM {{schema}}.chrononaut_activity AS a
              WHERE {{template "is" (.Is "key" "$1::jsonb")}}
 {{- range .Where}}
                AND {{.}}{{end}}
-             ORDER BY a.version DESC, a.id DESC LIMIT 1) AS latest ON true
+             ORDER BY a.version DESC, a.id DESC LIMIT 1
+{{- end}}
+{{- define "last_id" -}}
+(
+    SELECT CASE WHEN parted.id IS NULL OR latest.version >= parted.version OR latest.id > parted.id THEN latest.id ELSE parted.id END
+      FROM (VALUES (1)) AS one (x)
+      LEFT JOIN LATERAL
+           ({{if not .Python}}{{template "newest" .}}{{else}}SELECT a.id, a.version FROM (
+            ({{template "newest" .}})
+{{- range .Python}}
+            UNION ALL
+            (SELECT a.id, a.version
+               FROM {{schema}}.chrononaut_activity AS a
+              WHERE {{template "python_is" ($.PythonIs . "$1::jsonb")}}
+{{- range $.Where}}
+                AND {{.}}{{end}}
+              ORDER BY a.version DESC, a.id DESC LIMIT 1)
+{{- end}}) AS a ORDER BY a.version DESC, a.id DESC LIMIT 1{{end}}) AS latest ON true
       LEFT JOIN LATERAL
            (SELECT a.id, a.version
               FROM {{schema}}.chrononaut_activity AS a
@@ -22,3 +30,21 @@ SELECT {{template "change" .}},
 {{- range .Where}}
                AND {{.}}{{end}}
              ORDER BY a.version DESC, a.id DESC LIMIT 1) AS parted ON true)
+{{- end -}}
+-- The newest change in the life of the key $1, up to a time: one of its record,
+-- or the one that gave its record another key. See last_change in the migrations.
+SELECT {{template "change" .}},
+       {{template "record" .}}
+{{- if .Python}}
+  FROM (SELECT a.*, {{schema}}.python_readable(a.data) AS readable
+          FROM (SELECT {{template "python_columns" .}}
+                  FROM {{schema}}.chrononaut_activity AS a
+                 WHERE a.id = {{template "last_id" .}}
+                OFFSET 0) AS a
+        OFFSET 0) AS a
+{{- template "values" .}}
+{{- else}}
+  FROM {{schema}}.chrononaut_activity AS a
+{{- template "values" .}}
+ WHERE a.id = {{template "last_id" .}}
+{{- end}}

@@ -1,3 +1,14 @@
+{{- define "part" -}}
+SELECT a.*
+         FROM {{schema}}.chrononaut_activity AS a
+        WHERE {{template "is" (.Is "key" "l.key")}}
+          AND (l.upper IS NULL OR a.version < l.upper)
+          AND (l.lower IS NULL OR a.version >= l.lower)
+{{- range .Where}}
+          AND {{.}}{{end}}
+        ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
+       {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}
+{{- end}}
 {{- define "arrival" -}}
 SELECT a.version, a.previous_key
               FROM {{schema}}.chrononaut_activity AS a
@@ -25,15 +36,24 @@ SELECT {{template "change" .}},
  -- OFFSET 0 and LIMIT keep this a look-up in the index for each part of the
  -- life, whatever the planner knows of the table.
  CROSS JOIN LATERAL (
-       SELECT a.*
-         FROM {{schema}}.chrononaut_activity AS a
-        WHERE {{template "is" (.Is "key" "l.key")}}
+       {{if not .Python}}{{template "part" .}}{{else}}SELECT a.*, {{schema}}.python_readable(a.data) AS readable
+         FROM (SELECT {{template "python_columns" .}}
+                 FROM (({{template "part" .}})
+{{- range .Python}}
+                       UNION ALL
+                       (SELECT a.*
+                          FROM {{schema}}.chrononaut_activity AS a
+                         WHERE {{template "python_is" ($.PythonIs . "l.key")}}
           AND (l.upper IS NULL OR a.version < l.upper)
           AND (l.lower IS NULL OR a.version >= l.lower)
-{{- range .Where}}
+{{- range $.Where}}
           AND {{.}}{{end}}
-        ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
-       {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}) AS a
+        ORDER BY a.version{{if $.NewestFirst}} DESC{{end}}, a.id{{if $.NewestFirst}} DESC{{end}}
+       {{if $.Limit}}LIMIT {{$.Limit}}{{else}}OFFSET 0{{end}})
+{{- end}}) AS a
+                ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
+               {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}) AS a
+       OFFSET 0{{end}}) AS a
 {{- template "values" .}}
  ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
 {{- if .Limit}}

@@ -165,7 +165,7 @@ BEGIN
                 SELECT FROM {{schema}}.chrononaut_activity AS a
                  WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf (.KeyObject "OLD")}}
                    AND a.key = {{.KeyObject "OLD"}} AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
-                   AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()));
+                   AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id())){{.UnknownToPython (.KeyObject "OLD")}};
         EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
             unknown := true;
         END;
@@ -178,7 +178,7 @@ BEGIN
                         WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
                           AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
                           -- The same statement may have given this key to another record.
-                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
+                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id())){{.UnknownToPython "record_key"}}
         THEN
             INSERT INTO {{schema}}.chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
@@ -188,7 +188,7 @@ BEGIN
     END IF;
 
     IF TG_OP = 'DELETE' THEN
-        row_version := coalesce(OLD.{{ident .VersionColumn}}, {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key), 0) + 1;
+        row_version := coalesce(OLD.{{ident .VersionColumn}}, {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key), 0) + 1;
         {{- template "image" (image . "OLD")}}
 {{- if .Partitioned}}
         -- An UPDATE moves the row to another partition: the INSERT that follows
@@ -262,7 +262,7 @@ BEGIN
     renumbered := false;
     IF old_key IS NOT NULL
        AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
-       AND {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) IS NOT NULL
+       AND {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) IS NOT NULL
     THEN
         row_version := current_setting('chrononaut.rekeyed')::integer;
         renumbered := true;
@@ -289,7 +289,7 @@ BEGIN
         taken := NOT FOUND;
     END IF;
     IF taken THEN
-        row_version := greatest({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1, row_version);
+        row_version := greatest({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1, row_version);
         {{- template "renumber" .}}
         {{- template "record" .}};
     END IF;

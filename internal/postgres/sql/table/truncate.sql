@@ -56,7 +56,7 @@ BEGIN
              SELECT $2, {{template "known_version" .}}, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, {{template "known_version" .}}{{if .VersionKey}}, ''version'', {{template "known_version" .}}{{end}}),
                     ''{"user_id": null, "remote_addr": null}'', ''{}'', ''baseline'', $1
                FROM (' || statement || ') AS r
-              WHERE {{if not .Adopted}}r.version IS NULL AND {{end}}{{literalBody schema}}.last_version($1, $2, r.key) IS NULL
+              WHERE {{if not .Adopted}}r.version IS NULL AND {{end}}{{literalBody .LastVersion}}($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING {{literal .Schema}}, {{literal .Name}};
 
@@ -64,7 +64,7 @@ BEGIN
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, r.next{{if .VersionKey}}, ''version'', r.next{{end}}),
                     $3, $4, ''truncate'', $1
-               FROM (SELECT s.*, coalesce(s.version, {{literalBody schema}}.last_version($1, $2, s.key), 0) + 1 AS next
+               FROM (SELECT s.*, coalesce(s.version, {{literalBody .LastVersion}}($1, $2, s.key), 0) + 1 AS next
                        FROM (' || statement || ') AS s) AS r
 {{- if .Partitioned}}
               WHERE NOT EXISTS (SELECT FROM {{literalBody schema}}.chrononaut_activity AS a

@@ -89,16 +89,16 @@ BEGIN
         -- A key that was deleted and comes back continues its versions. Another
         -- transaction may still have the key: the capture trigger, which runs
         -- once the row has its place in the unique index, looks again.
-        NEW.{{ident .VersionColumn}} := coalesce({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1, 0);
+        NEW.{{ident .VersionColumn}} := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1, 0);
     ELSIF OLD.{{ident .VersionColumn}} IS NULL THEN
-        NEW.{{ident .VersionColumn}} := coalesce({{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
+        NEW.{{ident .VersionColumn}} := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
     ELSE
         NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}} + 1;
     END IF;
     IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
         -- Versions of a key only ever grow, also when another record takes it.
         NEW.{{ident .VersionColumn}} := greatest(NEW.{{ident .VersionColumn}},
-            {{schema}}.last_version({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
+            {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM set_config('chrononaut.rekeyed', greatest(NEW.{{ident .VersionColumn}},
             nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);

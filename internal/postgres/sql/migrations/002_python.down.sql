@@ -1,0 +1,16 @@
+DROP FUNCTION {{schema}}.python_data(text, text, text, jsonb);
+DROP FUNCTION {{schema}}.python_data_sql(text, text, jsonb, text);
+DROP FUNCTION {{schema}}.python_quoted(text);
+DROP FUNCTION {{schema}}.python_value(jsonb, text, text, boolean, anyelement, jsonb, text);
+DROP FUNCTION {{schema}}.python_readable(jsonb);
+DROP FUNCTION {{schema}}.python_lossy(jsonb);
+DROP FUNCTION {{schema}}.python_json(text, jsonb);
+DROP FUNCTION {{schema}}.python_datetime(text);
+DROP FUNCTION {{schema}}.python_member(text, jsonb);
+DROP FUNCTION {{schema}}.python_bytes(text);
+DROP FUNCTION {{schema}}.python_string(text);
+DROP FUNCTION {{schema}}.python_last_version(text, text, jsonb);
+DROP FUNCTION {{schema}}.python_last(text, text, jsonb);
+DROP FUNCTION {{schema}}.python_native_key(jsonb, jsonb);
+DROP FUNCTION {{schema}}.python_key(jsonb, jsonb);
+DROP FUNCTION {{schema}}.python_rows(text, text);
