@@ -92,7 +92,7 @@ func (m *Migrator) migrate(ctx context.Context, opts *MigrateOpts, up bool) (*Mi
 			return err
 		}
 		if newest := migrations[len(migrations)-1].Version; version > newest {
-			return hint(fmt.Errorf("version %d, this program knows %d: %w", version, newest, ErrNewerHistory), "Use a newer chrononaut.")
+			return newerHistory(version, newest)
 		}
 		if !up && version > 0 {
 			if err := m.requireNothingTracked(ctx, tx); err != nil {
@@ -121,6 +121,10 @@ func (m *Migrator) migrate(ctx context.Context, opts *MigrateOpts, up bool) (*Mi
 		return nil, err
 	}
 	return result, nil
+}
+
+func newerHistory(version, newest int) error {
+	return hint(fmt.Errorf("version %d, this program knows %d: %w", version, newest, ErrNewerHistory), "Use a newer chrononaut.")
 }
 
 func pending(migrations []migration, version int, up bool) []migration {

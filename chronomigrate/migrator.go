@@ -27,6 +27,15 @@ type Migrator struct {
 
 // New returns a Migrator for a database. A nil config means the defaults.
 func New(driver chronodriver.Driver, config *Config) (*Migrator, error) {
+	e, err := newEngine(driver, driver.Dialect(), config)
+	if err != nil {
+		return nil, err
+	}
+	return &Migrator{driver: driver, engine: e}, nil
+}
+
+// newEngine returns what knows a dialect. Without a driver it can only render.
+func newEngine(driver chronodriver.Driver, dialect chronodriver.Dialect, config *Config) (engine, error) {
 	cfg := Config{}
 	if config != nil {
 		cfg = *config
@@ -34,19 +43,16 @@ func New(driver chronodriver.Driver, config *Config) (*Migrator, error) {
 	if cfg.Schema == "" {
 		cfg.Schema = DefaultSchema
 	}
-	m := &Migrator{driver: driver}
-	switch d := driver.Dialect(); d {
+	switch dialect {
 	case chronodriver.PostgreSQL:
 		if !usableName(cfg.Schema) || strings.HasPrefix(cfg.Schema, "pg_") || cfg.Schema == "information_schema" {
 			return nil, hint(fmt.Errorf("%w: no schema for history can have the name %q", ErrOption, cfg.Schema), "Name another schema, of at most 63 bytes.")
 		}
-		m.engine = &postgresEngine{driver: driver, schema: cfg.Schema}
+		return &postgresEngine{driver: driver, schema: cfg.Schema}, nil
 	case chronodriver.SQLite:
-		m.engine = &sqliteEngine{driver: driver}
-	default:
-		return nil, fmt.Errorf("unknown database engine %q", d)
+		return &sqliteEngine{driver: driver}, nil
 	}
-	return m, nil
+	return nil, fmt.Errorf("unknown database engine %q", dialect)
 }
 
 // engine is what differs between PostgreSQL and SQLite.
@@ -59,6 +65,10 @@ type engine interface {
 	version(ctx context.Context, q chronodriver.Queryer) (int, error)
 	// setVersion records that a migration was applied or reverted.
 	setVersion(ctx context.Context, tx chronodriver.Tx, m migration, up bool) error
+	// script renders a migration so that it can be run by any program.
+	script(m migration, up bool) (string, error)
+	// exportTrack renders what tracks a table, in the same way.
+	exportTrack(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table, opts *TrackOptions) (exportStep, error)
 
 	// planTrack compares the table with what the options ask for.
 	planTrack(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table, opts TrackOptions) (*Plan, error)
@@ -230,7 +240,7 @@ func (m *Migrator) requireInstalled(ctx context.Context, q chronodriver.Queryer)
 	case version == 0:
 		return hint(ErrNoHistory, "Run chrononaut migrate up.")
 	case version > newest:
-		return hint(fmt.Errorf("version %d, this program knows %d: %w", version, newest, ErrNewerHistory), "Use a newer chrononaut.")
+		return newerHistory(version, newest)
 	case version < newest:
 		return hint(fmt.Errorf("history schema is at version %d, this program needs %d: %w", version, newest, ErrNoHistory), "Run chrononaut migrate up.")
 	}

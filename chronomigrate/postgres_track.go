@@ -233,6 +233,9 @@ type planner struct {
 	table  *postgres.Table
 	plan   *Plan
 	err    error
+	// again says that the plan has to be right also where columns are there
+	// already.
+	again bool
 }
 
 // add renders a statement and its reverse.
@@ -240,7 +243,7 @@ func (p *planner) add(comment, statement string, args postgres.PlanArgs, reverse
 	if p.err != nil {
 		return
 	}
-	args.Table = p.table
+	args.Table, args.Again = p.table, p.again
 	step := Step{Comment: comment}
 	if step.SQL, p.err = postgres.PlanSQL(p.engine.schema, statement, args); p.err != nil {
 		return

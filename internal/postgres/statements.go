@@ -109,6 +109,7 @@ type PlanArgs struct {
 	Name    string // of a column, trigger, function kind or operation
 	Comment string
 	Options string // JSON
+	Again   bool   // columns may be there already
 }
 
 // PlanSQL renders one of the statements in plan.sql.

@@ -115,8 +115,8 @@ func functions(schema, tag string) template.FuncMap {
 // dollarTag picks a dollar quote that no name in the text contains.
 func dollarTag(schema string, data any) string {
 	names := schema
-	if table, ok := data.(*Table); ok {
-		names = strings.Join(table.names(), "\n")
+	if named, ok := data.(interface{ names() []string }); ok {
+		names = strings.Join(named.names(), "\n")
 	}
 	tag := "$chrononaut$"
 	for i := 1; strings.Contains(names, tag); i++ {

@@ -27,6 +27,24 @@ func PlanSQL(name string, args PlanArgs) (string, error) { return render("plan.s
 // reverted.
 func MigrationSQL(name string, m Migration) (string, error) { return render("plan.sql#"+name, m) }
 
+// ExportArgs are what the statements in export.sql are made of.
+type ExportArgs struct {
+	// Version is that of the history schema.
+	Version  int
+	Table    *Table
+	Columns  string // of the table, as JSON
+	Problems []ExportProblem
+}
+
+// ExportProblem is a condition that a file for a migration tool checks, and
+// what it says then.
+type ExportProblem struct{ Name, Message string }
+
+// ExportSQL renders one of the statements in export.sql.
+func ExportSQL(name string, args ExportArgs) (string, error) {
+	return render("export.sql#"+name, args)
+}
+
 // BaselineSQL renders one of the statements in baseline.sql. After says that
 // the chunk is not the first one.
 func BaselineSQL(name string, table *Table, after bool) (string, error) {

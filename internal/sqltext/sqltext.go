@@ -29,6 +29,8 @@ const (
 type Statement struct {
 	// Text is the statement without the semicolon that ends it.
 	Text string
+	// Start is where Text begins in the text.
+	Start int
 	// words are the first words, in upper case; names holds the same words as
 	// they were written, without their quotes.
 	words, names []string
@@ -97,7 +99,7 @@ func (l *lexer) statement(limit int) (s Statement, ok, more bool) {
 		case semicolon:
 			if l.endsStatement(&s, parens, nesting, last) {
 				if start >= 0 {
-					s.Text = l.src[start:t.start]
+					s.Start, s.Text = start, l.src[start:t.start]
 				}
 				return s, start >= 0, true
 			}
@@ -110,7 +112,7 @@ func (l *lexer) statement(limit int) (s Statement, ok, more bool) {
 	if start < 0 {
 		return s, false, false
 	}
-	s.Text = strings.TrimRight(l.src[start:l.pos], " \t\r\n")
+	s.Start, s.Text = start, strings.TrimRight(l.src[start:l.pos], " \t\r\n")
 	return s, true, false
 }
 

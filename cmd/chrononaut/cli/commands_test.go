@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/cli"
 )
 
@@ -210,8 +211,20 @@ func TestWhatMigrateGetPrintsCanBeRunByHand(t *testing.T) {
 			w.mustSQL(todos)
 			w.must("track", "todos")
 			w.must("check")
+			down := w.must("migrate", "get", "--down")
+			if err := w.sql(t.Context(), down); err == nil || !strings.Contains(err.Error(), "tables are still tracked") {
+				t.Errorf("going back while a table is tracked: %v", err)
+			}
 			w.must("untrack", "todos")
-			w.mustSQL(w.must("migrate", "get", "--down"))
+			if err := w.sql(t.Context(), down); err == nil || !strings.Contains(err.Error(), "there is history") {
+				t.Errorf("going back while there is history: %v", err)
+			}
+			setting := "chrononaut_setting"
+			if engine.dialect == chronodriver.PostgreSQL {
+				setting = "chrononaut." + setting
+			}
+			w.mustSQL("INSERT INTO " + setting + " (name, value) VALUES ('drop_history', 'true')")
+			w.mustSQL(down)
 			if out, _, status := w.run(t.Context(), "migrate", "status"); status != 1 {
 				t.Errorf("status exits with %d after the schema was removed by hand: %s", status, out)
 			}

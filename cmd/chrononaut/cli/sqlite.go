@@ -5,28 +5,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
-	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
-
-func sqliteSchemaSQL() ([]schemaMigrations, error) {
-	known, err := sqlite.Migrations()
-	if err != nil {
-		return nil, err
-	}
-	var migrations []schemaMigrations
-	for _, m := range known {
-		applied, err := sqlite.MigrationSQL("migrated", m)
-		if err != nil {
-			return nil, err
-		}
-		reverted, err := sqlite.MigrationSQL("reverted", m)
-		if err != nil {
-			return nil, err
-		}
-		migrations = append(migrations, schemaMigrations{m.Version, m.Name, withStatement(m.Up, applied), withStatement(m.Down, reverted)})
-	}
-	return migrations, nil
-}
 
 // column gives a column of a table the name that it has there: in SQLite, the
 // case of names does not matter.

@@ -1,15 +1,15 @@
 {{- /* The statements of a tracking plan, one template each. */ -}}
 {{define "add_version_column" -}}
-ALTER TABLE {{.Table.Qualified}} ADD COLUMN {{ident .Table.VersionColumn}} integer
+ALTER TABLE {{.Table.Qualified}} ADD COLUMN{{if .Again}} IF NOT EXISTS{{end}} {{ident .Table.VersionColumn}} integer
 {{- end}}
 {{define "drop_version_column" -}}
-ALTER TABLE {{.Table.Qualified}} DROP COLUMN {{ident .Table.VersionColumn}}
+ALTER TABLE {{.Table.Qualified}} DROP COLUMN{{if .Again}} IF EXISTS{{end}} {{ident .Table.VersionColumn}}
 {{- end}}
 {{define "add_record_change_column" -}}
-ALTER TABLE {{.Table.Qualified}} ADD COLUMN {{ident .Name}} {{if eq .Name "changed"}}timestamptz{{else}}jsonb{{end}}
+ALTER TABLE {{.Table.Qualified}} ADD COLUMN{{if .Again}} IF NOT EXISTS{{end}} {{ident .Name}} {{if eq .Name "changed"}}timestamptz{{else}}jsonb{{end}}
 {{- end}}
 {{define "drop_record_change_column" -}}
-ALTER TABLE {{.Table.Qualified}} DROP COLUMN {{ident .Name}}
+ALTER TABLE {{.Table.Qualified}} DROP COLUMN{{if .Again}} IF EXISTS{{end}} {{ident .Name}}
 {{- end}}
 {{define "drop_function" -}}
 DROP FUNCTION IF EXISTS {{.Table.Function .Name}}()

@@ -1,0 +1,23 @@
+{{- /*
+Statements that only files for migration tools have. SQLite raises errors only in
+triggers; so the conditions are rows that a trigger refuses.
+*/ -}}
+{{define "open"}}-- Refuse to run where history or the table is not as this file expects it.
+DROP TABLE IF EXISTS temp.chrononaut_guard;
+CREATE TEMP TABLE chrononaut_guard (problem TEXT);
+CREATE TEMP TRIGGER chrononaut_guard BEFORE INSERT ON chrononaut_guard WHEN NEW.problem IS NOT NULL
+BEGIN
+{{- range .Problems}}
+    SELECT RAISE(ABORT, {{literal .Message}}) WHERE NEW.problem = {{literal .Name}};
+{{- end}}
+END;{{end}}
+{{define "close"}}DROP TABLE temp.chrononaut_guard;{{end}}
+{{define "require_nothing"}}INSERT INTO temp.chrononaut_guard SELECT 'installed' FROM main.sqlite_schema WHERE name = 'chrononaut_migration';{{end}}
+{{define "require_version"}}INSERT INTO temp.chrononaut_guard SELECT 'version' WHERE (SELECT max(version) FROM main.chrononaut_migration) IS NOT {{.Version}};{{end}}
+{{define "require_untracked"}}INSERT INTO temp.chrononaut_guard SELECT 'tracked' WHERE EXISTS (SELECT 1 FROM main.chrononaut_table WHERE tracked);{{end}}
+{{define "require_no_history"}}INSERT INTO temp.chrononaut_guard SELECT 'history' WHERE EXISTS (SELECT 1 FROM main.chrononaut_activity)
+   AND NOT EXISTS (SELECT 1 FROM main.chrononaut_setting WHERE name = 'drop_history' AND value = 'true');{{end}}
+{{define "require_columns"}}INSERT INTO temp.chrononaut_guard SELECT 'columns'
+ WHERE (SELECT json_group_array(json_array(name, type)) FROM (SELECT name, type FROM pragma_table_xinfo({{literal .Table.Name}}) ORDER BY cid)) <> {{literal .Columns}};{{end}}
+{{define "require_not_tracked"}}INSERT INTO temp.chrononaut_guard SELECT 'twice' WHERE EXISTS (
+    SELECT 1 FROM main.chrononaut_table WHERE table_schema = 'main' AND table_name = {{literal .Table.HistoryName}} AND tracked);{{end}}
