@@ -194,6 +194,13 @@ type exportStep struct {
 	up, down string
 	// version is that of the history schema; 0 for a table.
 	version int
+	// renew is what takes the place of a step that tracks a table where the
+	// directory has one that was made for other columns: it brings the triggers
+	// up to date. Nil where that cannot be done.
+	renew *exportStep
+	// repeats says that the directory may have a step of the same name with
+	// another content.
+	repeats bool
 }
 
 // exporter collects steps and makes files of them.

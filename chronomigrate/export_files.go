@@ -26,13 +26,9 @@ func (e *exporter) files() ([]File, error) {
 	var all []File
 	next := e.numbers(present)
 	for _, step := range steps {
-		files, err := e.write(step)
+		files, number, found, err := e.place(step, present)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", step.name, err)
-		}
-		number, found, err := present.find(files, step.version > 0)
-		if err != nil {
-			return nil, err
 		}
 		if !found {
 			number = next()
@@ -53,6 +49,39 @@ func (e *exporter) files() ([]File, error) {
 		return nil, err
 	}
 	return append(all, sum), nil
+}
+
+// place writes the files of a step, and says which number they have if they are
+// there already.
+func (e *exporter) place(step exportStep, present presentFiles) (files []File, number string, found bool, err error) {
+	if files, err = e.write(step); err != nil {
+		return nil, "", false, err
+	}
+	newest := present.newest(files)
+	undone := e.undone(step, present)
+	if newest != nil && undone != nil && undone.order > newest.order {
+		newest = nil
+	}
+	if step.renew != nil && newest != nil {
+		renewed, err := e.write(*step.renew)
+		if err != nil {
+			return nil, "", false, err
+		}
+		if other := present.newest(renewed); !newest.same || other != nil && other.order > newest.order {
+			files, newest = renewed, other
+		}
+	}
+	switch {
+	case newest == nil:
+		return files, "", false, nil
+	case newest.same:
+		return files, newest.number, true, nil
+	case step.version > 0 || step.renew == nil && !step.repeats:
+		// It may have run.
+		return nil, "", false, hint(fmt.Errorf("%w: %s is there and is not the same", ErrOption, newest.name),
+			"It was edited, or made for another schema or by another version of chrononaut. It may have run, and is not changed; --from N leaves out what the directory has.")
+	}
+	return files, "", false, nil
 }
 
 // presentFile is a file that the tool has.
@@ -94,12 +123,32 @@ func readDir(dir fs.FS) (presentFiles, error) {
 	return files, nil
 }
 
-// find returns the number of files that are there already. A migration of the
-// history schema that is there with another content is an error, because it may
-// have run.
-func (p presentFiles) find(files []File, once bool) (number string, found bool, err error) {
+// undone finds the migration of Atlas that goes the other way.
+func (e *exporter) undone(step exportStep, present presentFiles) *placed {
+	switch {
+	case e.opts.Format != FormatAtlas:
+		return nil
+	case e.opts.Down:
+		return present.newest([]File{{Name: step.name + ".sql"}})
+	}
+	return present.newest([]File{{Name: step.name + "_down.sql"}})
+}
+
+// placed are files of a step that are there.
+type placed struct {
+	name   string // of the first one
+	number string
+	order  uint64
+	same   bool // with this content
+}
+
+// newest returns the files of the same names with the highest number; nil when
+// there are none.
+func (p presentFiles) newest(files []File) *placed {
+	var newest *placed
 	for _, file := range p {
-		if file.rest != files[0].Name {
+		order, err := strconv.ParseUint(file.number, 10, 64)
+		if err != nil && file.number != "" || file.rest != files[0].Name || newest != nil && order < newest.order {
 			continue
 		}
 		same := !slices.ContainsFunc(files, func(f File) bool {
@@ -107,15 +156,9 @@ func (p presentFiles) find(files []File, once bool) (number string, found bool, 
 				return other.number == file.number && other.rest == f.Name && other.content == f.Content
 			})
 		})
-		if same {
-			return file.number, true, nil
-		}
-		if once {
-			return "", false, hint(fmt.Errorf("%w: %s is there and is not the same; it may have run, and is not changed", ErrOption, file.name),
-				"It was edited, or made for another schema or by another version of chrononaut. --from N leaves out what the directory has.")
-		}
+		newest = &placed{file.name, file.number, order, same}
 	}
-	return "", false, nil
+	return newest
 }
 
 const timeNumber = "20060102150405"

@@ -76,7 +76,7 @@ func (e *postgresEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, na
 		step.name = "chrononaut_track_" + safeName(found.Schema) + "_" + safeName(found.Name)
 	}
 	if tracked && !sameOptions(registered.Options, wanted) {
-		step.name = strings.Replace(step.name, "_track_", "_options_", 1)
+		step.name, step.repeats = strings.Replace(step.name, "_track_", "_options_", 1), true
 		if step.up, err = x.track(wanted, registered.Options); err != nil {
 			return exportStep{}, err
 		}
@@ -86,7 +86,16 @@ func (e *postgresEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, na
 	if step.up, err = x.track(wanted); err != nil {
 		return exportStep{}, err
 	}
-	step.down, err = x.untrack(wanted)
+	if step.down, err = x.untrack(wanted); err != nil {
+		return exportStep{}, err
+	}
+	renew := exportStep{
+		name:    strings.Replace(step.name, "_track_", "_retrack_", 1),
+		down:    "-- Nothing goes back: capture works also with the columns of before.\nSELECT 1;\n",
+		repeats: true,
+	}
+	renew.up, err = x.track(wanted, wanted)
+	step.renew = &renew
 	return step, err
 }
 
@@ -160,6 +169,7 @@ func (x *postgresExport) track(opts TrackOptions, before ...TrackOptions) (strin
 		}
 		args.Tracked = append(args.Tracked, args.Options, encoded)
 	}
+	args.Tracked = slices.Compact(args.Tracked)
 	guard, err := postgres.ExportSQL(x.engine.schema, "require_table", args)
 	if err != nil {
 		return "", err
