@@ -32,6 +32,9 @@ type ActivityOpts struct {
 	// search path finds, or the only tracked one of that name.
 	Table Table
 	// Transaction is the transaction of the change: see [Change.TransactionID].
+	// If two clusters gave out the same number, before and after a dump and
+	// restore, it is the later one, or the later one that has changes before
+	// Until.
 	Transaction uint64
 	// WithBefore also reads the state before each change: see [Change.Before].
 	// It makes reading a large log somewhat slower. Defaults to false.

@@ -257,8 +257,12 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 	if o.Actor != "" {
 		c.add("a.user_info ->> 'user_id'", "=", o.Actor, "text")
 	}
+	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore, WithoutHidden: true}
 	if o.Transaction != 0 {
-		c.add("a.transaction_id", "=", strconv.FormatUint(o.Transaction, 10), "xid8")
+		args.Transaction = c.placeholder(strconv.FormatUint(o.Transaction, 10)) + "::xid8"
+		if !o.Until.IsZero() {
+			args.Until = c.placeholder(latest(o.Until)) + "::timestamptz"
+		}
 	}
 	if !o.Since.IsZero() {
 		c.add("a.changed", ">=", earliest(o.Since), "timestamptz")
@@ -279,7 +283,6 @@ func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
 			c.where = append(c.where, "a.operation NOT IN ('insert', 'update')")
 		}
 	}
-	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore, WithoutHidden: true}
 	if o.Column != "" {
 		args.Column = c.placeholder(o.Column) + "::text"
 	}

@@ -27,6 +27,7 @@ const (
 	ProblemColumnMissing   ProblemKind = "column_missing"   // a hidden, untracked or version column was renamed or dropped
 	ProblemHistoryTrigger  ProblemKind = "history_trigger"  // history's own append-only triggers are missing or disabled
 	ProblemHistoryAccess   ProblemKind = "history_access"   // the owner of a trigger function cannot write history
+	ProblemHistoryMoved    ProblemKind = "history_moved"    // history was restored from a dump or replicated, and not settled since
 	ProblemUncovered       ProblemKind = "uncovered"        // an application table is not tracked (only when asked for)
 	ProblemReplicaRole     ProblemKind = "replica_role"     // session_replication_role is set for a role or database
 )

@@ -43,6 +43,8 @@ type Status struct {
 
 // Up installs the history schema or brings it to the newest version. It is
 // idempotent and safe to run from many processes at once: they take a lock.
+// History that came from another cluster with a dump is settled: from then on
+// its transaction ids and new ones are told apart. Run it after a restore.
 // All migrations run in one transaction.
 //
 // Errors: ErrNewerHistory, ErrPrivilege, ErrReadOnly.
@@ -114,6 +116,9 @@ func (m *Migrator) migrate(ctx context.Context, opts *MigrateOpts, up bool) (*Mi
 				}
 			}
 			result.Versions = append(result.Versions, MigratedVersion{step.Version, step.Name, sql, time.Since(start)})
+		}
+		if up && !opts.DryRun {
+			return m.engine.settle(ctx, tx)
 		}
 		return nil
 	})

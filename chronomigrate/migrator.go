@@ -65,6 +65,9 @@ type engine interface {
 	version(ctx context.Context, q chronodriver.Queryer) (int, error)
 	// setVersion records that a migration was applied or reverted.
 	setVersion(ctx context.Context, tx chronodriver.Tx, m migration, up bool) error
+	// settle marks where history begins that is written here, when the rest came
+	// from elsewhere.
+	settle(ctx context.Context, tx chronodriver.Tx) error
 	// script renders a migration so that it can be run by any program.
 	script(m migration, up bool) (string, error)
 	// exportTrack renders what tracks a table, in the same way.

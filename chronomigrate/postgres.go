@@ -76,6 +76,23 @@ func (e *postgresEngine) setVersion(ctx context.Context, tx chronodriver.Tx, m m
 	return err
 }
 
+func (e *postgresEngine) settle(ctx context.Context, tx chronodriver.Tx) error {
+	// Asked first, because not everybody may settle it.
+	sql, err := postgres.Query(e.schema, "plan.sql#moved", nil)
+	if err != nil {
+		return err
+	}
+	var moved bool
+	if err := queryRow(ctx, tx, []any{&moved}, sql); err != nil || !moved {
+		return err
+	}
+	if sql, err = postgres.Query(e.schema, "plan.sql#settle", nil); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, sql)
+	return err
+}
+
 func (e *postgresEngine) tables(ctx context.Context, q chronodriver.Queryer) ([]TrackedTable, error) {
 	sql, err := postgres.Query(e.schema, "tables.sql", nil)
 	if err != nil {

@@ -103,6 +103,12 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		case ProblemHistoryAccess:
 			c.report(f.kind, f.object, "the role "+f.object+", which owns trigger functions, cannot write history because of "+f.detail+"; writes to its tables fail",
 				"Let the role that owns history own the functions, or grant it INSERT and SELECT on history and take row security off it.")
+		case ProblemHistoryMoved:
+			message := "history was written in another cluster; its transaction ids are told apart from new ones only by a mark"
+			if f.object == "sequence" {
+				message = "history has ids that its sequence gives out again; writes to tracked tables fail when it does"
+			}
+			c.report(f.kind, f.object, message, "Run chrononaut migrate up, as the owner of history.")
 		case ProblemReplicaRole:
 			c.report(f.kind, f.object, "session_replication_role is set to "+f.detail+" for "+f.object+"; the application's own triggers and foreign keys do not fire there",
 				"Reset it: ALTER ROLE … RESET session_replication_role.")

@@ -356,6 +356,9 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 			}
 			p.plan.Steps = append(p.plan.Steps, Step{Comment: "A function of history that the triggers call.", SQL: functions[finding.object]})
 		}
+		if finding.kind == ProblemHistoryMoved && finding.detail == "true" {
+			p.add("History came from elsewhere: what follows has transaction ids of its own.", "settle", postgres.PlanArgs{}, "")
+		}
 		if finding.kind != ProblemHistoryTrigger {
 			continue
 		}

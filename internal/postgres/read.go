@@ -13,6 +13,8 @@ type ReadArgs struct {
 	Limit       int
 	Upper       string // placeholder: the life of the key up to this version
 	Column      string // placeholder
+	Transaction string // placeholder
+	Until       string // placeholder: with Transaction, the time up to which it was
 	Before      bool   // also select the state before
 	Key         []Column
 	// WithoutHidden leaves out of data what the registry says is hidden now.

@@ -1,5 +1,6 @@
 -- Guards of the history table that are missing or disabled, settings that turn
--- ordinary triggers off, and roles that cannot write history.
+-- ordinary triggers off, roles that cannot write history, and history that came
+-- from elsewhere.
 SELECT 'history_trigger', g.name, CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not enabled always' WHEN 'R' THEN 'enabled for replicas only' ELSE 'missing' END
   FROM (VALUES ('chrononaut_append_only'), ('chrononaut_append_only_truncate')) AS g (name)
   LEFT JOIN pg_catalog.pg_trigger AS t
@@ -31,3 +32,10 @@ SELECT DISTINCT 'history_access', r.rolname,
    AND (NOT (pg_catalog.has_table_privilege(r.oid, h.oid, 'SELECT') AND pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT'))
         OR h.relrowsecurity AND NOT r.rolbypassrls
            AND (h.relforcerowsecurity OR NOT pg_catalog.pg_has_role(r.oid, h.relowner, 'USAGE')))
+
+UNION ALL
+-- The detail says whether this role may settle it.
+SELECT 'history_moved', m.moved,
+       pg_catalog.has_function_privilege({{literal (print schema ".settle_history(bigint)")}}, 'EXECUTE')::text
+  FROM {{schema}}.history_moved() AS m (moved)
+ WHERE m.moved IS NOT NULL

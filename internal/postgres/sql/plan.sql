@@ -98,6 +98,12 @@ SELECT EXISTS (SELECT FROM {{schema}}.chrononaut_setting WHERE name = 'strict' A
 INSERT INTO {{schema}}.chrononaut_setting (name, value) VALUES ('strict', {{literal .Name}}::jsonb)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
 {{- end}}
+{{define "moved" -}}
+SELECT {{schema}}.history_moved() IS NOT NULL
+{{- end}}
+{{define "settle" -}}
+SELECT {{schema}}.settle_history()
+{{- end}}
 {{define "lock_registered" -}}
 SELECT FROM {{schema}}.chrononaut_table WHERE table_schema = $1::text AND table_name = $2::text FOR UPDATE
 {{- end}}

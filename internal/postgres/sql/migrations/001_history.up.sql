@@ -93,6 +93,16 @@ CREATE TABLE {{schema}}.chrononaut_setting (
     value jsonb NOT NULL
 );
 
+-- The clusters that history was written in. A transaction id means something
+-- only where it was given out: from first_id on, history's rows are of the
+-- cluster with this identifier, those before came with a dump. settle_history()
+-- adds a row when history finds itself somewhere else.
+CREATE TABLE {{schema}}.chrononaut_cluster (
+    first_id          bigint      PRIMARY KEY,
+    system_identifier bigint,
+    marked            timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
 -- Rows of a partitioned table whose primary key an UPDATE is changing. If the
 -- row moves to another partition PostgreSQL reports a DELETE and an INSERT;
 -- the capture trigger finds the pair here and records the one UPDATE that it
@@ -791,3 +801,82 @@ CREATE TRIGGER chrononaut_append_only_truncate
     FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_rewrite();
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_append_only;
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_append_only_truncate;
+
+-- ------------------------------------------------------------ the cluster --
+
+-- The identifier of this cluster; NULL where the owner of history may not know.
+CREATE FUNCTION {{schema}}.cluster_identifier() RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') THEN
+        RETURN (SELECT c.system_identifier FROM pg_control_system() AS c);
+    END IF;
+    RETURN NULL;
+END
+{{dollar}};
+
+INSERT INTO {{schema}}.chrononaut_cluster (first_id, system_identifier) VALUES (0, {{schema}}.cluster_identifier());
+
+-- The first id of history of the cluster that wrote a row.
+CREATE FUNCTION {{schema}}.cluster_start(of_id bigint) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT coalesce(max(c.first_id), 0) FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id <= of_id
+{{dollar}};
+
+-- What says that history came from elsewhere: 'cluster', it was last marked in
+-- another one, or 'sequence', rows have ids that the sequence has not given out
+-- yet and that the next writes would get. NULL when nothing does.
+CREATE FUNCTION {{schema}}.history_moved() RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    ids    text := pg_get_serial_sequence({{literal (print schema ".chrononaut_activity")}}, 'id');
+    newest bigint;
+    next   bigint;
+BEGIN
+    -- First the rows: meanwhile the sequence only grows.
+    SELECT max(a.id) INTO newest FROM {{schema}}.chrononaut_activity AS a;
+    IF ids IS NOT NULL THEN
+        EXECUTE 'SELECT last_value + is_called::integer FROM ' || ids INTO next;
+        IF newest >= next THEN
+            RETURN 'sequence';
+        END IF;
+    END IF;
+    IF {{schema}}.cluster_identifier() <> (SELECT c.system_identifier FROM {{schema}}.chrononaut_cluster AS c ORDER BY c.first_id DESC LIMIT 1) THEN
+        RETURN 'cluster';
+    END IF;
+    RETURN NULL;
+END
+{{dollar}};
+
+-- Begins a part of history of its own, whose transaction ids have nothing to do
+-- with those before, at an id that the sequence gives out next. Without one it
+-- is the next, and nothing happens unless history has moved.
+CREATE FUNCTION {{schema}}.settle_history(from_id bigint DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    ids   text := pg_get_serial_sequence({{literal (print schema ".chrononaut_activity")}}, 'id');
+    moved text := {{schema}}.history_moved();
+BEGIN
+    IF from_id IS NULL AND moved IS NULL THEN
+        RETURN;
+    END IF;
+    IF from_id IS NULL AND moved = 'cluster' THEN
+        from_id := nextval(ids);
+    ELSE
+        from_id := greatest(from_id, (SELECT max(a.id) + 1 FROM {{schema}}.chrononaut_activity AS a));
+        PERFORM setval(ids, from_id, false);
+    END IF;
+    INSERT INTO {{schema}}.chrononaut_cluster (first_id, system_identifier) VALUES (from_id, {{schema}}.cluster_identifier())
+        ON CONFLICT (first_id) DO UPDATE SET system_identifier = excluded.system_identifier;
+END
+{{dollar}};
+
+REVOKE EXECUTE ON FUNCTION {{schema}}.settle_history(bigint) FROM PUBLIC;

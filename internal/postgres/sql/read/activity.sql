@@ -18,6 +18,13 @@ SELECT {{template "change" .}}{{if .Before}},
  WHERE true
 {{- range .Where}}
    AND {{.}}{{end}}
+{{- if .Transaction}}
+   AND a.transaction_id = {{.Transaction}}
+   -- Not of a transaction that had the id in another cluster before.
+   AND a.id >= {{schema}}.cluster_start((
+           SELECT max(t.id) FROM {{schema}}.chrononaut_activity AS t
+            WHERE t.transaction_id = {{.Transaction}}{{if .Until}} AND t.changed <= {{.Until}}{{end}}))
+{{- end}}
 {{- if .Column}}
    AND (a.extra_info -> 'hidden_cols_changed' ? {{.Column}}
         OR coalesce(a.operation, 'update') IN ('insert', 'update', 'baseline')
