@@ -33,6 +33,12 @@ type ExportArgs struct {
 // VersionAdded reports whether tracking adds the version column.
 func (a ExportArgs) VersionAdded() bool { return slices.Contains(a.Added, a.Table.VersionColumn) }
 
+// Later lists the columns that tracking adds and whose place the functions
+// depend on.
+func (a ExportArgs) Later() []string {
+	return slices.DeleteFunc(slices.Clone(a.Added), func(name string) bool { return name == a.Table.VersionColumn })
+}
+
 func (a ExportArgs) names() []string {
 	if a.Table == nil {
 		return nil

@@ -116,7 +116,7 @@ func functions(schema, tag string) template.FuncMap {
 func dollarTag(schema string, data any) string {
 	names := schema
 	if named, ok := data.(interface{ names() []string }); ok {
-		names = strings.Join(named.names(), "\n")
+		names += "\n" + strings.Join(named.names(), "\n")
 	}
 	tag := "$chrononaut$"
 	for i := 1; strings.Contains(names, tag); i++ {

@@ -91,6 +91,16 @@ BEGIN
      WHERE w.name IS NULL OR p.name IS NULL OR w.type <> p.type OR w.position <> p.position
         -- Of hidden and untracked columns the functions also know the place.
         OR w.attnum <> p.attnum OR w.ordinal <> p.ordinal OR w.missing <> p.missing;
+{{- range .Later}}
+    -- Where it is, the functions take it to be the last one.
+    IF different IS NULL AND EXISTS (
+        SELECT FROM pg_catalog.pg_attribute AS a
+         WHERE a.attrelid = relation AND a.attname = {{literal .}} AND a.attnum < (
+               SELECT pg_catalog.max(o.attnum) FROM pg_catalog.pg_attribute AS o
+                WHERE o.attrelid = relation AND NOT o.attisdropped AND o.attname <> ALL ({{textArray $.Tolerated}}))) THEN
+        different := {{literal .}};
+    END IF;
+{{- end}}
     IF different IS NULL AND {{textArray .Table.KeyColumns}} IS DISTINCT FROM (
         SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.position)
           FROM pg_catalog.pg_index AS i,
