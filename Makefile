@@ -4,6 +4,7 @@ GOLANGCI_LINT_VERSION := v2.12.2
 GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 TESTCLUSTER := .bin/testcluster
 POSTGRES_MAJORS := 14 15 16 17 18
+UPGRADES := 14-18 15-16 15-17
 
 # The linter's cache holds paths, which another clone of the repository would report as its own.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.bin/lint-cache
@@ -38,6 +39,15 @@ test-all: $(TESTCLUSTER) ## The same on every supported version of PostgreSQL; n
 		$(TESTCLUSTER) -major $$major -- scripts/test $(TESTFLAGS) || failed="$$failed $$major"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed on PostgreSQL$$failed" >&2; exit 1; fi
+
+.PHONY: test-upgrade
+test-upgrade: $(TESTCLUSTER) ## Restore dumps of older versions of PostgreSQL into newer ones; needs npm and pg_dump
+	@failed=; for majors in $(UPGRADES); do \
+		from=$${majors%-*}; to=$${majors#*-}; echo "==== PostgreSQL $$from to $$to"; \
+		$(TESTCLUSTER) -major $$from -- sh -c 'CHRONONAUT_TEST_UPGRADE_FROM_URL="$$CHRONONAUT_TEST_DATABASE_URL" exec "$$@"' sh \
+			$(TESTCLUSTER) -major $$to -- go test -count=1 -run Upgrade -v $(TESTFLAGS) ./chronomigrate || failed="$$failed $$majors"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 .PHONY: race
 race: $(TESTCLUSTER) ## Run the short tests of all modules under the race detector; needs gcc

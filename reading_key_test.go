@@ -107,6 +107,19 @@ func TestKeyForms(t *testing.T) {
 			[]any{8, -7},
 			[]any{"-7"},
 		},
+		// As the log gives them, and as PostgreSQL writes them.
+		"array": {
+			"id integer[] PRIMARY KEY", "'{1,-2,NULL}'",
+			[]any{chrononaut.Key{"id": []any{1, -2, nil}}, "{1,-2,NULL}"},
+			[]any{chrononaut.Key{"id": []any{1, -2}}},
+			[]any{chrononaut.Key{"id": []any{"secret"}}, "secret"},
+		},
+		"composite": {
+			"id pair PRIMARY KEY", "ROW(1, 'a')",
+			[]any{chrononaut.Key{"id": map[string]any{"a": 1, "b": "a"}}, "(1,a)"},
+			[]any{chrononaut.Key{"id": map[string]any{"a": 2, "b": "a"}}},
+			[]any{chrononaut.Key{"id": map[string]any{"a": "secret"}}},
+		},
 		"several columns": {
 			"id integer, day date, PRIMARY KEY (day, id)", "7, '2024-02-29'",
 			[]any{chrononaut.Key{"id": 7, "day": "2024-02-29"}, chrononaut.Key{"day": time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), "id": "7"}},
@@ -117,7 +130,7 @@ func TestKeyForms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			f.exec(`CREATE TYPE mood AS ENUM ('sad', 'happy')`, `CREATE DOMAIN positive AS integer CHECK (VALUE > 0)`,
+			f.exec(`CREATE TYPE mood AS ENUM ('sad', 'happy')`, `CREATE TYPE pair AS (a integer, b text)`, `CREATE DOMAIN positive AS integer CHECK (VALUE > 0)`,
 				`CREATE TABLE t (`+tc.column+`, note text)`)
 			f.track("t", nil)
 			f.exec(`INSERT INTO t VALUES (` + tc.value + `, 'x')`)

@@ -257,6 +257,22 @@ func TestBaseline(t *testing.T) {
 		f.wantText("105 0", `SELECT count(*) || ' ' || max(version) FROM chrononaut.chrononaut_activity WHERE operation = 'baseline'`)
 	})
 
+	t.Run("keys that are arrays and composites", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TYPE pair AS (a integer, b text)`, `CREATE TABLE k (a varchar(4)[], p pair, x text, PRIMARY KEY (a, p))`,
+			`INSERT INTO k SELECT ARRAY['a', NULL, (i % 4)::text], ROW(i, 'ü')::pair FROM generate_series(1, 20) AS i`)
+		f.track("k", nil)
+		if p := f.baseline("k", 3); p.Recorded != 20 {
+			t.Errorf("recorded %d of 20", p.Recorded)
+		}
+		f.exec(`ALTER TABLE k DISABLE TRIGGER USER`, `UPDATE k SET x = 'unseen'`, `ALTER TABLE k ENABLE TRIGGER USER`)
+		f.track("k", nil)
+		if p := f.baseline("k", 3); p.Recorded != 20 {
+			t.Errorf("recorded %d of the 20 that changed unseen", p.Recorded)
+		}
+	})
+
 	t.Run("what cannot be done is a typed error", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

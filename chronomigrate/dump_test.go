@@ -56,13 +56,18 @@ func (f *fixture) mustRestore(file string, flags ...string) {
 	}
 }
 
+// open connects a fixture to its database.
+func (f *fixture) open() *fixture {
+	f.Helper()
+	f.pool = f.db.Pool(f.T)
+	f.migrator = f.newMigrator(nil)
+	f.conn = f.connect()
+	return f
+}
+
 // another is a fixture with an empty database of its own.
 func (f *fixture) another() *fixture {
-	db := pgtest.New(f.T)
-	other := &fixture{T: f.T, db: db, pool: db.Pool(f.T)}
-	other.migrator = other.newMigrator(nil)
-	other.conn = other.connect()
-	return other
+	return (&fixture{T: f.T, db: pgtest.New(f.T)}).open()
 }
 
 // dumped fills a database with tracked tables of several kinds.
@@ -70,6 +75,12 @@ func dumped(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
 	dumpTools(t, f.db.ServerMajor())
+	f.fillDumped()
+	return f
+}
+
+func (f *fixture) fillDumped() {
+	f.Helper()
 	f.exec(`CREATE SCHEMA shop`, `CREATE TABLE shop.gone (a integer, secret text, id integer PRIMARY KEY, price numeric)`, `ALTER TABLE shop.gone DROP a`,
 		`CREATE TABLE parts (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id)`, `CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (10)`)
 	f.todos()
@@ -78,7 +89,6 @@ func dumped(t *testing.T) *fixture {
 	f.exec(`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`, `UPDATE todos SET title = 'c' WHERE id = 2`, `DELETE FROM todos WHERE id = 1`,
 		`INSERT INTO parts VALUES (1, 'p')`, `INSERT INTO shop.gone VALUES ('TOP SECRET', 1, 1.50)`)
 	f.wantCheck()
-	return f
 }
 
 // renumbered is what check finds after a restore: the functions of a table that

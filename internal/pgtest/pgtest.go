@@ -60,7 +60,13 @@ type Database struct {
 // is no server.
 func New(t testing.TB) *Database {
 	t.Helper()
-	return create(t, nil)
+	return create(t, envURL, nil)
+}
+
+// NewOn is [New] on the server that another environment variable names, for tests that need two.
+func NewOn(t testing.TB, variable string) *Database {
+	t.Helper()
+	return create(t, variable, nil)
 }
 
 // NewFrom is like [New], but the database is a copy of a template that prepare filled. Copying
@@ -74,7 +80,7 @@ func New(t testing.TB) *Database {
 // functions in one test binary must have different keys.
 func NewFrom(t testing.TB, key string, prepare func(ctx context.Context, url string) error) *Database {
 	t.Helper()
-	return create(t, &template{key: key, prepare: prepare})
+	return create(t, envURL, &template{key: key, prepare: prepare})
 }
 
 // URL returns the superuser's connection URL of the database, fit for pgx and for lib/pq.
@@ -101,9 +107,9 @@ func (d *Database) Pool(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-func create(t testing.TB, tmpl *template) *Database {
+func create(t testing.TB, variable string, tmpl *template) *Database {
 	t.Helper()
-	srv, err := findServer()
+	srv, err := findServer(variable)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
@@ -146,25 +152,25 @@ type server struct{ url *url.URL }
 
 // findServer is not called before a test needs a database, so that the other tests of a package
 // run without a server.
-func findServer() (*server, error) {
-	value := os.Getenv(envURL)
+func findServer(variable string) (*server, error) {
+	value := os.Getenv(variable)
 	if value == "" {
-		return nil, errors.New(envURL + " is not set, so there is no PostgreSQL server to test with\n" +
+		return nil, errors.New(variable + " is not set, so there is no PostgreSQL server to test with\n" +
 			"Try: make test, which starts a throw-away server, or put " +
 			"`go run ./internal/cmd/testcluster --` before the command")
 	}
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		// The value may hold a password, and so may the error.
-		return nil, errors.New(envURL + " is not a URL that starts with postgres://")
+		return nil, errors.New(variable + " is not a URL that starts with postgres://")
 	}
 	config, err := pgx.ParseConfig(value)
 	if err != nil {
-		return nil, errors.New(envURL + " is not a valid PostgreSQL URL")
+		return nil, errors.New(variable + " is not a valid PostgreSQL URL")
 	}
 	if !onThisMachine(config.Host) {
 		return nil, fmt.Errorf("%s names the host %s: tests create and drop databases, and do so on this machine only",
-			envURL, config.Host)
+			variable, config.Host)
 	}
 	return &server{url: u}, nil
 }

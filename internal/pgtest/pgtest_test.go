@@ -120,7 +120,7 @@ func TestNewFrom(t *testing.T) {
 
 	t.Run("tries again after a failure", func(t *testing.T) {
 		t.Parallel()
-		srv, err := findServer()
+		srv, err := findServer(envURL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestNewFrom(t *testing.T) {
 
 func TestDropStale(t *testing.T) {
 	t.Parallel()
-	srv, err := findServer()
+	srv, err := findServer(envURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,8 +178,8 @@ func TestFindServerRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(envURL, value)
-			if _, err := findServer(); err == nil {
-				t.Errorf("findServer() accepted %q", value)
+			if _, err := findServer(envURL); err == nil {
+				t.Errorf("findServer(envURL) accepted %q", value)
 			}
 		})
 	}
@@ -224,7 +224,7 @@ func execute(ctx context.Context, url, sql string) error {
 
 func exists(t *testing.T, name string) bool {
 	t.Helper()
-	srv, err := findServer()
+	srv, err := findServer(envURL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ DROP FUNCTION {{schema}}.record_info(jsonb, text, text, jsonb);
 DROP FUNCTION {{schema}}.unattributed_error(text, text);
 DROP FUNCTION {{schema}}.context_error();
 DROP FUNCTION {{schema}}.normalize_key(text, text, jsonb);
+DROP FUNCTION {{schema}}.key_value_sql(text, oid, integer);
 DROP FUNCTION {{schema}}.last_change(text, text, jsonb);
 DROP FUNCTION {{schema}}.last_version(text, text, jsonb);
 DROP FUNCTION {{schema}}.assert_hidden(oid, text[], smallint[], smallint[]);

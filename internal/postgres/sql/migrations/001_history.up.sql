@@ -481,6 +481,18 @@ AS {{dollar}}
              ORDER BY a.version DESC, a.id DESC LIMIT 1) AS parted ON true
 {{dollar}};
 
+-- SQL for one value of a key, which $1 holds, as the type of its column.
+CREATE FUNCTION {{schema}}.key_value_sql(name text, type_id oid, modifier integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT CASE WHEN {{schema}}.column_form(type_id) IN ('array', 'record', 'floats')
+                THEN format('CASE WHEN pg_catalog.jsonb_typeof($1 -> %1$L) IN (''array'', ''object'')
+                                  THEN %2$s.read_json($1 -> %1$L, NULL::%3$s)::%4$s ELSE ($1 ->> %1$L)::%4$s END',
+                            name, {{literal schema}}, format_type(type_id, -1), format_type(type_id, modifier))
+                ELSE format('($1 ->> %L)::%s', name, format_type(type_id, modifier)) END
+{{dollar}};
+
 -- A key in the form that the triggers write, from any form that the types of
 -- its columns can read. Raises when it has other columns than the primary key.
 CREATE FUNCTION {{schema}}.normalize_key(of_schema text, of_table text, of_key jsonb) RETURNS jsonb
@@ -505,11 +517,11 @@ BEGIN
         RETURN of_key;
     END IF;
     SELECT array_agg(a.attname::text),
-           string_agg(format('%L, to_jsonb(($1 ->> %L)::%s)', a.attname, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.position),
+           string_agg(format('%L, to_jsonb(%s)', a.attname, {{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod)), ', ' ORDER BY k.position),
            -- A value that the column would cut or round is not in the table.
            string_agg(CASE WHEN a.atttypmod = -1 THEN format('($1 ->> %L) IS NOT NULL', a.attname)
-                           ELSE format('($1 ->> %L)::%s = ($1 ->> %L)::%s', a.attname, format_type(a.atttypid, a.atttypmod),
-                                       a.attname, format_type(a.atttypid, -1)) END, ' AND ' ORDER BY k.position)
+                           ELSE format('(%s) = (%s)', {{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod),
+                                       {{schema}}.key_value_sql(a.attname::text, a.atttypid, -1)) END, ' AND ' ORDER BY k.position)
       INTO names, parts, fits
       FROM pg_index AS i,
            LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
@@ -686,8 +698,8 @@ BEGIN
         zero := zero || '{"version": 0}';
     END IF;
     SELECT string_agg('t.' || quote_ident(a.attname), ', ' ORDER BY k.position),
-           string_agg(format('($1 ->> %L)::%s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.position),
-           string_agg(format('t.%I = ($1 ->> %L)::%s', a.attname, a.attname, format_type(a.atttypid, a.atttypmod)), ' AND ' ORDER BY k.position)
+           string_agg({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), ', ' ORDER BY k.position),
+           string_agg(format('t.%I = (%s)', a.attname, {{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod)), ' AND ' ORDER BY k.position)
       INTO columns_sql, values_sql, match_sql
       FROM pg_index AS i,
            LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
