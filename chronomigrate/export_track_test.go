@@ -2,6 +2,7 @@ package chronomigrate_test
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -96,6 +97,22 @@ func TestExportedTrackingRefusesAnotherTable(t *testing.T) {
 		})
 	}
 
+	t.Run("a column that going back would drop is the application's", func(t *testing.T) {
+		t.Parallel()
+		f, g := newFixture(t), newFixture(t)
+		f.exec(table)
+		up, _ := f.exportTodos(&chronomigrate.TrackOptions{RecordChanges: true})
+		g.exec(table, `ALTER TABLE todos ADD COLUMN changed timestamptz`)
+		g.refused("55000", up)
+		h := newFixture(t)
+		h.exec(table, `ALTER TABLE todos ADD COLUMN version integer`)
+		h.track("todos", &chronomigrate.TrackOptions{VersionColumn: "version", RecordChanges: true})
+		if _, err := h.migrator.Untrack(t.Context(), h.table("todos"), nil); err != nil {
+			t.Fatal(err)
+		}
+		h.refused("55000", up)
+	})
+
 	t.Run("the same table is tracked and untracked, more than once", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
@@ -187,5 +204,55 @@ func TestExportOfTablesThatCannotBeTracked(t *testing.T) {
 	track := chronomigrate.TrackedExport{Table: chronodriver.Table{Name: "taken"}, Options: &chronomigrate.TrackOptions{VersionColumn: "v"}}
 	if _, err := f.migrator.Export(t.Context(), &chronomigrate.ExportOpts{Track: []chronomigrate.TrackedExport{track, track}}); !errors.Is(err, chronomigrate.ErrOption) {
 		t.Errorf("a table that is named twice: %v", err)
+	}
+}
+
+func TestExportedTrackingOfOtherKinds(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		table string
+		opts  *chronomigrate.TrackOptions
+		// after are the columns once it went back.
+		after string
+	}{
+		"an adopted version stays when it goes back": {
+			`CREATE TABLE todos (id integer PRIMARY KEY, rev integer, title text)`, &chronomigrate.TrackOptions{VersionColumn: "rev"}, "id,rev,title",
+		},
+		"another version column": {
+			`CREATE TABLE todos (id integer PRIMARY KEY, title text)`, &chronomigrate.TrackOptions{VersionColumn: "rev"}, "id,title",
+		},
+		"record changes without history": {
+			`CREATE TABLE todos (id integer PRIMARY KEY, title text)`, &chronomigrate.TrackOptions{NoHistory: true, RecordChanges: true}, "id,title",
+		},
+		"a column of record changes is there": {
+			`CREATE TABLE todos (id integer PRIMARY KEY, changed timestamptz, title text)`, &chronomigrate.TrackOptions{RecordChanges: true}, "id,changed,title",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.exec(test.table)
+			up, down := f.exportTodos(test.opts)
+			f.exec(up)
+			f.wantCheck()
+			f.exec(`INSERT INTO todos (id) VALUES (1)`, down, `INSERT INTO todos (id) VALUES (2)`)
+			f.wantText(test.after, `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'todos'`)
+			f.exec(up)
+			f.wantCheck()
+		})
+	}
+}
+
+func TestGoldenExport(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE todos (id integer PRIMARY KEY, title text, password text, seen timestamp)`)
+	up, down := f.exportTodos(&chronomigrate.TrackOptions{Hidden: []string{"password"}, Untracked: []string{"seen"}, RecordChanges: true})
+	for name, script := range map[string]string{"up": up, "down": down} {
+		got := bodies.ReplaceAllString(script, "$1…\n$2")
+		got = regexp.MustCompile(`source [0-9a-f]{32}`).ReplaceAllString(got, "source …")
+		// The newest version changes with each migration.
+		got = regexp.MustCompile(`(installed < |installed, )\d+`).ReplaceAllString(got, "${1}…")
+		goldenFile(t, "export/track."+name+".sql", got)
 	}
 }

@@ -54,6 +54,11 @@ func TestMigrateGetWritesToADirectory(t *testing.T) {
 	}
 }
 
+type printedFile struct {
+	Name, Content string
+	Down          bool
+}
+
 func TestMigrateGetPrintsEachFormat(t *testing.T) {
 	t.Parallel()
 	w := openSQLite(t)
@@ -62,10 +67,7 @@ func TestMigrateGetPrintsEachFormat(t *testing.T) {
 		printed := w.must(args...)
 		var document struct {
 			Format string
-			Files  []struct {
-				Name, Content string
-				Down          bool
-			}
+			Files  []printedFile
 		}
 		if err := json.Unmarshal([]byte(w.must(append(args, "--json")...)), &document); err != nil {
 			t.Fatal(err)
@@ -78,12 +80,7 @@ func TestMigrateGetPrintsEachFormat(t *testing.T) {
 			continue
 		}
 		down := w.must(append(args, "--down")...)
-		if i := slices.IndexFunc(document.Files, func(f struct {
-			Name, Content string
-			Down          bool
-		}) bool {
-			return f.Down
-		}); i < 0 || document.Files[i].Content != down {
+		if i := slices.IndexFunc(document.Files, func(f printedFile) bool { return f.Down }); i < 0 || document.Files[i].Content != down {
 			t.Errorf("%s: --down prints\n%s", format, down)
 		}
 	}

@@ -123,12 +123,24 @@ BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attname = {{literal .Table.VersionColumn}} AND NOT a.attisdropped)
        AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t
                         WHERE t.table_schema = {{literal .Table.Schema}} AND t.table_name = {{literal .Table.Name}}
-                          AND coalesce(t.options ->> 'version_column', 'version') = {{literal .Table.VersionColumn}}) THEN
+                          AND coalesce(t.options ->> 'version_column', 'version') = {{literal .Table.VersionColumn}}
+                          AND NOT coalesce((t.options ->> 'adopted')::boolean, false)) THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = {{literal (print "table " .Table.Qualified " already has a column " (ident .Table.VersionColumn))}},
             HINT = 'Make the migration with a database that has the same schema, with --version-column.';
     END IF;
 {{- end}}
+{{- if not .Tracked}}{{range .Later}}
+    -- It would be dropped when this migration goes back.
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attname = {{literal .}} AND NOT a.attisdropped)
+       AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t
+                        WHERE t.table_schema = {{literal $.Table.Schema}} AND t.table_name = {{literal $.Table.Name}}
+                          AND (t.options ->> 'record_changes')::boolean) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = {{literal (print "table " $.Table.Qualified " already has a column " (ident .))}},
+            HINT = 'Make the migration with a database that has the same schema.';
+    END IF;
+{{- end}}{{end}}
     IF {{if .Tracked}}NOT EXISTS{{else}}EXISTS{{end}} (
         SELECT FROM {{schema}}.chrononaut_table AS t
          WHERE t.table_schema = {{literal .Table.Schema}} AND t.table_name = {{literal .Table.Name}} AND t.tracked

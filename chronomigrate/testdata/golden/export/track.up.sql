@@ -1,0 +1,228 @@
+-- Refuse to run where the table, or how it is tracked, is not what this file was
+-- made for: the functions below would not fit.
+DO $chrononaut$
+DECLARE
+    installed integer := 0;
+    relation  oid := pg_catalog.to_regclass('"public"."todos"');
+    different text;
+BEGIN
+    -- Others that change the history schema wait until this transaction ends.
+    PERFORM pg_catalog.pg_advisory_xact_lock(109300247653999);
+    IF EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'chrononaut' AND c.relname = 'chrononaut_migration') THEN
+        SELECT coalesce(pg_catalog.max(m.version),
+                        pg_catalog.substring(pg_catalog.obj_description('"chrononaut".chrononaut_migration'::pg_catalog.regclass, 'pg_class'), 'version ([0-9]+)')::integer,
+                        0)
+          INTO installed FROM "chrononaut".chrononaut_migration AS m;
+    END IF;
+    IF installed < … THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('the history schema is at version %s, and this migration needs version %s', installed, …),
+            HINT = 'Run the migrations of the history schema first.';
+    END IF;
+    IF relation IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = 'table "public"."todos" does not exist';
+    END IF;
+    -- Columns that track adds itself may be there, from an earlier time.
+    WITH wanted (name, type, attnum, ordinal, missing, position) AS (
+        SELECT w.*, pg_catalog.row_number() OVER () FROM (VALUES
+            ('id', 'integer', NULL::integer, NULL::integer, NULL::boolean),
+            ('title', 'text', NULL::integer, NULL::integer, NULL::boolean),
+            ('password', 'text', 3, 3, false),
+            ('seen', 'timestamp without time zone', 4, 4, false)) AS w
+    ), present AS (
+        SELECT p.*, pg_catalog.row_number() OVER (ORDER BY p.attnum) AS position
+          FROM (SELECT a.attname::text AS name, a.attnum, pg_catalog.row_number() OVER (ORDER BY a.attnum) AS ordinal,
+                       pg_catalog.format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attgenerated <> '' THEN ' generated' ELSE '' END AS type,
+                       a.atthasmissing AS missing
+                  FROM pg_catalog.pg_attribute AS a
+                 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) AS p
+         WHERE p.name <> ALL (ARRAY['version', 'change_info', 'changed']::text[])
+    )
+    SELECT pg_catalog.string_agg(coalesce(w.name, p.name), ', ') INTO different
+      FROM wanted AS w FULL JOIN present AS p ON p.name = w.name
+     WHERE w.name IS NULL OR p.name IS NULL OR w.type <> p.type OR w.position <> p.position
+        -- Of hidden and untracked columns the functions also know the place.
+        OR w.attnum <> p.attnum OR w.ordinal <> p.ordinal OR w.missing <> p.missing;
+    -- Where it is, the functions take it to be the last one.
+    IF different IS NULL AND EXISTS (
+        SELECT FROM pg_catalog.pg_attribute AS a
+         WHERE a.attrelid = relation AND a.attname = 'change_info' AND a.attnum < (
+               SELECT pg_catalog.max(o.attnum) FROM pg_catalog.pg_attribute AS o
+                WHERE o.attrelid = relation AND NOT o.attisdropped AND o.attname <> ALL (ARRAY['version', 'change_info', 'changed']::text[]))) THEN
+        different := 'change_info';
+    END IF;
+    -- Where it is, the functions take it to be the last one.
+    IF different IS NULL AND EXISTS (
+        SELECT FROM pg_catalog.pg_attribute AS a
+         WHERE a.attrelid = relation AND a.attname = 'changed' AND a.attnum < (
+               SELECT pg_catalog.max(o.attnum) FROM pg_catalog.pg_attribute AS o
+                WHERE o.attrelid = relation AND NOT o.attisdropped AND o.attname <> ALL (ARRAY['version', 'change_info', 'changed']::text[]))) THEN
+        different := 'changed';
+    END IF;
+    IF different IS NULL AND ARRAY['id']::text[] IS DISTINCT FROM (
+        SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.position)
+          FROM pg_catalog.pg_index AS i,
+               LATERAL pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
+          JOIN pg_catalog.pg_attribute AS a ON a.attnum = k.attnum
+         WHERE i.indrelid = relation AND a.attrelid = relation AND i.indisprimary AND k.position <= i.indnkeyatts) THEN
+        different := 'the primary key';
+    END IF;
+    IF different IS NULL AND (SELECT c.relkind = 'p' FROM pg_catalog.pg_class AS c WHERE c.oid = relation) <> false THEN
+        different := 'whether it is partitioned';
+    END IF;
+    IF different IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'table "public"."todos" is not as it was where this migration was made',
+            DETAIL = 'Different: ' || different || '.',
+            HINT = 'Make the migration with a database that has the same schema, or run chrononaut track instead.';
+    END IF;
+    -- An application's own column would be taken for the version.
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'version' AND NOT a.attisdropped)
+       AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_table AS t
+                        WHERE t.table_schema = 'public' AND t.table_name = 'todos'
+                          AND coalesce(t.options ->> 'version_column', 'version') = 'version'
+                          AND NOT coalesce((t.options ->> 'adopted')::boolean, false)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'table "public"."todos" already has a column "version"',
+            HINT = 'Make the migration with a database that has the same schema, with --version-column.';
+    END IF;
+    -- It would be dropped when this migration goes back.
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'change_info' AND NOT a.attisdropped)
+       AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_table AS t
+                        WHERE t.table_schema = 'public' AND t.table_name = 'todos'
+                          AND (t.options ->> 'record_changes')::boolean) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'table "public"."todos" already has a column "change_info"',
+            HINT = 'Make the migration with a database that has the same schema.';
+    END IF;
+    -- It would be dropped when this migration goes back.
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'changed' AND NOT a.attisdropped)
+       AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_table AS t
+                        WHERE t.table_schema = 'public' AND t.table_name = 'todos'
+                          AND (t.options ->> 'record_changes')::boolean) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'table "public"."todos" already has a column "changed"',
+            HINT = 'Make the migration with a database that has the same schema.';
+    END IF;
+    IF EXISTS (
+        SELECT FROM "chrononaut".chrononaut_table AS t
+         WHERE t.table_schema = 'public' AND t.table_name = 'todos' AND t.tracked
+           AND t.options - 'generation' <> '{"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}'::jsonb - 'generation') THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'table "public"."todos" is not tracked as it was where this migration was made',
+            HINT = 'chrononaut track TABLE --dry-run shows what a table has and lacks.';
+    END IF;
+    IF EXISTS (SELECT FROM "chrononaut".chrononaut_setting AS s WHERE s.name = 'strict' AND s.value = 'true') <> false THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'one database is strict, and the one where this migration was made is not, or the other way round',
+            HINT = 'chrononaut strict says whether a database is strict.';
+    END IF;
+END
+$chrononaut$;
+
+-- The version of each row. It has no default, so that no row is rewritten;
+-- rows that exist now have none until they change.
+ALTER TABLE "public"."todos" ADD COLUMN IF NOT EXISTS "version" integer;
+
+-- Who changed the row last, and when.
+ALTER TABLE "public"."todos" ADD COLUMN IF NOT EXISTS "change_info" jsonb;
+
+-- Who changed the row last, and when.
+ALTER TABLE "public"."todos" ADD COLUMN IF NOT EXISTS "changed" timestamptz;
+
+-- Sets the version of a row that is inserted or changed.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- A trigger does not check this privilege; nobody else needs the function.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_version"() FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_version"() IS 'chrononaut generation 1, source …, options {"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}';
+
+-- Writes the row's new state, or its last one, into history.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- A trigger does not check this privilege; nobody else needs the function.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_capture"() FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut generation 1, source …, options {"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}';
+
+-- Writes every row into history before TRUNCATE removes it.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_truncate"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+    SET xmloption = 'content'
+    SET standard_conforming_strings = on
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- A trigger does not check this privilege; nobody else needs the function.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() IS 'chrononaut generation 1, source …, options {"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}';
+
+-- Runs after the application's BEFORE triggers, by its name.
+CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
+    BEFORE INSERT OR UPDATE ON "public"."todos"
+    FOR EACH ROW EXECUTE FUNCTION "chrononaut"."todos_a23d6084_version"();
+
+-- Fires also under session_replication_role = replica.
+ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
+
+-- Runs before the application's AFTER triggers, by its name.
+CREATE OR REPLACE TRIGGER "000_chrononaut_capture"
+    AFTER INSERT OR UPDATE OR DELETE ON "public"."todos"
+    FOR EACH ROW EXECUTE FUNCTION "chrononaut"."todos_a23d6084_capture"();
+
+-- Fires also under session_replication_role = replica.
+ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
+
+-- TRUNCATE fires no row trigger.
+CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
+    BEFORE TRUNCATE ON "public"."todos"
+    FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();
+
+-- Fires also under session_replication_role = replica.
+ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
+
+-- Note in the registry how the table is tracked.
+INSERT INTO "chrononaut".chrononaut_table (table_schema, table_name, tracked, key_columns, options)
+VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}'::jsonb)
+    ON CONFLICT (table_schema, table_name) DO UPDATE
+   SET tracked = true, key_columns = excluded.key_columns, options = excluded.options;
+
+-- Record in history itself that tracking began or changed.
+INSERT INTO "chrononaut".chrononaut_activity (table_name, table_schema, version, operation, data, user_info, extra_info)
+SELECT 'todos', 'public', 0, 'track', '{"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}'::jsonb,
+       '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
+       coalesce(context -> 'extra_info', '{}')
+  FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;
