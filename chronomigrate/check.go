@@ -26,6 +26,7 @@ const (
 	ProblemUnregistered    ProblemKind = "unregistered"     // the table has triggers and the registry does not know it
 	ProblemColumnMissing   ProblemKind = "column_missing"   // a hidden, untracked or version column was renamed or dropped
 	ProblemHistoryTrigger  ProblemKind = "history_trigger"  // history's own append-only triggers are missing or disabled
+	ProblemHistoryIndex    ProblemKind = "history_index"    // an index of history is missing or not valid
 	ProblemHistoryAccess   ProblemKind = "history_access"   // the owner of a trigger function cannot write history
 	ProblemHistoryMoved    ProblemKind = "history_moved"    // history was restored from a dump or replicated, and not settled since
 	ProblemUncovered       ProblemKind = "uncovered"        // an application table is not tracked (only when asked for)
@@ -39,6 +40,10 @@ type Problem struct {
 	Object  string // the trigger, function or column
 	Message string
 	Hint    string
+	// Fix are the statements that put it right, in their order, as [Migrator.Fix]
+	// would run them now; empty where a human has to decide. Those of different
+	// problems may be the same.
+	Fix []Step
 }
 
 // CheckOpts are the options of [Migrator.Check].
@@ -50,7 +55,8 @@ type CheckOpts struct {
 
 // Check compares every tracked table, and history itself, with what they
 // should be, and returns what it finds; nothing is changed. An empty result
-// means that capture is complete. Track repairs what Check reports.
+// means that capture is complete. Problems that have a fix are repaired by Fix
+// and by Track.
 func (m *Migrator) Check(ctx context.Context, opts *CheckOpts) ([]Problem, error) {
 	if opts == nil {
 		opts = &CheckOpts{}

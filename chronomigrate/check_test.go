@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
 )
 
 // checked has a plain table, one with options and a partitioned one.
@@ -23,18 +24,19 @@ func checked(t *testing.T) *fixture {
 	return f
 }
 
-// Every kind of drift, made by hand, is found, and track repairs it.
-func TestCheck(t *testing.T) {
-	t.Parallel()
+// drift is a way in which a database can be broken, and what repairs it.
+type drift struct {
+	name   string
+	breaks []string
+	want   []string // kind and object, without a function's table and hash
+	repair string   // SQL that comes before track, where a human has to decide
+	track  string   // defaults to todos
+	opts   *chronomigrate.TrackOptions
+}
+
+func drifts() []drift {
 	const capture, version, truncate = `"000_chrononaut_capture"`, `"zzzz_chrononaut_version"`, `"000_chrononaut_truncate"`
-	for _, tc := range []struct {
-		name   string
-		breaks []string
-		want   []string // kind and object, without a function's table and hash
-		repair string   // SQL that comes before track
-		track  string   // defaults to todos
-		opts   *chronomigrate.TrackOptions
-	}{
+	return []drift{
 		{name: "nothing is wrong"},
 		{
 			name:   "triggers are dropped",
@@ -180,18 +182,41 @@ func TestCheck(t *testing.T) {
 			want:   []string{"replica_role database {database}"},
 			repair: `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET session_replication_role', current_database()); END $$`,
 		},
-	} {
+		{
+			name:   "indexes of history are dropped",
+			breaks: []string{`DROP INDEX chrononaut.chrononaut_activity_record`, `DROP INDEX chrononaut.chrononaut_activity_operation`},
+			want:   []string{"history_index chrononaut_activity_operation", "history_index chrononaut_activity_record"},
+		},
+		{
+			name:   "the registry has lost a table",
+			breaks: []string{`DELETE FROM chrononaut.chrononaut_table WHERE table_name = 'todos'`},
+			want:   []string{"unregistered public.todos"},
+		},
+	}
+}
+
+// make makes the drift; the text in braces stands for names.
+func (d *drift) make(f *fixture) (names *strings.Replacer, functions *postgres.Table) {
+	f.Helper()
+	if d.track == "" {
+		d.track = "todos"
+	}
+	functions = f.inspected("public", d.track)
+	names = strings.NewReplacer("{capture}", functions.Function("capture"), "{version}", functions.Function("version"), "{truncate}", functions.Function("truncate"), "{database}", f.db.Name)
+	for _, sql := range d.breaks {
+		f.exec(names.Replace(sql))
+	}
+	return names, functions
+}
+
+// Every kind of drift, made by hand, is found, and track repairs it.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for _, tc := range drifts() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			f := checked(t)
-			if tc.track == "" {
-				tc.track = "todos"
-			}
-			functions := f.inspected("public", tc.track)
-			fill := strings.NewReplacer("{capture}", functions.Function("capture"), "{version}", functions.Function("version"), "{truncate}", functions.Function("truncate"), "{database}", f.db.Name)
-			for _, sql := range tc.breaks {
-				f.exec(fill.Replace(sql))
-			}
+			fill, functions := tc.make(f)
 			problems, err := f.migrator.Check(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)

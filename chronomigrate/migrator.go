@@ -74,7 +74,7 @@ type engine interface {
 	exportTrack(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table, opts *TrackOptions) (exportStep, error)
 
 	// planTrack compares the table with what the options ask for.
-	planTrack(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table, opts TrackOptions) (*Plan, error)
+	planTrack(ctx context.Context, q chronodriver.Queryer, table chronodriver.Table, opts TrackOptions) (*Plan, error)
 	planUntrack(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table) (*Plan, error)
 	// apply runs a plan made by plan in one transaction; it repeats both when
 	// the table is busy.
@@ -84,6 +84,8 @@ type engine interface {
 	planStrict(ctx context.Context, tx chronodriver.Tx, strict bool) (*Plan, error)
 	// tables lists what the registry has.
 	tables(ctx context.Context, q chronodriver.Queryer) ([]TrackedTable, error)
+	// planGuards repairs the functions, indexes and triggers of history itself.
+	planGuards(ctx context.Context, q chronodriver.Queryer) (*Plan, error)
 	// check finds drift of one registered table.
 	check(ctx context.Context, q chronodriver.Queryer, table TrackedTable) ([]Problem, error)
 	// uncovered lists application tables that are not tracked.

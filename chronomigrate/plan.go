@@ -26,6 +26,10 @@ type Step struct {
 	// Args are bound to the placeholders of SQL. Plans that are printed have
 	// none: their values are literals.
 	Args []any
+
+	// object is what the statement makes or repairs: the function or column, or
+	// the table and the trigger on it.
+	object string
 }
 
 // Empty reports whether the plan has nothing to do.

@@ -53,25 +53,70 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 	table := e.describe(found, opts, strict)
 	table.Adopted = registered.adopted
 	table.Python = registered.python
+	p := &planner{engine: e, found: found, table: table}
 	if table.History && found.Column(table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
-		return c.problems, nil
+	} else {
+		if err := c.functions(p, repair); err != nil {
+			return nil, err
+		}
+		c.triggers(p, repair)
 	}
-	p := &planner{engine: e, found: found, table: table}
-	if err := c.functions(p, repair); err != nil {
-		return nil, err
+	return c.problems, c.planFixes(ctx, q, e, registered)
+}
+
+// planFixes plans what track would do, and gives each problem its part of it.
+// Without a plan, because a human has to decide something first, there are none.
+func (c *checker) planFixes(ctx context.Context, q chronodriver.Queryer, e engine, registered TrackedTable) error {
+	if len(c.problems) == 0 {
+		return nil
 	}
-	c.triggers(p, repair)
-	return c.problems, nil
+	plan, err := e.planTrack(ctx, q, registered.Table, registered.Options)
+	switch {
+	case err == nil:
+		c.fixes(plan, "")
+	case !isKnown(err):
+		return err
+	}
+	return nil
+}
+
+// fixes gives each problem the steps that are about its object.
+func (c *checker) fixes(plan *Plan, prefix string) {
+	for i := range c.problems {
+		p := &c.problems[i]
+		for _, step := range plan.Steps {
+			if p.fixedBy(step, c.targets[i], prefix) {
+				p.Fix = append(p.Fix, step)
+			}
+		}
+	}
+}
+
+func (p *Problem) fixedBy(step Step, target, prefix string) bool {
+	switch p.Kind {
+	case ProblemKeyChanged, ProblemUnregistered:
+		return step.object == "register"
+	case ProblemTriggerOrder:
+		return target != "" && step.object == target
+	}
+	return step.object != "" && (step.object == target || step.object == prefix+target)
 }
 
 // checker collects problems of one table.
 type checker struct {
 	table    chronodriver.Table
 	problems []Problem
+	// targets are the objects of a plan's steps that repair the problems.
+	targets []string
 }
 
 func (c *checker) report(kind ProblemKind, object, message, hint string) {
+	c.reportOn(object, kind, object, message, hint)
+}
+
+func (c *checker) reportOn(target string, kind ProblemKind, object, message, hint string) {
+	c.targets = append(c.targets, target)
 	c.problems = append(c.problems, Problem{Kind: kind, Table: c.table, Object: object, Message: message, Hint: hint})
 }
 
@@ -109,15 +154,20 @@ func (c *checker) triggers(p *planner, repair string) {
 				where = " on partition " + chronodriver.Table{Schema: on.Schema, Name: on.Name}.String()
 			}
 			existing := on.Trigger(name)
+			// The clones of a row trigger come and go with the table's own.
+			target := on.Qualified() + " " + name
+			if kind != postgres.Truncate && existing == nil {
+				target = p.found.Tables[0].Qualified() + " " + name
+			}
 			switch {
 			case existing == nil:
-				c.report(ProblemTriggerMissing, name, "the "+kind+" trigger is missing"+where, repair)
+				c.reportOn(target, ProblemTriggerMissing, name, "the "+kind+" trigger is missing"+where, repair)
 			case !p.right(kind, existing):
-				c.report(ProblemTriggerChanged, name, "the "+kind+" trigger is not defined as it should be"+where, repair)
+				c.reportOn(target, ProblemTriggerChanged, name, "the "+kind+" trigger is not defined as it should be"+where, repair)
 			case existing.Enabled == "D":
-				c.report(ProblemTriggerDisabled, name, "the "+kind+" trigger is disabled"+where+"; changes are not recorded", repair)
+				c.reportOn(target, ProblemTriggerDisabled, name, "the "+kind+" trigger is disabled"+where+"; changes are not recorded", repair)
 			case existing.Enabled != "A":
-				c.report(ProblemTriggerDisabled, name, "the "+kind+" trigger does not fire under session_replication_role = replica"+where, repair)
+				c.reportOn(target, ProblemTriggerDisabled, name, "the "+kind+" trigger does not fire under session_replication_role = replica"+where, repair)
 			}
 			c.order(on, where)
 		}
@@ -142,9 +192,17 @@ func (c *checker) order(on postgres.InspectedTable, where string) {
 		default:
 			continue
 		}
-		p := Problem{Kind: ProblemTriggerOrder, Table: c.table, Object: t.Name, Message: fmt.Sprintf(message, t.Name) + where, Hint: "Rename the trigger: ALTER TRIGGER … RENAME TO …."}
-		if !slices.Contains(c.problems, p) {
-			c.problems = append(c.problems, p)
+		text := fmt.Sprintf(message, t.Name) + where
+		if slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Message == text }) {
+			continue
 		}
+		// A name that sorts to the right side; the application may know it by its
+		// present one.
+		renamed := "a_" + t.Name
+		if t.Type&before == 0 {
+			renamed = "z_" + t.Name
+		}
+		c.reportOn("", ProblemTriggerOrder, t.Name, text,
+			"Rename the trigger: ALTER TRIGGER "+postgres.QuoteIdent(t.Name)+" ON "+on.Qualified()+" RENAME TO "+postgres.QuoteIdent(renamed)+";")
 	}
 }

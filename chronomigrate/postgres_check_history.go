@@ -24,6 +24,11 @@ func (e *postgresEngine) historyFindings(ctx context.Context, q chronodriver.Que
 	if err != nil {
 		return nil, err
 	}
+	indexes, err := e.missingIndexes(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	findings = append(findings, indexes...)
 	sql, err := postgres.Query(e.schema, "check_history.sql", nil)
 	if err != nil {
 		return nil, err
@@ -44,6 +49,42 @@ func (e *postgresEngine) historyFindings(ctx context.Context, q chronodriver.Que
 		return nil, err
 	}
 	return findings, rows.Close()
+}
+
+// missingIndexes finds indexes of history that are gone, or not valid. Without
+// them reading is slow, and versions of a key may occur twice.
+func (e *postgresEngine) missingIndexes(ctx context.Context, q chronodriver.Queryer) (findings []finding, err error) {
+	wanted, err := postgres.HistoryIndexes(e.schema)
+	if err != nil {
+		return nil, err
+	}
+	sql, err := postgres.Query(e.schema, "history_indexes.sql", nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	valid := map[string]bool{}
+	for rows.Next() {
+		var name string
+		var isValid bool
+		if err := rows.Scan(&name, &isValid); err != nil {
+			return nil, err
+		}
+		valid[name] = isValid
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		switch isValid, ok := valid[name]; {
+		case !ok:
+			findings = append(findings, finding{ProblemHistoryIndex, name, "missing"})
+		case !isValid:
+			findings = append(findings, finding{ProblemHistoryIndex, name, "not valid"})
+		}
+	}
+	return findings, rows.Err()
 }
 
 // changedFunctions finds functions of the history schema that are not as the
@@ -92,14 +133,21 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		return nil, err
 	}
 	c := &checker{table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}}
+	plan, err := e.planGuards(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range findings {
 		switch f.kind {
 		case ProblemFunctionMissing, ProblemFunctionChanged:
 			c.report(f.kind, f.object, "the function "+f.object+" of history, which the triggers call, is "+f.detail,
-				"Run chrononaut track on any table: it repairs the function.")
+				"Run chrononaut check --fix, or chrononaut track on any table: both repair the function.")
 		case ProblemHistoryTrigger:
 			c.report(f.kind, f.object, "the append-only trigger "+f.object+" of history is "+f.detail+"; history may have been rewritten meanwhile",
-				"Run chrononaut track on any table: it repairs the trigger.")
+				"Run chrononaut check --fix, or chrononaut track on any table: both repair the trigger.")
+		case ProblemHistoryIndex:
+			c.report(f.kind, f.object, "the index "+f.object+" of history is "+f.detail+"; reading is slow without it",
+				"Run chrononaut check --fix, or chrononaut track on any table: both build the index, while writers wait.")
 		case ProblemHistoryAccess:
 			c.report(f.kind, f.object, "the role "+f.object+", which owns trigger functions, cannot write history because of "+f.detail+"; writes to its tables fail",
 				"Let the role that owns history own the functions, or grant it INSERT and SELECT on history and take row security off it.")
@@ -111,8 +159,35 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 			c.report(f.kind, f.object, message, "Run chrononaut migrate up, as the owner of history.")
 		case ProblemReplicaRole:
 			c.report(f.kind, f.object, "session_replication_role is set to "+f.detail+" for "+f.object+"; the application's own triggers and foreign keys do not fire there",
-				"Reset it: ALTER ROLE … RESET session_replication_role.")
+				"Reset it if nothing needs it: "+resetRole(f.object))
 		}
 	}
+	c.fixes(plan, postgres.QuoteIdent(e.schema)+".chrononaut_activity ")
 	return c.problems, nil
+}
+
+// planGuards repairs history itself.
+func (e *postgresEngine) planGuards(ctx context.Context, q chronodriver.Queryer) (*Plan, error) {
+	p := &planner{
+		engine: e, table: &postgres.Table{HistorySchema: e.schema},
+		plan: &Plan{Table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}, Transactional: true},
+	}
+	if err := p.guards(ctx, q); err != nil {
+		return nil, err
+	}
+	return p.plan, p.err
+}
+
+// resetRole is the statement that ends a setting of a role or database, from
+// what check_history.sql says of it.
+func resetRole(object string) string {
+	const reset = " RESET session_replication_role;"
+	if name, ok := strings.CutPrefix(object, "database "); ok {
+		return "ALTER DATABASE " + postgres.QuoteIdent(name) + reset
+	}
+	role, database, both := strings.Cut(strings.TrimPrefix(object, "role "), " in database ")
+	if both {
+		database = " IN DATABASE " + postgres.QuoteIdent(database)
+	}
+	return "ALTER ROLE " + postgres.QuoteIdent(role) + database + reset
 }

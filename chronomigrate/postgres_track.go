@@ -64,13 +64,13 @@ var recordChangeColumns = map[string]string{"change_info": "jsonb", "changed": "
 
 const noTableHint = "Names are case-sensitive when quoted; write SCHEMA.TABLE when the table is not in the search path."
 
-func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
+func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
 	return e.planTrackWith(ctx, tx, name, opts, nil)
 }
 
 // planTrackWith also declares rows of Python chrononaut; nil keeps what is
 // declared.
-func (e *postgresEngine) planTrackWith(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions, python []postgres.PythonRows) (*Plan, error) {
+func (e *postgresEngine) planTrackWith(ctx context.Context, tx chronodriver.Queryer, name chronodriver.Table, opts TrackOptions, python []postgres.PythonRows) (*Plan, error) {
 	asked := opts.VersionColumn
 	opts = opts.normalize()
 	found, err := e.inspect(ctx, tx, name)
@@ -244,7 +244,7 @@ func (p *planner) add(comment, statement string, args postgres.PlanArgs, reverse
 		return
 	}
 	args.Table, args.Again = p.table, p.again
-	step := Step{Comment: comment}
+	step := Step{Comment: comment, object: p.object(statement, args)}
 	if step.SQL, p.err = postgres.PlanSQL(p.engine.schema, statement, args); p.err != nil {
 		return
 	}
@@ -299,7 +299,7 @@ func (p *planner) functions(options string) {
 		if existing != nil && existing.Is(statement) && existing.Comment != nil && *existing.Comment == comment {
 			continue
 		}
-		p.plan.Steps = append(p.plan.Steps, Step{Comment: functionPurpose[kind], SQL: statement})
+		p.plan.Steps = append(p.plan.Steps, Step{Comment: functionPurpose[kind], SQL: statement, object: p.table.FunctionName(kind)})
 		if existing == nil {
 			p.plan.Steps[len(p.plan.Steps)-1].Reverse, p.err = postgres.PlanSQL(p.engine.schema, "drop_function", postgres.PlanArgs{Table: p.table, Name: kind})
 		}
@@ -342,7 +342,24 @@ func (p *planner) triggers() {
 	}
 }
 
-// guards repairs history's own functions and append-only triggers.
+// object names what a statement is about.
+func (p *planner) object(statement string, args postgres.PlanArgs) string {
+	switch {
+	case statement == "add_version_column":
+		return p.table.VersionColumn
+	case strings.HasSuffix(statement, "_function"):
+		return p.table.FunctionName(args.Name)
+	case statement == "register", statement == "record":
+		return statement
+	case statement == "grant_history", statement == "settle":
+		return args.Name
+	case strings.HasPrefix(statement, "create_") && args.Name == "":
+		return args.On
+	}
+	return args.On + " " + args.Name
+}
+
+// guards repairs history's own functions, indexes and append-only triggers.
 func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 	findings, err := p.engine.historyFindings(ctx, tx)
 	if err != nil {
@@ -354,10 +371,23 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 			if err != nil {
 				return err
 			}
-			p.plan.Steps = append(p.plan.Steps, Step{Comment: "A function of history that the triggers call.", SQL: functions[finding.object]})
+			p.plan.Steps = append(p.plan.Steps, Step{Comment: "A function of history that the triggers call.", SQL: functions[finding.object], object: finding.object})
+		}
+		if finding.kind == ProblemHistoryIndex {
+			indexes, err := postgres.HistoryIndexes(p.engine.schema)
+			if err != nil {
+				return err
+			}
+			if finding.detail != "missing" {
+				p.plan.Steps = append(p.plan.Steps, Step{Comment: "It is not valid, so that no query uses it.", SQL: "DROP INDEX " + postgres.QuoteIdent(p.engine.schema) + "." + postgres.QuoteIdent(finding.object), object: finding.object})
+			}
+			p.plan.Steps = append(p.plan.Steps, Step{Comment: "An index of history. Writers wait while it is built.", SQL: indexes[finding.object], object: finding.object})
+		}
+		if finding.kind == ProblemHistoryAccess && finding.detail == "privilege" {
+			p.add("The owner of trigger functions writes history.", "grant_history", postgres.PlanArgs{Name: finding.object}, "")
 		}
 		if finding.kind == ProblemHistoryMoved && finding.detail == "true" {
-			p.add("History came from elsewhere: what follows has transaction ids of its own.", "settle", postgres.PlanArgs{}, "")
+			p.add("History came from elsewhere: what follows has transaction ids of its own.", "settle", postgres.PlanArgs{Name: finding.object}, "")
 		}
 		if finding.kind != ProblemHistoryTrigger {
 			continue

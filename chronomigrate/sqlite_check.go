@@ -57,7 +57,7 @@ func (e *sqliteEngine) check(ctx context.Context, q chronodriver.Queryer, regist
 		c.report(ProblemTriggerOrder, t.Name, "the AFTER trigger "+t.Name+" was created after Chrononaut's and runs before them; what it changes is recorded in the wrong order, and RAISE(IGNORE) or RAISE(FAIL) in it loses history",
 			repair)
 	}
-	return c.problems, nil
+	return c.problems, e.planFixes(ctx, q, c, registered)
 }
 
 // checkGone says what became of a table that is not there under its name.
@@ -130,28 +130,84 @@ func (e *sqliteEngine) checkTriggers(ctx context.Context, q chronodriver.Queryer
 	return nil
 }
 
-// checkHistory looks at the guards of history itself.
+// checkHistory looks at the guards and indexes of history itself.
 func (e *sqliteEngine) checkHistory(ctx context.Context, q chronodriver.Queryer) ([]Problem, error) {
-	guards, err := sqlite.Guards()
+	c := &checker{table: historyOfSQLite}
+	plan := &Plan{}
+	err := e.historyObjects(ctx, q, func(kind, name, state string, steps []Step) {
+		plan.Steps = append(plan.Steps, steps...)
+		if kind == "index" {
+			c.report(ProblemHistoryIndex, name, "the index "+name+" of history is "+state+"; reading is slow without it", "Run chrononaut check --fix, which builds it.")
+			return
+		}
+		c.report(ProblemHistoryTrigger, name, "the trigger "+name+" of history is "+state, "History may have been rewritten. chrononaut check --fix makes the trigger again.")
+	})
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{table: chronodriver.Table{Schema: sqliteSchema, Name: "chrononaut_activity"}}
-	for _, name := range slices.Sorted(maps.Keys(guards)) {
-		found, err := queryStrings(ctx, q, `SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1`, name)
-		if err != nil {
-			return nil, fmt.Errorf("read trigger %s: %w", name, err)
-		}
-		state := ""
-		switch {
-		case len(found) == 0:
-			state = "missing"
-		case found[0] != guards[name]:
-			state = "not as it should be"
-		default:
-			continue
-		}
-		c.report(ProblemHistoryTrigger, name, "the trigger "+name+" of history is "+state, "History may have been rewritten. chrononaut migrate get prints the trigger.")
-	}
+	c.fixes(plan, "")
 	return c.problems, nil
+}
+
+var historyOfSQLite = chronodriver.Table{Schema: sqliteSchema, Name: "chrononaut_activity"}
+
+// planGuards repairs history itself.
+func (e *sqliteEngine) planGuards(ctx context.Context, q chronodriver.Queryer) (*Plan, error) {
+	plan := &Plan{Table: historyOfSQLite, Transactional: true}
+	err := e.historyObjects(ctx, q, func(_, _, _ string, steps []Step) { plan.Steps = append(plan.Steps, steps...) })
+	return plan, err
+}
+
+// historyObjects reports the triggers and indexes of history that are not as
+// the migrations made them, with the statements that make them again.
+func (e *sqliteEngine) historyObjects(ctx context.Context, q chronodriver.Queryer, report func(kind, name, state string, steps []Step)) error {
+	guards, err := sqlite.Guards()
+	if err != nil {
+		return err
+	}
+	indexes, err := sqlite.HistoryIndexes()
+	if err != nil {
+		return err
+	}
+	for _, kind := range []string{"trigger", "index"} {
+		wanted := map[string]map[string]string{"trigger": guards, "index": indexes}[kind]
+		for _, name := range slices.Sorted(maps.Keys(wanted)) {
+			found, err := queryStrings(ctx, q, `SELECT sql FROM main.sqlite_schema WHERE type = ?1 AND name = ?2`, kind, name)
+			if err != nil {
+				return fmt.Errorf("read %s %s: %w", kind, name, err)
+			}
+			if len(found) > 0 && found[0] == wanted[name] {
+				continue
+			}
+			state, steps := "missing", []Step(nil)
+			if len(found) > 0 {
+				state = "not as it should be"
+				steps = append(steps, Step{Comment: "To be replaced.", SQL: "DROP " + strings.ToUpper(kind) + " main." + sqlite.QuoteIdent(name), object: name})
+			}
+			steps = append(steps, Step{Comment: "History's own " + kind + ".", SQL: wanted[name], object: name})
+			report(kind, name, state, steps)
+		}
+	}
+	return nil
+}
+
+// planFixes plans what track would do: SQLite's triggers are replaced together,
+// so that it is the fix of each of a table's problems.
+func (e *sqliteEngine) planFixes(ctx context.Context, q chronodriver.Queryer, c *checker, registered TrackedTable) error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	plan, err := e.planTrack(ctx, q, registered.Table, registered.Options)
+	if err != nil {
+		if isKnown(err) {
+			return nil
+		}
+		return err
+	}
+	for i := range c.problems {
+		if c.problems[i].Kind != ProblemColumnMissing {
+			c.problems[i].Fix = plan.Steps
+		}
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ func (e *sqliteEngine) find(ctx context.Context, q chronodriver.Queryer, name st
 	return nil, nil
 }
 
-func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Tx, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
+func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, name chronodriver.Table, opts TrackOptions) (*Plan, error) {
 	asked := opts.VersionColumn
 	opts = opts.normalize()
 	found, err := e.inspect(ctx, tx, name)

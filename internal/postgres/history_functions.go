@@ -1,11 +1,34 @@
 package postgres
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
+
+// HistoryIndexes returns the CREATE INDEX statements of the history table, by
+// the name of the index.
+func HistoryIndexes(schema string) (map[string]string, error) {
+	migrations, err := Migrations(schema)
+	if err != nil {
+		return nil, err
+	}
+	indexes := map[string]string{}
+	for _, m := range migrations {
+		for _, statement := range sqltext.Split(chronodriver.PostgreSQL, m.Up) {
+			i := historyIndex.FindStringSubmatchIndex(statement.Text)
+			if i == nil {
+				continue
+			}
+			indexes[statement.Text[i[2]:i[3]]] = strings.TrimSpace(statement.Text[i[0]:])
+		}
+	}
+	return indexes, nil
+}
+
+var historyIndex = regexp.MustCompile(`CREATE (?:UNIQUE )?INDEX (chrononaut_activity_\w+) ON `)
 
 // HistoryFunctions returns the CREATE OR REPLACE FUNCTION statements of the
 // functions that the migrations make, by name: the triggers call them.

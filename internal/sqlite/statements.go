@@ -62,6 +62,24 @@ func Query(name string) (string, error) {
 
 var guard = regexp.MustCompile(`(?s)CREATE TRIGGER (\w+) .*?\nEND;`)
 
+var historyIndex = regexp.MustCompile(`(?s)CREATE INDEX (chrononaut_activity_\w+) ON [^;]*`)
+
+// HistoryIndexes returns the CREATE INDEX statements of the history table, by
+// the name of the index, as the catalog has them.
+func HistoryIndexes() (map[string]string, error) {
+	migrations, err := Migrations()
+	if err != nil {
+		return nil, err
+	}
+	indexes := map[string]string{}
+	for _, m := range migrations {
+		for _, match := range historyIndex.FindAllStringSubmatch(m.Up, -1) {
+			indexes[match[1]] = match[0]
+		}
+	}
+	return indexes, nil
+}
+
 // Guards returns the triggers of the history schema itself, as the catalog has
 // them.
 func Guards() (map[string]string, error) {

@@ -16,16 +16,29 @@ type problemJSON struct {
 	Object  string                    `json:"object"`
 	Message string                    `json:"message"`
 	Hint    string                    `json:"hint"`
+	Fix     []stepJSON                `json:"fix"`
+}
+
+func newProblemJSON(p chronomigrate.Problem) problemJSON {
+	shape := problemJSON{p.Kind, newTableJSON(p.Table), p.Object, p.Message, p.Hint, []stepJSON{}}
+	for _, s := range p.Fix {
+		shape.Fix = append(shape.Fix, stepJSON{s.Comment, s.SQL, s.Reverse})
+	}
+	return shape
 }
 
 type checkJSON struct {
 	OK       bool          `json:"ok"`
 	Tracked  []tableJSON   `json:"tracked"`
 	Problems []problemJSON `json:"problems"`
+	// What --fix ran.
+	Fixed []planJSON `json:"fixed,omitempty"`
 }
 
 func (a *app) checkCommand() *cobra.Command {
-	var uncovered bool
+	var uncovered, fix bool
+	apply := &applyFlags{}
+	var w *write
 	cmd := &cobra.Command{
 		Use:   "check [TABLE...]",
 		Short: "Find out whether capture is complete",
@@ -35,12 +48,17 @@ were renamed or dropped, a table without its primary key. It changes nothing.
 With tables, it looks at these, which must be tracked, and at history itself.
 
 It exits with 0 when everything is right and with 1 when it found something, so
-it is good for a deployment's checks and for monitoring. track repairs a table.
+it is good for a deployment's checks and for monitoring.
+
+--fix runs the statements that diff-schema prints: history itself is repaired in
+one transaction, and each table in one. What a human has to decide, as what
+became of a hidden column that is gone, stays, and the exit status is 1 then.
 
 --uncovered also finds the application's tables that are not tracked.`,
 		Example: `  chrononaut check
   chrononaut check todos billing.invoices
-  chrononaut check --uncovered --json`,
+  chrononaut check --uncovered --json
+  chrononaut check --fix --rationale "after the restore"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var names []chrononaut.Table
 			for _, arg := range args {
@@ -50,16 +68,58 @@ it is good for a deployment's checks and for monitoring. track repairs a table.
 				}
 				names = append(names, name)
 			}
-			return a.withDatabase(cmd.Context(), false, func(db *database) error {
-				return a.check(cmd.Context(), db, names, uncovered)
+			opts, err := a.applyOpts(apply)
+			switch {
+			case err != nil:
+				return err
+			case apply.dryRun && !fix:
+				return usagef("chrononaut diff-schema prints the statements.", "--dry-run goes with --fix")
+			}
+			ctx := a.writeContext(cmd.Context(), w)
+			return a.withDatabase(ctx, false, func(db *database) error {
+				var plans []*chronomigrate.Plan
+				if fix {
+					tables, err := db.named(ctx, names)
+					if err != nil {
+						return err
+					}
+					fixed, err := db.migrator.Fix(ctx, &chronomigrate.FixOpts{Tables: tables, Apply: opts})
+					if fixed != nil {
+						plans = fixed.Plans
+					}
+					if err != nil {
+						a.printFixed(plans, opts.DryRun)
+						return err
+					}
+				}
+				return a.check(ctx, db, names, uncovered, plans, opts.DryRun)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&uncovered, "uncovered", false, "also find tables that are not tracked")
+	cmd.Flags().BoolVar(&fix, "fix", false, "repair what is found, except what a human has to decide")
+	apply.add(cmd)
+	w = a.writeFlags(cmd)
 	return cmd
 }
 
-func (a *app) check(ctx context.Context, db *database, names []chrononaut.Table, uncovered bool) error {
+// named resolves names of tracked tables; nil when there are none.
+func (db *database) named(ctx context.Context, names []chrononaut.Table) ([]chrononaut.Table, error) {
+	var tables []chrononaut.Table
+	for _, name := range names {
+		entry, table, exists, err := db.tracked(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil && !exists {
+			return nil, noTable(table)
+		}
+		tables = append(tables, table)
+	}
+	return tables, nil
+}
+
+func (a *app) check(ctx context.Context, db *database, names []chrononaut.Table, uncovered bool, fixed []*chronomigrate.Plan, dryRun bool) error {
 	problems, err := db.migrator.Check(ctx, &chronomigrate.CheckOpts{Uncovered: uncovered})
 	if err != nil {
 		return err
@@ -86,10 +146,14 @@ func (a *app) check(ctx context.Context, db *database, names []chrononaut.Table,
 			shape.Tracked = append(shape.Tracked, newTableJSON(t))
 		}
 		for _, p := range problems {
-			shape.Problems = append(shape.Problems, problemJSON{p.Kind, newTableJSON(p.Table), p.Object, p.Message, p.Hint})
+			shape.Problems = append(shape.Problems, newProblemJSON(p))
+		}
+		for _, plan := range fixed {
+			shape.Fixed = append(shape.Fixed, newPlanJSON(plan, dryRun))
 		}
 		err = a.out.json(shape)
 	} else {
+		a.printFixed(fixed, dryRun)
 		a.printProblems(problems, tracked)
 	}
 	if err == nil && len(problems) > 0 {
@@ -132,6 +196,15 @@ func (db *database) only(ctx context.Context, names []chrononaut.Table, problems
 		}
 	}
 	return kept, wanted, nil
+}
+
+func (a *app) printFixed(plans []*chronomigrate.Plan, dryRun bool) {
+	if a.json {
+		return
+	}
+	for _, plan := range plans {
+		a.printPlan(plan, dryRun, "repaired", "")
+	}
 }
 
 func (a *app) printProblems(problems []chronomigrate.Problem, tracked []chrononaut.Table) {

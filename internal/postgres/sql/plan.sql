@@ -44,6 +44,11 @@ CREATE OR REPLACE TRIGGER {{ident .Name}}
     FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
     FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite()
 {{- end}}
+{{define "grant_history" -}}
+GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
+GRANT USAGE ON SEQUENCE {{schema}}.chrononaut_activity_id_seq TO {{ident .Name}};
+GRANT USAGE ON SCHEMA {{schema}} TO {{ident .Name}}
+{{- end}}
 {{define "drop_trigger" -}}
 DROP TRIGGER IF EXISTS {{ident .Name}} ON {{.On}}
 {{- end}}
