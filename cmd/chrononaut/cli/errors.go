@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronoimport"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
@@ -112,6 +113,9 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 		if cmd.Flags().Lookup("baseline") != nil {
 			try = "the same command again: a baseline goes on where it stopped"
 		}
+		if cmd.Flags().Lookup("skip-bad") != nil {
+			try = "the same command again: an import goes on where it stopped"
+		}
 	case errors.As(err, &no):
 		try, reason = no.try, no.reason
 	case errors.As(err, &connect):
@@ -163,6 +167,13 @@ var reasons = []struct {
 	{chronomigrate.ErrPrivilege, "privilege"},
 	{chronomigrate.ErrBusy, "busy"},
 	{chronomigrate.ErrReadOnly, "read_only"},
+	{chronoimport.ErrDialect, "dialect"},
+	{chronoimport.ErrNoTable, "no_table"},
+	{chronoimport.ErrNoSource, "no_source"},
+	{chronoimport.ErrNoKey, "no_key"},
+	{chronoimport.ErrNotTracked, "not_tracked"},
+	{chronoimport.ErrHidden, "hidden"},
+	{chronoimport.ErrBusy, "busy"},
 	{chrononaut.ErrNotTracked, "not_tracked"},
 	{chrononaut.ErrNotInstalled, "not_installed"},
 	{chrononaut.ErrKey, "key"},
