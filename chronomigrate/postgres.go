@@ -145,41 +145,53 @@ func (e *postgresEngine) uncovered(ctx context.Context, q chronodriver.Queryer) 
 // apply waits for the table's lock only briefly at a time: while it waits, new
 // writers queue up behind it.
 func (e *postgresEngine) apply(ctx context.Context, opts *ApplyOpts, plan func(tx chronodriver.Tx) (*Plan, error)) (*Plan, error) {
+	var result *Plan
+	err := e.retry(ctx, opts, func(tx chronodriver.Tx) error {
+		var err error
+		if result, err = plan(tx); err != nil || opts.DryRun {
+			return err
+		}
+		if err := setLockTimeout(ctx, tx, opts); err != nil {
+			return err
+		}
+		if err := e.lockRegistered(ctx, tx, result); err != nil {
+			return err
+		}
+		for _, step := range result.Steps {
+			if _, err := tx.Exec(ctx, step.SQL); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return result, err
+}
+
+func setLockTimeout(ctx context.Context, tx chronodriver.Tx, opts *ApplyOpts) error {
+	timeout := fmt.Sprintf("%dms", max(opts.LockTimeout.Milliseconds(), 1))
+	_, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`, timeout)
+	return err
+}
+
+// retry runs f in a transaction that excludes other migrators, and again when it
+// cannot have a lock.
+func (e *postgresEngine) retry(ctx context.Context, opts *ApplyOpts, f func(tx chronodriver.Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		var result *Plan
-		err := e.withLock(ctx, func(tx chronodriver.Tx) error {
-			var err error
-			if result, err = plan(tx); err != nil || opts.DryRun {
-				return err
-			}
-			timeout := fmt.Sprintf("%dms", max(opts.LockTimeout.Milliseconds(), 1))
-			if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`, timeout); err != nil {
-				return err
-			}
-			if err := e.lockRegistered(ctx, tx, result); err != nil {
-				return err
-			}
-			for _, step := range result.Steps {
-				if _, err := tx.Exec(ctx, step.SQL); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err := e.withLock(ctx, f)
 		const lockNotAvailable, deadlockDetected = "55P03", "40P01"
 		state := chronodriver.State(err)
 		if state != lockNotAvailable && state != deadlockDetected {
-			return result, err
+			return err
 		}
 		if attempt >= opts.MaxAttempts {
-			return nil, hint(fmt.Errorf("%w: no lock after %d attempts", ErrBusy, attempt), "Try again when no long transaction uses the table, or allow a longer lock timeout.")
+			return hint(fmt.Errorf("%w: no lock after %d attempts", ErrBusy, attempt), "Try again when no long transaction uses the table, or allow a longer lock timeout.")
 		}
 		// Let the writers that queued up behind the attempt go first.
 		pause := time.NewTimer(opts.LockTimeout / 4)
 		select {
 		case <-ctx.Done():
 			pause.Stop()
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-pause.C:
 		}
 	}
@@ -221,7 +233,7 @@ func (e *postgresEngine) wrap(err error) error {
 func isKnown(err error) bool {
 	return slices.ContainsFunc([]error{
 		ErrNoTable, ErrNoColumn, ErrNoKey, ErrNotTrackable, ErrVersionColumn, ErrOption, ErrNoHistory,
-		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly,
+		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly, ErrShape,
 	}, func(known error) bool { return errors.Is(err, known) })
 }
 

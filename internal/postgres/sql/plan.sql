@@ -63,6 +63,30 @@ INSERT INTO {{schema}}.chrononaut_table (table_schema, table_name, tracked, key_
 VALUES ({{literal .Table.Schema}}, {{literal .Table.Name}}, false, {{textArray .Table.KeyColumns}}, {{literal .Options}}::jsonb)
     ON CONFLICT (table_schema, table_name) DO UPDATE SET key_columns = excluded.key_columns, options = excluded.options
 {{- end}}
+{{define "adopt_columns" -}}
+ALTER TABLE {{schema}}.chrononaut_activity
+    ADD COLUMN IF NOT EXISTS operation text,
+    ADD COLUMN IF NOT EXISTS table_schema text,
+    ADD COLUMN IF NOT EXISTS transaction_id xid8,
+    ADD COLUMN IF NOT EXISTS database_user text,
+    ADD COLUMN IF NOT EXISTS previous_key jsonb
+{{- end}}
+{{define "adopt_defaults" -}}
+ALTER TABLE {{schema}}.chrononaut_activity
+    ALTER COLUMN changed SET DEFAULT pg_catalog.clock_timestamp(),
+    ALTER COLUMN key SET DEFAULT '{}',
+    ALTER COLUMN data SET DEFAULT '{}',
+    ALTER COLUMN user_info SET DEFAULT '{}',
+    ALTER COLUMN extra_info SET DEFAULT '{}',
+    ALTER COLUMN transaction_id SET DEFAULT pg_catalog.pg_current_xact_id(),
+    ALTER COLUMN database_user SET DEFAULT session_user
+{{- end}}
+{{define "adopt_python_index" -}}
+CREATE INDEX CONCURRENTLY IF NOT EXISTS chrononaut_activity_python ON {{schema}}.chrononaut_activity (table_name, id) WHERE table_schema IS NULL
+{{- end}}
+{{define "adopt_drop_index" -}}
+DROP INDEX CONCURRENTLY IF EXISTS {{schema}}.{{ident .Name}}
+{{- end}}
 {{define "unregister" -}}
 UPDATE {{schema}}.chrononaut_table SET tracked = false, baseline = NULL
  WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}}
