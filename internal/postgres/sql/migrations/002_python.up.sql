@@ -224,7 +224,7 @@ BEGIN
             WHEN token ~ '^[''"]' THEN
                 -- repr() takes double quotes where only single ones are inside.
                 IF (CASE WHEN token ~ '^"' THEN token !~ '''' OR substr(token, 2, length(token) - 2) ~ '"'
-                         ELSE token ~ '\\''' AND token !~ '"' END) THEN
+                         ELSE replace(substr(token, 2, length(token) - 2), '\\', '') ~ '''' AND token !~ '"' END) THEN
                     RETURN NULL;
                 END IF;
                 image := '"' || {{schema}}.python_string(substr(token, 2, length(token) - 2)) || '"';
