@@ -28,7 +28,7 @@ func atlasSum(present presentFiles, files []File) (File, error) {
 		all = append(all, File{Name: file.name, Content: file.content})
 	}
 	if before != "" && before != atlasSumOf(all) || before == "" && len(all) > 0 {
-		return File{}, hint(fmt.Errorf("%w: %s: %w", ErrOption, atlasSumName, errChecksums), "Run atlas migrate hash, once the files are as they should be.")
+		return File{}, hint(fmt.Errorf("%w: the checksums in %s do not fit the files", ErrOption, atlasSumName), "Run atlas migrate hash, once the files are as they should be.")
 	}
 	for _, file := range files {
 		if !file.Present {

@@ -1,7 +1,6 @@
 package chronomigrate
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -62,7 +61,7 @@ func (e *exporter) place(step exportStep, present presentFiles) (files []File, n
 	if newest != nil && undone != nil && undone.order > newest.order {
 		newest = nil
 	}
-	if step.renew != nil && newest != nil {
+	if step.renew != nil && newest != nil && !e.opts.Down {
 		renewed, err := e.write(*step.renew)
 		if err != nil {
 			return nil, "", false, err
@@ -76,7 +75,7 @@ func (e *exporter) place(step exportStep, present presentFiles) (files []File, n
 		return files, "", false, nil
 	case newest.same:
 		return files, newest.number, true, nil
-	case step.version > 0 || step.renew == nil && !step.repeats:
+	case step.version > 0 || newest.number == "" || step.renew == nil && !step.repeats:
 		// It may have run.
 		return nil, "", false, hint(fmt.Errorf("%w: %s is there and is not the same", ErrOption, newest.name),
 			"It was edited, or made for another schema or by another version of chrononaut. It may have run, and is not changed; --from N leaves out what the directory has.")
@@ -211,5 +210,3 @@ func safeName(name string) string {
 	}
 	return b.String()
 }
-
-var errChecksums = errors.New("the checksums do not fit the files")

@@ -196,3 +196,51 @@ func TestExportedSchemaOfAnotherName(t *testing.T) {
 		t.Errorf("history is at version %d", got)
 	}
 }
+
+func TestExportedTrackingThatChanged(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE todos (id integer PRIMARY KEY)`)
+	dir := fstest.MapFS{}
+	names := func(format chronomigrate.Format) (string, error) {
+		files, err := f.migrator.Export(t.Context(), &chronomigrate.ExportOpts{
+			Format: format, From: f.status().Latest, Dir: dir, Now: exportTime,
+			Track: []chronomigrate.TrackedExport{{Table: chronodriver.Table{Name: "todos"}}},
+		})
+		var written []string
+		for _, file := range files {
+			if !file.Present {
+				dir[file.Name] = &fstest.MapFile{Data: []byte(file.Content)}
+				written = append(written, file.Name)
+			}
+		}
+		return strings.Join(written, " "), err
+	}
+	for i, test := range []struct {
+		format chronomigrate.Format
+		change string
+		want   string
+	}{
+		{chronomigrate.FormatGoose, "", "20261125093000_chrononaut_track_todos.sql"},
+		{chronomigrate.FormatGoose, "", ""},
+		{chronomigrate.FormatGoose, `ALTER TABLE todos ADD COLUMN a jsonb`, "20261125093001_chrononaut_retrack_todos.sql"},
+		{chronomigrate.FormatGoose, "", ""},
+		{chronomigrate.FormatGoose, `ALTER TABLE todos ADD COLUMN b jsonb`, "20261125093002_chrononaut_retrack_todos.sql"},
+		// The table is as it was once more, and the newest file is for another.
+		{chronomigrate.FormatGoose, `ALTER TABLE todos DROP COLUMN b`, "20261125093003_chrononaut_retrack_todos.sql"},
+		{chronomigrate.FormatSQL, "", "chrononaut_track_todos.up.sql chrononaut_track_todos.down.sql"},
+		{chronomigrate.FormatSQL, `ALTER TABLE todos ADD COLUMN c jsonb`, "chrononaut_retrack_todos.up.sql chrononaut_retrack_todos.down.sql"},
+	} {
+		if test.change != "" {
+			f.exec(test.change)
+		}
+		if got, err := names(test.format); err != nil || got != test.want {
+			t.Errorf("step %d writes %q, %v, want %q", i, got, err, test.want)
+		}
+	}
+	// A script without a number cannot be there twice.
+	f.exec(`ALTER TABLE todos ADD COLUMN d jsonb`)
+	if got, err := names(chronomigrate.FormatSQL); !errors.Is(err, chronomigrate.ErrOption) {
+		t.Errorf("a third script: %q, %v, want ErrOption", got, err)
+	}
+}
