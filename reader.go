@@ -62,6 +62,13 @@ type reader interface {
 	// last selects the newest change, in the bounds of the filter's times, that
 	// made the key what it is or took it from its record.
 	last(info *tableInfo, key string, f timelineFilter) (sql string, args []any, err error)
+	// changed selects a page of the keys of a table that have changes in a time.
+	changed(info *tableInfo, f changedFilter) (sql string, args []any, err error)
+	// changedIDs selects the first and the last id of those changes.
+	changedIDs(info *tableInfo, from, to time.Time) (sql string, args []any, err error)
+	// departure selects the first change after an id, and up to a time, that took
+	// the key from its record.
+	departure(info *tableInfo, key string, afterID int64, until time.Time) (sql string, args []any, err error)
 	// exists asks whether the table has a row with the key now.
 	exists(info *tableInfo, key string) (sql string, args []any, err error)
 	// activity selects from the log; the table has a schema where there are any.
@@ -87,6 +94,13 @@ type timelineFilter struct {
 	lifeUpTo    *int
 	newestFirst bool
 	limit       int
+}
+
+// changedFilter is a page of [reader.changed].
+type changedFilter struct {
+	from, to        time.Time // the first exclusive
+	afterID, upToID int64     // the first exclusive
+	limit           int
 }
 
 func readerFor(dialect chronodriver.Dialect, config *Config) (reader, error) {

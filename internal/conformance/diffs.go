@@ -14,6 +14,9 @@ func RunDiffs(t *testing.T, setup func(t *testing.T) *Env) {
 		{"explains records across changes of their keys", blamesAcrossKeys},
 		{"explains values that are many versions old", blamesLongHistories},
 		{"explains what tracking found", blamesBaselines},
+		{"tells what became of the records of a table", diffsTables},
+		{"tells what was not recorded of a table", diffsUnrecorded},
+		{"agrees with the rows that the table had", diffsAgreeWithTheTable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,8 @@ import "strings"
 
 // ReadArgs are what the reading queries are made of.
 type ReadArgs struct {
+	ChangedArgs
+
 	Schema      string // of the table, not of history
 	Name        string
 	Record      *Table   // also select the typed record
@@ -36,8 +38,7 @@ func (a ReadArgs) Is(column, key string) isArgs {
 // Qualified is the qualified, quoted name of the table.
 func (a ReadArgs) Qualified() string { return QuoteIdent(a.Schema) + "." + QuoteIdent(a.Name) }
 
-// Read renders a reading query: timeline, last, activity, registry, exists or
-// normalize.
+// Read renders a reading query: a file in sql/read.
 func Read(schema, name string, args ReadArgs) (string, error) {
 	sql, err := render("read/"+name+".sql", schema, args)
 	return strings.TrimSpace(sql), err

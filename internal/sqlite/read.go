@@ -11,6 +11,8 @@ import (
 
 // ReadArgs are what the reading queries are made of.
 type ReadArgs struct {
+	ChangedArgs
+
 	Name        string   // of the table
 	Where       []string // conditions on the alias a
 	NewestFirst bool
@@ -22,7 +24,7 @@ type ReadArgs struct {
 	Key         []string
 }
 
-// Read renders a reading query: timeline, last, activity, registry or exists.
+// Read renders a reading query: a file in sql/read.
 func Read(name string, args ReadArgs) (string, error) {
 	tmpl, err := template.New("").Funcs(template.FuncMap{"ident": QuoteIdent, "value": ReadValue}).
 		ParseFS(files, "sql/read/parts.sql", "sql/read/"+name+".sql")

@@ -1,0 +1,164 @@
+package chrononaut
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+)
+
+// diffPage is how many changes [History.DiffAll] reads at once.
+const diffPage = 500
+
+// changedRow is a change that was the last of its key, or took a key away.
+type changedRow struct {
+	ends
+	id          int64
+	isLast      bool
+	previousKey string // as history has it
+}
+
+// table compares all keys that have changes between the two times. It ends when
+// yield returns false.
+func (d *tableDiffer) table(ctx context.Context, yield func(*RecordDiff) bool) error {
+	reader := d.history.client.reader
+	sql, args, err := reader.changedIDs(d.info, d.from, d.to)
+	if err != nil {
+		return err
+	}
+	f := changedFilter{from: d.from, to: d.to, limit: diffPage}
+	var first int64
+	if _, err := queryOne(ctx, d.history.client.queryer, []any{&first, &f.upToID}, sql, args...); err != nil {
+		return err
+	}
+	for f.afterID = first - 1; f.afterID < f.upToID; {
+		page, err := d.page(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, row := range page {
+			found, err := d.row(ctx, row)
+			if err != nil {
+				return err
+			}
+			for _, r := range found {
+				if !yield(r) {
+					return nil
+				}
+			}
+			f.afterID = row.id
+		}
+		if len(page) < f.limit {
+			return nil
+		}
+	}
+	return nil
+}
+
+// row compares the key of a change, and the one that it took away.
+func (d *tableDiffer) row(ctx context.Context, row *changedRow) ([]*RecordDiff, error) {
+	var found []*RecordDiff
+	if row.previousKey != "" {
+		e, err := d.read(ctx, row.previousKey)
+		if err != nil {
+			return nil, err
+		}
+		// Else another change of that key was its last.
+		if e != nil && e.last.ID == row.id {
+			r, err := d.compare(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			if r != nil {
+				found = append(found, r)
+			}
+		}
+	}
+	if row.isLast {
+		r, err := d.compare(ctx, &row.ends)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			found = append(found, r)
+		}
+	}
+	return found, nil
+}
+
+// page reads a page, anew when the table has changed since the catalog was read.
+func (d *tableDiffer) page(ctx context.Context, f changedFilter) ([]*changedRow, error) {
+	h := d.history
+	page, err := d.rows(ctx, f)
+	const attempts = 10
+	for i := 1; i < attempts && schemaChanged(err); i++ {
+		h.client.forget(h.table, d.info)
+		fresh, loadErr := h.client.table(ctx, h.table)
+		if loadErr != nil {
+			return nil, errors.Join(err, loadErr)
+		}
+		d.info = fresh
+		page, err = d.rows(ctx, f)
+	}
+	return page, err
+}
+
+func (d *tableDiffer) rows(ctx context.Context, f changedFilter) (page []*changedRow, err error) {
+	// No typed record is read.
+	selected := *d.info
+	selected.postgres = nil
+	sql, args, err := d.history.client.reader.changed(&selected, f)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := d.history.client.queryer.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if page, err = d.scan(rows, page); err != nil {
+			return nil, err
+		}
+	}
+	return page, rows.Err()
+}
+
+// scan reads one end of a key: the earlier one first, if there is one, then the
+// later one.
+func (d *tableDiffer) scan(rows chronodriver.Rows, page []*changedRow) ([]*changedRow, error) {
+	change, row := &Change{}, &changedRow{}
+	var stamp *string
+	var role int
+	var hidden string
+	dest, finish := d.history.client.reader.scanChange(change, false)
+	dest = append(dest, &stamp, &row.id, &role, &row.isLast, &row.key, &row.previousKey, &row.arrived, &row.departed, &hidden)
+	if err := rows.Scan(dest...); err != nil {
+		return nil, err
+	}
+	if stamp == nil || *stamp != d.info.stamp {
+		return nil, errStale
+	}
+	if err := finish(); err != nil {
+		return nil, err
+	}
+	for _, name := range d.info.hidden {
+		delete(change.Data, name)
+	}
+	if n := len(page); n > 0 && page[n-1].id == row.id {
+		row = page[n-1]
+	} else {
+		page = append(page, row)
+	}
+	const later = 1
+	if role != later {
+		row.before = change
+		return page, nil
+	}
+	row.last = change
+	if err := json.Unmarshal([]byte(hidden), &row.hidden); err != nil {
+		return nil, errors.New("read hidden changes: malformed names")
+	}
+	return page, nil
+}
