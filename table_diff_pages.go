@@ -11,7 +11,8 @@ import (
 // diffPage is how many changes [History.DiffAll] reads at once.
 const diffPage = 500
 
-// changedRow is a change that was the last of its key, or took a key away.
+// changedRow is a change that was the last of its key, or took a key away, or
+// ends a page.
 type changedRow struct {
 	ends
 	id          int64
@@ -19,7 +20,7 @@ type changedRow struct {
 	previousKey string // as history has it
 }
 
-// table compares all keys that have changes between the two times. It ends when
+// table compares the keys that have changes between the two times. It ends when
 // yield returns false.
 func (d *tableDiffer) table(ctx context.Context, yield func(*RecordDiff) bool) error {
 	reader := d.history.client.reader
@@ -34,7 +35,7 @@ func (d *tableDiffer) table(ctx context.Context, yield func(*RecordDiff) bool) e
 	}
 	for f.afterID = first - 1; f.afterID < f.upToID; {
 		page, err := d.page(ctx, f)
-		if err != nil {
+		if err != nil || len(page) == 0 {
 			return err
 		}
 		for _, row := range page {
@@ -48,9 +49,6 @@ func (d *tableDiffer) table(ctx context.Context, yield func(*RecordDiff) bool) e
 				}
 			}
 			f.afterID = row.id
-		}
-		if len(page) < f.limit {
-			return nil
 		}
 	}
 	return nil

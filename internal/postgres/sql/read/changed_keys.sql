@@ -17,21 +17,26 @@ SELECT CASE WHEN parted.id IS NULL OR latest.version >= parted.version OR latest
                      ORDER BY a.version DESC, a.id DESC LIMIT 1) AS parted ON true
 {{- end -}}
 -- The keys of a table that have changes in a time, in the order of their last
--- changes in it, a page of them. page has those changes, and all that took a key
--- away; ends adds the state that the key had before the time. Every step is a
--- look-up in an index.
+-- changes in it. page is the next part of the log; last_changes are those in it
+-- that were the last of their key or took a key away, and the last one of the
+-- page, which says where the next begins; ends adds the state that the key had
+-- before the time. Every step is a look-up in an index, and as the page comes
+-- first, the planner knows that there are few.
 WITH page AS MATERIALIZED (
-    SELECT w.id, w.key, w.previous_key, latest.id = w.id AS is_last
+    SELECT w.id, w.key, w.previous_key
       FROM {{schema}}.chrononaut_activity AS w
-     CROSS JOIN LATERAL (
-            {{template "last_id" (.LastID "w.key" .To)}}
-            ) AS latest
-     WHERE w.table_schema = {{literal .Schema}} AND w.table_name = {{literal .Name}} AND w.key <> '{}'
+     WHERE w.table_schema = {{literal .Schema}} AND w.table_name = {{literal .Name}}
        AND w.changed > {{.From}} AND w.changed <= {{.To}}
        AND w.id > {{.AfterID}} AND w.id <= {{.UpToID}}
-       AND (latest.id = w.id OR w.previous_key IS NOT NULL)
      ORDER BY w.id
      LIMIT {{.Limit}}
+), last_changes AS MATERIALIZED (
+    SELECT p.id, p.key, p.previous_key, latest.id = p.id AND p.key <> '{}' AS is_last
+      FROM page AS p
+     CROSS JOIN LATERAL (
+            {{template "last_id" (.LastID "p.key" .To)}}
+            ) AS latest
+     WHERE latest.id = p.id OR p.previous_key IS NOT NULL OR p.id = (SELECT max(id) FROM page)
 ), ends AS MATERIALIZED (
     SELECT p.id, p.key, p.previous_key, p.is_last,
            CASE WHEN p.is_last THEN coalesce(before.id, (
@@ -41,7 +46,7 @@ WITH page AS MATERIALIZED (
                         FROM {{schema}}.chrononaut_activity AS a
                        WHERE {{template "is" (.Is "key" "p.key")}}
                        ORDER BY a.version, a.id LIMIT 1) AS first)) END AS before_id
-      FROM page AS p
+      FROM last_changes AS p
       LEFT JOIN LATERAL (
             {{template "last_id" (.LastID "p.key" .From)}}
             ) AS before ON p.is_last

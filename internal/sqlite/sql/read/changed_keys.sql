@@ -13,20 +13,23 @@
              ORDER BY c.version DESC, c.id DESC LIMIT 1)
 {{- end -}}
 -- The keys of the table ?2 that have changes in a time, in the order of their last
--- changes in it, a page of them. page has those changes, and all that took a key
--- away; ends adds the state that the key had before the time. Every step is a
--- look-up in an index.
+-- changes in it. page is the next part of the log; last_changes are those in it
+-- that were the last of their key or took a key away, and the last one of the
+-- page, which says where the next begins; ends adds the state that the key had
+-- before the time. Every step is a look-up in an index.
 WITH page AS MATERIALIZED (
-    SELECT w.id, w.key, w.previous_key,
-           w.id = {{template "last_id" (.LastID "w.key" .To)}} AS is_last
+    SELECT w.id, w.key, w.previous_key
       -- The table's log is in the order of ids.
       FROM main.chrononaut_activity AS w INDEXED BY chrononaut_activity_table
-     WHERE w.table_name = ?2 AND w.key <> '{}'
+     WHERE w.table_name = ?2
        AND w.id > {{.AfterID}} AND w.id <= {{.UpToID}}
        AND w.changed > {{.From}} AND w.changed <= {{.To}}
-       AND (w.previous_key IS NOT NULL OR is_last)
      ORDER BY w.id
      LIMIT {{.Limit}}
+), last_changes AS MATERIALIZED (
+    SELECT p.id, p.key, p.previous_key,
+           p.key <> '{}' AND p.id = {{template "last_id" (.LastID "p.key" .To)}} AS is_last
+      FROM page AS p
 ), ends AS MATERIALIZED (
     SELECT p.id, p.key, p.previous_key, p.is_last,
            CASE WHEN p.is_last THEN coalesce({{template "last_id" (.LastID "p.key" .From)}}, (
@@ -35,7 +38,8 @@ WITH page AS MATERIALIZED (
                 FROM (SELECT a.id, a.operation FROM main.chrononaut_activity AS a
                        WHERE a.table_name = ?2 AND a.key = p.key
                        ORDER BY a.version LIMIT 1) AS f)) END AS before_id
-      FROM page AS p
+      FROM last_changes AS p
+     WHERE p.is_last OR p.previous_key IS NOT NULL OR p.id = (SELECT max(id) FROM page)
 )
 SELECT {{template "change"}},
        {{template "stamp"}},
