@@ -48,7 +48,9 @@ func sqliteGuard(args sqlite.ExportArgs, checks []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, sql)
+		if sql != "" {
+			parts = append(parts, sql)
+		}
 	}
 	return strings.Join(parts, "\n"), nil
 }
@@ -84,16 +86,21 @@ func (e *sqliteEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, name
 }
 
 func (e *sqliteEngine) renderTrack(ctx context.Context, tx chronodriver.Tx, found *sqlite.Inspected, opts TrackOptions) (exportStep, error) {
-	columns, err := sqliteColumnTypes(found)
+	p := &sqlitePlanner{found: found, plan: &Plan{}}
+	p.describe(opts)
+	args := sqlite.ExportArgs{Table: p.table, Problems: []sqlite.ExportProblem{
+		{Name: "shape", Message: "the table " + found.Name + " does not have the columns and unique indexes that it had where this migration was made"},
+		{Name: "keys", Message: "the table " + found.Name + " has rows with NULL in the primary key"},
+		{Name: "twice", Message: "the table " + found.Name + " is tracked already"},
+	}}
+	shape, err := sqlite.ExportSQL("shape", args)
 	if err != nil {
 		return exportStep{}, err
 	}
-	p := &sqlitePlanner{found: found, plan: &Plan{}}
-	p.describe(opts)
-	guard, err := sqliteGuard(sqlite.ExportArgs{Table: p.table, Columns: columns, Problems: []sqlite.ExportProblem{
-		{Name: "columns", Message: "the table " + found.Name + " does not have the columns that it had where this migration was made"},
-		{Name: "twice", Message: "the table " + found.Name + " is tracked already"},
-	}}, []string{"require_columns", "require_not_tracked"})
+	if err := queryRow(ctx, tx, []any{&args.Shape}, shape); err != nil {
+		return exportStep{}, err
+	}
+	guard, err := sqliteGuard(args, []string{"require_shape", "require_keys", "require_not_tracked"})
 	if err != nil {
 		return exportStep{}, err
 	}
@@ -131,18 +138,4 @@ func (e *sqliteEngine) renderTrack(ctx context.Context, tx chronodriver.Tx, foun
 	}
 	step.down = down.plan.SQL()
 	return step, down.err
-}
-
-// sqliteColumnTypes is what the check of columns compares.
-func sqliteColumnTypes(found *sqlite.Inspected) (string, error) {
-	columns := make([][2]string, len(found.Columns))
-	for i, c := range found.Columns {
-		columns[i] = [2]string{c.Name, c.Type}
-	}
-	// As SQLite writes JSON, which leaves <, > and & as they are.
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(columns)
-	return strings.TrimSpace(b.String()), err
 }

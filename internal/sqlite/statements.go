@@ -32,7 +32,7 @@ type ExportArgs struct {
 	// Version is that of the history schema.
 	Version  int
 	Table    *Table
-	Columns  string // of the table, as JSON
+	Shape    string // what the query "shape" says of the table
 	Problems []ExportProblem
 }
 
