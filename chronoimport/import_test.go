@@ -242,6 +242,31 @@ func TestImport(t *testing.T) {
 		}
 	})
 
+	t.Run("a column version of a table that was never tracked has to be decided on first", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t, `CREATE TABLE notes (id integer PRIMARY KEY, text text, version text)`)
+		_, err := chronoimport.Import(t.Context(), f.driver, f.name("notes"), notes(1, 2), &chronoimport.Options{NeverTracked: true})
+		if !errors.Is(err, chronoimport.ErrNotTracked) {
+			t.Errorf("got %v, want ErrNotTracked", err)
+		}
+	})
+
+	t.Run("a record that Python has written is left alone", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t, notesTable)
+		f.track("notes", notesOptions)
+		m, err := chronomigrate.New(f.driver, nil)
+		if err == nil {
+			_, err = m.DeclarePython(t.Context(), f.name("notes"), []chronomigrate.PythonRows{{}}, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.exec(`INSERT INTO chrononaut.chrononaut_activity (table_name, version, key, data, user_info, extra_info, table_schema, operation)
+			VALUES ('notes', 0, '{"id": 1}', '{"id": 1, "text": "python", "version": 0}', '{}', '{}', NULL, NULL)`)
+		f.wantCounts(f.load("notes", notes(3, 2), nil), 4, 0, 2, 0)
+	})
+
 	t.Run("a hidden column that was renamed stops it", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t, notesTable)

@@ -11,6 +11,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronoimport"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronotest"
 )
 
 // widgets is a table as Rails makes it, and the versions of three records:
@@ -70,6 +71,11 @@ func TestPaperTrailJSON(t *testing.T) {
 			f.wantLines("widgets", 3,
 				`baseline 2024-01-06T10:00:00Z by "" id "6/before": {"created_at":"2020-01-01T00:00:00","id":3,"name":"old"}`,
 				`update 2024-01-06T10:00:00Z by "" id "6": {"created_at":"2020-01-01T00:00:00","id":3,"name":"now","price":null,"settings":null,"starts_on":null,"status":0,"tags":null}`)
+			// The last states are those of the table, and no more has to be recorded.
+			chronotest.RequireReplay(t, f.driver, f.name("widgets"), nil)
+			if recorded := f.baseline("widgets"); recorded != 0 {
+				t.Errorf("a baseline recorded %d rows, want none", recorded)
+			}
 		})
 	}
 }

@@ -72,6 +72,20 @@ func (f *fixture) track(table string, opts *chronomigrate.TrackOptions) {
 	}
 }
 
+// baseline records what differs from history, and returns how many rows that are.
+func (f *fixture) baseline(table string) int64 {
+	f.Helper()
+	m, err := chronomigrate.New(f.driver, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	done, err := m.Baseline(f.Context(), f.name(table), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return done.Recorded
+}
+
 func (f *fixture) name(table string) chrononaut.Table {
 	f.Helper()
 	name, err := chrononaut.ParseTable(table)

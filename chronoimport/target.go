@@ -52,6 +52,7 @@ func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Ta
 		Options    struct {
 			Hidden        []string
 			VersionColumn string `json:"version_column"`
+			Python        []json.RawMessage
 		}
 		KeySQL   string `json:"key_sql"`
 		ImageSQL string `json:"image_sql"`
@@ -78,13 +79,16 @@ func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Ta
 	}
 	t.args = postgres.ImportArgs{
 		Schema: found.Schema, Name: found.Name, Key: says.Key, KeySQL: says.KeySQL, ImageSQL: says.ImageSQL,
-		VersionColumn: says.Options.VersionColumn,
+		VersionColumn: says.Options.VersionColumn, Python: len(says.Options.Python) > 0,
 	}
 	if t.args.VersionColumn == "" {
 		t.args.VersionColumn = "version"
 	}
 	for _, c := range t.Columns {
 		t.args.Columns = append(t.args.Columns, c.Name)
+	}
+	if _, ok := t.column("version"); ok && !says.Registered {
+		return nil, fmt.Errorf("%w, and has a column version of its own", ErrNotTracked)
 	}
 	t.args.VersionKey = !slices.Contains(t.args.Columns, "version")
 	return t, nil

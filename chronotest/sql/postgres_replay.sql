@@ -2,7 +2,7 @@
 -- the table. $1 and $2 are the table's names in history, $3 tells whether
 -- values are wanted, $4 is the greatest number of differences.
 WITH latest AS (
-    SELECT DISTINCT ON (a.key) a.key, a.version, a.id, a.data,
+    SELECT DISTINCT ON (a.key) a.key, a.version, a.id, a.data, a.extra_info ? 'imported' AS imported,
            a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate' AS alive
       FROM {{.Schema}}.chrononaut_activity AS a
      WHERE a.table_schema = $1::text AND a.table_name = $2::text
@@ -17,17 +17,17 @@ WITH latest AS (
      WHERE a.table_schema = $1::text AND a.table_name = $2::text AND a.previous_key IS NOT NULL
      ORDER BY a.previous_key, a.version DESC, a.id DESC
 ), replayed AS MATERIALIZED (
-    SELECT l.key, l.version, l.data
+    SELECT l.key, l.version, l.data, l.imported
       FROM latest AS l
       LEFT JOIN parted AS p ON p.key = l.key
      WHERE l.alive AND (p.id IS NULL OR l.version >= p.version OR l.id > p.id)
 ), live AS MATERIALIZED (
     SELECT {{.Key}} AS key,
-           coalesce(t.{{.VersionColumn}}, 0) AS version,
+           t.{{.VersionColumn}} AS version,
            {{.Image}} AS image
       FROM {{.Table}} AS t
 ), compared AS (
-    SELECT coalesce(h.key, l.key) AS key, h.data, l.image, h.version AS history_version, l.version AS live_version,
+    SELECT coalesce(h.key, l.key) AS key, h.data, l.image, h.version AS history_version, v.version AS live_version,
            CASE WHEN h.key IS NULL THEN 'unrecorded' WHEN l.key IS NULL THEN 'missing' ELSE 'changed' END AS kind,
            CASE WHEN h.key IS NULL OR l.key IS NULL OR h.data - {{.VersionKeys}} = l.image THEN '{}'::text[]
                 ELSE pg_catalog.array_remove(ARRAY[
@@ -37,9 +37,12 @@ WITH latest AS (
                          WHEN h.data ? {{$c.Literal}} AND {{$c.Image}} IS NOT DISTINCT FROM nullif(l.image -> {{$c.Literal}}, 'null'::jsonb) THEN NULL
                          ELSE {{$c.Literal}} END
 {{- end}}]::text[], NULL) END
-           || CASE WHEN h.version <> l.version THEN ARRAY[{{.VersionLiteral}}]::text[] ELSE '{}'::text[] END AS columns
+           || CASE WHEN h.version <> v.version THEN ARRAY[{{.VersionLiteral}}]::text[] ELSE '{}'::text[] END AS columns
       FROM replayed AS h
       FULL JOIN live AS l ON l.key = h.key,
+           -- A row that was not written since history began has no version: it
+           -- is at 0, or where an import has brought it.
+           LATERAL (SELECT coalesce(l.version, CASE WHEN h.imported THEN h.version ELSE 0 END) AS version) AS v,
            -- History's values in the columns' present types.
            LATERAL (SELECT {{range $i, $c := .Columns}}{{if $i}},
                            {{end}}{{$c.Value}}{{end}}) AS r

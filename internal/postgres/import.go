@@ -11,6 +11,7 @@ type ImportArgs struct {
 	Columns          []string // of the table
 	VersionColumn    string
 	VersionKey       bool // data also has the version as "version"
+	Python           bool // Python chrononaut's rows are about the table too
 
 	Source     string   // the table of the other tool, qualified and quoted
 	Context    string   // its table of contexts, likewise

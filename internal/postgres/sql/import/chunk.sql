@@ -12,14 +12,23 @@ WITH incoming AS MATERIALIZED (
            {{template "row" .}} || coalesce(c.change -> 'kept', '{}') AS image
       FROM pg_catalog.jsonb_array_elements($1::jsonb) WITH ORDINALITY AS c (change, n)
      CROSS JOIN LATERAL pg_catalog.jsonb_populate_record(NULL::{{.Qualified}}, c.change -> 'state') AS r
+), records AS MATERIALIZED (
+    -- What history has last of each record, once for all of its changes.
+    SELECT k.key, a.id, a.extra_info
+           {{- if .Python}}, ({{schema}}.python_last({{literal .Schema}}, {{literal .Name}}, k.key)).id AS python{{end}}
+      FROM (SELECT DISTINCT i.key FROM incoming AS i) AS k
+      LEFT JOIN {{schema}}.chrononaut_activity AS a
+             ON a.id = {{schema}}.last_change({{literal .Schema}}, {{literal .Name}}, k.key)
 ), placed AS MATERIALIZED (
     SELECT i.*,
            CASE WHEN there.id IS NOT NULL AND there.extra_info #>> '{imported,from}' = $2::text
                      AND there.extra_info #>> '{imported,id}' = i.change #>> '{extra_info,imported,id}' THEN 'known'
                 -- Another history than this one.
-                WHEN there.id IS NOT NULL OR last.extra_info #>> '{imported,from}' IS DISTINCT FROM $2::text AND last.id IS NOT NULL THEN 'own'
+                WHEN there.id IS NOT NULL OR last.extra_info #>> '{imported,from}' IS DISTINCT FROM $2::text AND last.id IS NOT NULL
+                     {{- if .Python}} OR last.python IS NOT NULL{{end}} THEN 'own'
                 ELSE 'new' END AS status
       FROM incoming AS i
+      JOIN records AS last ON last.key = i.key
       LEFT JOIN LATERAL (
            SELECT a.id, a.extra_info
              FROM {{schema}}.chrononaut_activity AS a
@@ -28,8 +37,6 @@ WITH incoming AS MATERIALIZED (
               AND a.key = i.key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
               AND a.version = i.version
             ORDER BY a.id LIMIT 1) AS there ON true
-      LEFT JOIN {{schema}}.chrononaut_activity AS last
-             ON last.id = {{schema}}.last_change({{literal .Schema}}, {{literal .Name}}, i.key)
 ), recorded AS (
     INSERT INTO {{schema}}.chrononaut_activity
            (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
