@@ -29,6 +29,7 @@ const (
 	ProblemHistoryIndex    ProblemKind = "history_index"    // an index of history is missing or not valid
 	ProblemHistoryAccess   ProblemKind = "history_access"   // the owner of a trigger function cannot write history
 	ProblemHistoryMoved    ProblemKind = "history_moved"    // history was restored from a dump or replicated, and not settled since
+	ProblemHistoryOpen     ProblemKind = "history_open"     // everybody may suppress capture or erase history
 	ProblemUncovered       ProblemKind = "uncovered"        // an application table is not tracked (only when asked for)
 	ProblemReplicaRole     ProblemKind = "replica_role"     // session_replication_role is set for a role or database
 )

@@ -1,7 +1,9 @@
 package chronomigrate_test
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -27,7 +29,14 @@ func dumpTools(t *testing.T, serverMajor int) string {
 	return ""
 }
 
-// dump writes a dump in the custom format and returns its file.
+// in is the fixture in a subtest.
+func (f *fixture) in(t *testing.T) *fixture {
+	t.Helper()
+	return (&fixture{T: t, db: f.db}).open()
+}
+
+// dump writes a dump, in the custom format unless flags say otherwise, and
+// returns its file.
 func (f *fixture) dump(flags ...string) string {
 	f.Helper()
 	file := filepath.Join(f.TempDir(), "dump")
@@ -38,15 +47,26 @@ func (f *fixture) dump(flags ...string) string {
 	return file
 }
 
-// restore runs pg_restore and returns its error with its output.
+// restore runs pg_restore, or psql when it has no flags and the dump is plain,
+// and returns its error with its output.
 func (f *fixture) restore(file string, flags ...string) error {
 	f.Helper()
+	tool := "pg_restore"
 	args := append([]string{"--dbname=" + f.db.URL()}, append(flags, file)...)
-	out, err := exec.Command(filepath.Join(dumpTools(f.T, f.db.ServerMajor()), "pg_restore"), args...).CombinedOutput()
+	if isPlain(file) {
+		tool, args = "psql", []string{"--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=" + file, "--dbname=" + f.db.URL()}
+	}
+	out, err := exec.Command(filepath.Join(dumpTools(f.T, f.db.ServerMajor()), tool), args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("pg_restore %v: %w\n%s", flags, err, out)
+		return fmt.Errorf("%s %v: %w\n%s", tool, flags, err, out)
 	}
 	return nil
+}
+
+// isPlain reports whether a dump is plain SQL, which begins with a comment.
+func isPlain(file string) bool {
+	data, err := os.ReadFile(file)
+	return err == nil && bytes.HasPrefix(data, []byte("--"))
 }
 
 func (f *fixture) mustRestore(file string, flags ...string) {
@@ -143,6 +163,55 @@ func TestDump(t *testing.T) {
 		other.goesOn()
 		other.track("shop.gone", nil)
 		other.wantCheck()
+	})
+
+	t.Run("every format and way of restoring is complete, and ids go on", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		for _, tc := range []struct {
+			name          string
+			dump, restore []string
+		}{
+			{"plain", []string{"--format=plain"}, nil},
+			{"plain with inserts", []string{"--format=plain", "--inserts"}, nil},
+			{"directory, four jobs each", []string{"--format=directory", "--jobs=4"}, []string{"--jobs=4"}},
+			{"custom, four jobs", []string{"--format=custom"}, []string{"--jobs=4"}},
+			{"custom, one transaction", []string{"--format=custom"}, []string{"--single-transaction", "--exit-on-error"}},
+			{"tar, over what is there", []string{"--format=tar"}, []string{"--clean", "--if-exists"}},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				t.Parallel()
+				f, other := f.in(t), f.in(t).another()
+				other.mustRestore(f.dump(tc.dump...), tc.restore...)
+				other.wantSameHistory(f)
+				other.wantCheck(renumbered...)
+				last := other.text(`SELECT max(id)::text FROM chrononaut.chrononaut_activity`)
+				other.goesOn()
+				other.wantText(last, `SELECT (max(id) - 4)::text FROM chrononaut.chrononaut_activity`)
+			})
+		}
+	})
+
+	t.Run("the restored tables belong to another role, which goes on with everything", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		other := f.another()
+		role := other.role("heir")
+		other.exec(`ALTER DATABASE ` + other.db.Name + ` OWNER TO ` + role)
+		other.mustRestore(f.dump(), "--no-owner", "--no-privileges", "--role="+role)
+		other.wantSameHistory(f)
+		// What the privileges keep shut is open, and says so until track has run.
+		other.wantCheck(append([]string{"history_open settle_history", "history_open suppress"}, renumbered...)...)
+		other.execOn(other.as(role), `INSERT INTO todos VALUES (1, 'again')`, `ALTER TABLE todos ADD due date`, `UPDATE todos SET due = '2030-01-01'`)
+		m := other.migratorAs(role)
+		for _, table := range []string{"parts", "todos", "shop.gone"} {
+			if _, err := m.Track(t.Context(), other.table(table), nil, nil); err != nil {
+				t.Fatalf("Track(%s) = %v", table, describe(err))
+			}
+		}
+		other.wantCheck()
+		other.wantText("3", `SELECT count(*)::text FROM chrononaut.chrononaut_activity WHERE table_name = 'todos' AND data @> '{"due": "2030-01-01"}' OR data ->> 'title' = 'again'`)
+		other.wantText("false", `SELECT has_function_privilege('public', 'chrononaut.suppress(text, boolean)', 'EXECUTE')::text`)
 	})
 
 	t.Run("the schema alone keeps capture and its options; track fills the registry", func(t *testing.T) {

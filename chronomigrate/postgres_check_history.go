@@ -157,6 +157,9 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 				message = "history has ids that its sequence gives out again; writes to tracked tables fail when it does"
 			}
 			c.report(f.kind, f.object, message, "Run chrononaut migrate up, as the owner of history.")
+		case ProblemHistoryOpen:
+			c.report(f.kind, f.object, "everybody may call the function "+f.object+" of history, as after a restore without privileges",
+				"Run chrononaut track on any table, as the owner of history: it revokes that.")
 		case ProblemReplicaRole:
 			c.report(f.kind, f.object, "session_replication_role is set to "+f.detail+" for "+f.object+"; the application's own triggers and foreign keys do not fire there",
 				"Reset it if nothing needs it: "+resetRole(f.object))

@@ -389,6 +389,9 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 		if finding.kind == ProblemHistoryMoved && finding.detail == "true" {
 			p.add("History came from elsewhere: what follows has transaction ids of its own.", "settle", postgres.PlanArgs{Name: finding.object}, "")
 		}
+		if finding.kind == ProblemHistoryOpen && finding.detail == "true" {
+			p.add("Not everybody may call this function of history.", "close", postgres.PlanArgs{Name: finding.object}, "")
+		}
 		if finding.kind != ProblemHistoryTrigger {
 			continue
 		}

@@ -39,3 +39,11 @@ SELECT 'history_moved', m.moved,
        pg_catalog.has_function_privilege({{literal (print schema ".settle_history(bigint)")}}, 'EXECUTE')::text
   FROM {{schema}}.history_moved() AS m (moved)
  WHERE m.moved IS NOT NULL
+
+UNION ALL
+-- Functions that not everybody may call: a restore without privileges opens them.
+SELECT 'history_open', f.proname, pg_catalog.pg_has_role(f.proowner, 'USAGE')::text
+  FROM pg_catalog.pg_proc AS f
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+ WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ('suppress', 'settle_history')
+   AND pg_catalog.has_function_privilege('public', f.oid, 'EXECUTE')

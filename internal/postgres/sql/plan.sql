@@ -127,6 +127,9 @@ SELECT EXISTS (SELECT FROM {{schema}}.chrononaut_setting WHERE name = 'strict' A
 INSERT INTO {{schema}}.chrononaut_setting (name, value) VALUES ('strict', {{literal .Name}}::jsonb)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
 {{- end}}
+{{define "close" -}}
+REVOKE EXECUTE ON FUNCTION {{schema}}.{{ident .Name}} FROM PUBLIC
+{{- end}}
 {{define "moved" -}}
 SELECT {{schema}}.history_moved() IS NOT NULL
 {{- end}}
