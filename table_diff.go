@@ -83,11 +83,11 @@ func (h *History[T]) DiffAll(ctx context.Context, from, to time.Time, opts *Diff
 			fail(err)
 			return
 		}
-		if info.inGap(time.Time{}, to) {
-			fail(ErrNotRecorded)
+		d := &tableDiffer{history: NewHistory[struct{}](h.client, h.table, nil), info: info, from: from, to: to}
+		if err := d.begin(ctx); err != nil {
+			fail(err)
 			return
 		}
-		d := &tableDiffer{history: NewHistory[struct{}](h.client, h.table, nil), info: info, from: from, to: to}
 		if opts == nil || opts.Keys == nil {
 			if err := d.table(ctx, func(r *RecordDiff) bool { return yield(*r, nil) }); err != nil {
 				fail(err)
@@ -116,6 +116,8 @@ type tableDiffer struct {
 	history  *History[struct{}]
 	info     *tableInfo
 	from, to time.Time
+	// firstID and lastID are the ids of the table's changes between the times.
+	firstID, lastID int64
 }
 
 // ends are what is known of one key: its last change up to the later time, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
@@ -20,20 +21,53 @@ type changedRow struct {
 	previousKey string // as history has it
 }
 
+// begin finds the changes between the two times, and makes sure that what is
+// known of the table is so still.
+func (d *tableDiffer) begin(ctx context.Context) error {
+	return d.fresh(ctx, func() error {
+		selected := *d.info
+		selected.postgres = nil
+		sql, args, err := d.history.client.reader.changedIDs(&selected, d.from, d.to)
+		if err != nil {
+			return err
+		}
+		var stamp *string
+		if _, err := queryOne(ctx, d.history.client.queryer, []any{&d.firstID, &d.lastID, &stamp}, sql, args...); err != nil {
+			return err
+		}
+		switch {
+		case stamp == nil || *stamp != d.info.stamp:
+			return errStale
+		case d.info.inGap(time.Time{}, d.to):
+			return ErrNotRecorded
+		}
+		return nil
+	})
+}
+
+// fresh reads, and reads again when the table has changed since the catalog was
+// read.
+func (d *tableDiffer) fresh(ctx context.Context, read func() error) error {
+	h := d.history
+	err := read()
+	const attempts = 10
+	for i := 1; i < attempts && schemaChanged(err); i++ {
+		h.client.forget(h.table, d.info)
+		info, loadErr := h.client.table(ctx, h.table)
+		if loadErr != nil {
+			return errors.Join(err, loadErr)
+		}
+		d.info = info
+		err = read()
+	}
+	return err
+}
+
 // table compares the keys that have changes between the two times. It ends when
 // yield returns false.
 func (d *tableDiffer) table(ctx context.Context, yield func(*RecordDiff) bool) error {
-	reader := d.history.client.reader
-	sql, args, err := reader.changedIDs(d.info, d.from, d.to)
-	if err != nil {
-		return err
-	}
-	f := changedFilter{from: d.from, to: d.to, limit: diffPage}
-	var first int64
-	if _, err := queryOne(ctx, d.history.client.queryer, []any{&first, &f.upToID}, sql, args...); err != nil {
-		return err
-	}
-	for f.afterID = first - 1; f.afterID < f.upToID; {
+	f := changedFilter{from: d.from, to: d.to, afterID: d.firstID - 1, upToID: d.lastID, limit: diffPage}
+	for f.afterID < f.upToID {
 		page, err := d.page(ctx, f)
 		if err != nil || len(page) == 0 {
 			return err
@@ -85,20 +119,11 @@ func (d *tableDiffer) row(ctx context.Context, row *changedRow) ([]*RecordDiff, 
 	return found, nil
 }
 
-// page reads a page, anew when the table has changed since the catalog was read.
-func (d *tableDiffer) page(ctx context.Context, f changedFilter) ([]*changedRow, error) {
-	h := d.history
-	page, err := d.rows(ctx, f)
-	const attempts = 10
-	for i := 1; i < attempts && schemaChanged(err); i++ {
-		h.client.forget(h.table, d.info)
-		fresh, loadErr := h.client.table(ctx, h.table)
-		if loadErr != nil {
-			return nil, errors.Join(err, loadErr)
-		}
-		d.info = fresh
+func (d *tableDiffer) page(ctx context.Context, f changedFilter) (page []*changedRow, err error) {
+	err = d.fresh(ctx, func() (err error) {
 		page, err = d.rows(ctx, f)
-	}
+		return err
+	})
 	return page, err
 }
 

@@ -127,10 +127,14 @@ func diffsUnrecorded(t *testing.T, b *bench) {
 	untracked := b.now()
 	b.exec(ctx, `INSERT INTO todos (id, title) VALUES (4, 'b')`)
 	b.exec(ctx, `UPDATE todos SET title = 'b' WHERE id = 1`)
+	failed := false
 	for _, err := range b.todos.DiffAll(ctx, recorded, time.Time{}, nil) {
-		if !errors.Is(err, chrononaut.ErrNotRecorded) {
+		if failed = errors.Is(err, chrononaut.ErrNotRecorded); !failed {
 			t.Errorf("diff up to a time when the table was not tracked: error = %v, want ErrNotRecorded", err)
 		}
+	}
+	if !failed {
+		t.Error("a diff up to a time when the table was not tracked says nothing")
 	}
 	b.track(&chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"visits"}})
 	tracked := b.now()

@@ -12,7 +12,7 @@ pg_catalog.jsonb_hash_extended(a.{{.Column}}, pg_catalog.hashtextextended(coales
 {{- end}}
 {{- /* Says the table's columns and how it is tracked: a reader compares it with what it remembers. */ -}}
 {{define "stamp" -}}
-pg_catalog.hashtextextended(r.options::text || r.key_columns::text || {{template "untracked"}} || coalesce((
+pg_catalog.hashtextextended(r.options::text || r.key_columns::text || r.tracked::text || {{template "untracked"}} || coalesce((
                SELECT pg_catalog.string_agg(c.attnum || ' ' || c.attname || ' ' || c.atttypid, ',' ORDER BY c.attnum)
                  FROM pg_catalog.pg_attribute AS c
                 WHERE c.attrelid = pg_catalog.to_regclass(pg_catalog.quote_ident(r.table_schema) || '.' || pg_catalog.quote_ident(r.table_name))

@@ -6,7 +6,7 @@ a.id, coalesce(a.table_schema, ''), a.table_name, a.changed, a.version, a.key, a
 {{- end}}
 {{- /* Says the table's columns and how it is tracked. */ -}}
 {{define "definition" -}}
-r.options || r.key_columns || (SELECT count(*) FROM main.chrononaut_activity AS u
+r.options || r.key_columns || r.tracked || (SELECT count(*) FROM main.chrononaut_activity AS u
          WHERE u.operation = 'untrack' AND u.operation NOT IN ('insert', 'update') AND u.table_name = r.table_name)
        || coalesce((SELECT s.sql FROM main.sqlite_schema AS s WHERE s.type = 'table' AND s.name = r.table_name COLLATE NOCASE), '')
 {{- end}}
