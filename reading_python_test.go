@@ -14,7 +14,12 @@ import (
 // data with the names of attributes.
 func (f *fixture) python(table string, version int, key, data string) {
 	f.Helper()
-	_, err := f.pool.Exec(f.Context(), `INSERT INTO chrononaut.chrononaut_activity (table_name, changed, version, key, data, user_info, extra_info)
+	f.pythonIn("chrononaut", table, version, key, data)
+}
+
+func (f *fixture) pythonIn(schema, table string, version int, key, data string) {
+	f.Helper()
+	_, err := f.pool.Exec(f.Context(), `INSERT INTO `+schema+`.chrononaut_activity (table_name, changed, version, key, data, user_info, extra_info)
 		VALUES ($1, clock_timestamp(), $2, $3, $4, '{"user_id": "ann@example.com", "remote_addr": null}', '{}')`, table, version, key, data)
 	if err != nil {
 		f.Fatal(err)
@@ -110,4 +115,88 @@ func (f *fixture) in(t *testing.T) *fixture {
 	inner := *f
 	inner.T = t
 	return &inner
+}
+
+// TestPythonInheritance reads a model that inherits from another across tables.
+func TestPythonInheritance(t *testing.T) {
+	t.Parallel()
+	f := newPythonFixture(t)
+	f.exec(`CREATE TABLE todo (id integer PRIMARY KEY, title text, kind text, version integer)`,
+		`CREATE TABLE special_todo (todo_id integer PRIMARY KEY REFERENCES todo (id), stars integer)`,
+		`INSERT INTO todo VALUES (1, 'a', 'todo', 0), (2, 'b', 'special', 0)`, `INSERT INTO special_todo VALUES (2, 5)`)
+	f.pythonIn("public", "todo", 0, `{"id": 1}`, `{"id": 1, "title": "a", "kind": "todo", "version": 0}`)
+	f.pythonIn("public", "special_todo", 0, `{"id": 2}`, `{"id": 2, "title": "b", "kind": "special", "stars": 5, "version": 0}`)
+	result, err := f.migrator.Adopt(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range result.Rows {
+		if len(rows.Notes) > 0 {
+			t.Errorf("%s: %q", rows.Name, rows.Notes)
+		}
+	}
+	f.track("todo", &chronomigrate.TrackOptions{VersionColumn: "version"})
+	f.track("special_todo", nil)
+	f.exec(`UPDATE todo SET title = title || '!'`, `UPDATE special_todo SET stars = 4`)
+
+	parent := history[map[string]any](f, "public.todo")
+	want := []string{`{"id":2} 0 `, `{"id":2} 1 update`}
+	snapshots := versions(f, parent, 2, nil)
+	if got := lines(snapshots); !cmp.Equal(got, want) {
+		t.Errorf("the parent's table: got %q, want %q", got, want)
+	}
+	if diff := must(parent.DiffVersions(t.Context(), 2, 0, 1))(t); len(diff) != 1 || diff[0].Column != "title" {
+		t.Errorf("the parent's table: %v", diff)
+	}
+	child := history[map[string]any](f, "public.special_todo")
+	want = []string{`{"todo_id":2} 0 `, `{"todo_id":2} 1 update`}
+	snapshots = versions(f, child, 2, nil)
+	if got := lines(snapshots); !cmp.Equal(got, want) {
+		t.Errorf("the child's table: got %q, want %q", got, want)
+	}
+	if diff := must(child.DiffVersions(t.Context(), 2, 0, 1))(t); len(diff) != 1 || diff[0].Column != "stars" {
+		t.Errorf("the child's table: %v", diff)
+	}
+	if got := lines(versions(f, parent, 1, nil)); len(got) != 2 {
+		t.Errorf("another record: %q", got)
+	}
+}
+
+// TestPythonDialects reads rows of the data converter, which row_to_json wrote,
+// and what neither wrote exactly.
+func TestPythonDialects(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TYPE mood AS ENUM ('good', 'bad')`,
+		`CREATE TABLE things (id integer PRIMARY KEY, price numeric(10,2), at timestamptz, local_at timestamp, mood mood, doc jsonb, numbers integer[], blob bytea, note text, version integer)`)
+	f.declare("things", chronomigrate.PythonRows{Timezone: "Europe/Vienna", Enums: map[string]map[string]string{"note": {"Note.A": "a"}}})
+	f.python("things", 0, `{"id": 1}`, `{"id": 1, "price": 10.50, "at": "2020-06-01T09:00:00.1+02:00", "local_at": "2020-06-01T12:00:00", "mood": "bad",
+		"doc": {"a": [1, null]}, "numbers": [1, 2], "blob": "\\x00ff", "note": "README.md", "version": 0}`)
+	f.python("things", 1, `{"id": 1}`, `{"id": 1, "price": "10.50", "at": "2020-06-01T07:00:00.100000+00:00", "local_at": "2020-06-01T10:00:00+00:00", "mood": "bad",
+		"doc": "{'a': [1, None]}", "numbers": "[1, 2]", "blob": "b'\\x00\\xff'", "note": "README.md", "version": 1}`)
+	f.python("things", 2, `{"id": 1}`, `{"id": 1, "price": "x", "mood": "Mood.BAD", "numbers": "[1, <object>]", "blob": "<memory at 0x7f00>", "note": "Note.B", "gone": "kept", "version": 2}`)
+	h := history[map[string]any](f, "things")
+	snapshots := versions(f, h, 1, nil)
+
+	t.Run("a value is the same in both", func(t *testing.T) {
+		if diff := must(h.Diff(&snapshots[0], &snapshots[1]))(t); len(diff) > 0 {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(snapshots[0].Record["local_at"], snapshots[1].Record["local_at"]); diff != "" || len(snapshots[0].Unreadable) > 0 {
+			t.Error(diff, snapshots[0].Unreadable)
+		}
+	})
+
+	t.Run("what Python lost is flagged", func(t *testing.T) {
+		s := snapshots[2]
+		if diff := cmp.Diff([]string{"price", "mood", "numbers", "blob", "note"}, s.Unreadable); diff != "" {
+			t.Error(diff)
+		}
+		if got := string(must(s.Column("mood"))(t)); got != `{"chrononaut:lossy": "Mood.BAD"}` {
+			t.Error(got)
+		}
+		if s.Record["note"] != nil || string(s.Data["gone"]) != `"kept"` {
+			t.Errorf("got %v", s.Record)
+		}
+	})
 }

@@ -16,9 +16,13 @@ var ErrShape = errors.New("not a history table of Python chrononaut")
 type AdoptOpts struct {
 	// ApplyOpts bound the waiting for locks, as in [Migrator.Track].
 	ApplyOpts
-	// Rows declares rows of Python by table, as [Migrator.DeclarePython] does.
-	// Tables that are not in it get what the rows themselves tell.
+	// Rows says of tables which rows of Python are about them, and how they are
+	// read; it is added to what is declared already, and to what the rows
+	// themselves tell.
 	Rows map[chronodriver.Table][]PythonRows
+	// Timezone is the zone of the Python processes, for all rows. Defaults to
+	// what is declared.
+	Timezone string
 	// Progress is called before each step. Defaults to nothing.
 	Progress func(AdoptStep)
 }

@@ -20,56 +20,131 @@ type foundRows struct {
 	members    map[string][]string // text like Pri.HIGH, by attribute
 }
 
-// declareFound declares the rows that the options name, and then those of every
-// name that history has and no table has yet.
+// declareFound declares the rows of every name that history has and no table
+// has yet, and adds what the options say.
 func (m *Migrator) declareFound(ctx context.Context, e *postgresEngine, o *AdoptOpts, result *AdoptResult) error {
-	declare := func(table chronodriver.Table, rows []PythonRows) error {
-		_, err := m.DeclarePython(ctx, table, rows, &o.ApplyOpts)
-		return err
-	}
-	for _, table := range slices.SortedFunc(maps.Keys(o.Rows), compareTables) {
-		if err := declare(table, o.Rows[table]); err != nil {
-			return err
-		}
-	}
 	names, err := e.foundRows(ctx)
 	if err != nil {
 		return err
 	}
-	declared, err := e.declaredRows(ctx)
+	wanted, err := e.wantedRows(ctx, o, names)
 	if err != nil {
 		return err
 	}
-	wanted := map[chronodriver.Table][]PythonRows{}
-	for _, found := range names {
-		tables, known := declared[found.name]
-		if !known {
-			chain, err := e.inferRows(ctx, found)
-			if err != nil {
-				return err
-			}
-			for _, link := range chain {
-				tables = append(tables, link.table)
-				wanted[link.table] = append(wanted[link.table], link.rows)
-			}
-		}
-		result.Rows = append(result.Rows, AdoptedRows{Name: found.name, Tables: tables})
-	}
 	for _, table := range slices.SortedFunc(maps.Keys(wanted), compareTables) {
-		kept, err := e.keptRows(ctx, table)
-		if err != nil {
-			return err
-		}
-		if err := declare(table, append(kept, wanted[table]...)); err != nil {
+		apply := o.ApplyOpts
+		if _, err := m.DeclarePython(ctx, table, wanted[table], &apply); err != nil {
 			return err
 		}
 	}
-	for i, found := range names {
-		if result.Rows[i].Notes, err = e.noteRows(ctx, found, result.Rows[i].Tables); err != nil {
+	for _, found := range names {
+		rows := AdoptedRows{Name: found.name}
+		for _, table := range slices.SortedFunc(maps.Keys(wanted), compareTables) {
+			if rowsNamed(wanted[table], found.name) != nil {
+				rows.Tables = append(rows.Tables, table)
+			}
+		}
+		if rows.Notes, err = e.noteRows(ctx, found, rows.Tables, wanted); err != nil {
 			return err
 		}
+		result.Rows = append(result.Rows, rows)
 	}
 	return nil
+}
+
+// wantedRows puts together what is declared, what the rows tell, and what the
+// options say.
+func (e *postgresEngine) wantedRows(ctx context.Context, o *AdoptOpts, names []foundRows) (map[chronodriver.Table][]PythonRows, error) {
+	tables, err := e.tables(ctx, e.driver)
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[chronodriver.Table][]PythonRows{}
+	known := map[string]bool{}
+	for _, t := range tables {
+		for _, rows := range t.python {
+			known[rows.Name] = true
+			wanted[t.Table] = append(wanted[t.Table], pythonRows(rows))
+		}
+	}
+	said := map[chronodriver.Table][]PythonRows{}
+	for table, rows := range o.Rows {
+		found, err := e.inspect(ctx, e.driver, table)
+		if err != nil {
+			return nil, err
+		}
+		if found == nil {
+			return nil, hint(fmt.Errorf("%s: %w", table, ErrNoTable), noTableHint)
+		}
+		for _, r := range rows {
+			if r.Name == "" {
+				r.Name = found.Name
+			}
+			// Rows of another name are somebody else's only if they are said to be.
+			known[r.Name] = known[r.Name] || r.Name != found.Name
+			name := chronodriver.Table{Schema: found.Schema, Name: found.Name}
+			said[name] = append(said[name], r)
+		}
+	}
+	for _, found := range names {
+		if known[found.name] {
+			continue
+		}
+		chain, err := e.inferRows(ctx, found)
+		if err != nil {
+			return nil, err
+		}
+		for _, link := range chain {
+			wanted[link.table] = append(wanted[link.table], link.rows)
+		}
+	}
+	for table, rows := range said {
+		for _, r := range rows {
+			declared := rowsNamed(wanted[table], r.Name)
+			if declared == nil {
+				wanted[table] = append(wanted[table], PythonRows{Name: r.Name})
+				declared = &wanted[table][len(wanted[table])-1]
+			}
+			declared.add(r)
+		}
+	}
+	for _, rows := range wanted {
+		for i := range rows {
+			if o.Timezone != "" {
+				rows[i].Timezone = o.Timezone
+			}
+		}
+	}
+	return wanted, nil
+}
+
+func rowsNamed(rows []PythonRows, name string) *PythonRows {
+	i := slices.IndexFunc(rows, func(r PythonRows) bool { return r.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &rows[i]
+}
+
+// add adds what another declaration of the same rows says.
+func (r *PythonRows) add(other PythonRows) {
+	for attribute, column := range other.Attributes {
+		if r.Attributes == nil {
+			r.Attributes = map[string]string{}
+		}
+		// A column has one attribute.
+		maps.DeleteFunc(r.Attributes, func(_, known string) bool { return known != "" && known == column })
+		r.Attributes[attribute] = column
+	}
+	for column, members := range other.Enums {
+		if r.Enums == nil {
+			r.Enums = map[string]map[string]string{}
+		}
+		r.Enums[column] = members
+	}
+	if other.Timezone != "" {
+		r.Timezone = other.Timezone
+	}
 }
 
 func compareTables(a, b chronodriver.Table) int { return strings.Compare(a.String(), b.String()) }
@@ -99,38 +174,6 @@ func (e *postgresEngine) foundRows(ctx context.Context) ([]foundRows, error) {
 		found = append(found, f)
 	}
 	return found, rows.Err()
-}
-
-// declaredRows lists the tables by the names that are declared for them.
-func (e *postgresEngine) declaredRows(ctx context.Context) (map[string][]chronodriver.Table, error) {
-	tables, err := e.tables(ctx, e.driver)
-	if err != nil {
-		return nil, err
-	}
-	declared := map[string][]chronodriver.Table{}
-	for _, t := range tables {
-		for _, rows := range t.python {
-			declared[rows.Name] = append(declared[rows.Name], t.Table)
-		}
-	}
-	return declared, nil
-}
-
-// keptRows are the declarations that a table has.
-func (e *postgresEngine) keptRows(ctx context.Context, table chronodriver.Table) ([]PythonRows, error) {
-	tables, err := e.tables(ctx, e.driver)
-	if err != nil {
-		return nil, err
-	}
-	var kept []PythonRows
-	for _, t := range tables {
-		if t.Table == table {
-			for _, rows := range t.python {
-				kept = append(kept, pythonRows(rows))
-			}
-		}
-	}
-	return kept, nil
 }
 
 // link is one table that rows of a name are about.
@@ -259,7 +302,7 @@ func (e *postgresEngine) inheritedFrom(ctx context.Context, table chronodriver.T
 }
 
 // noteRows says what reading the rows cannot know by itself.
-func (e *postgresEngine) noteRows(ctx context.Context, found foundRows, tables []chronodriver.Table) ([]string, error) {
+func (e *postgresEngine) noteRows(ctx context.Context, found foundRows, tables []chronodriver.Table, declared map[chronodriver.Table][]PythonRows) ([]string, error) {
 	if len(tables) == 0 {
 		return []string{"they belong to no table: say which one with --rows " + found.name + "=TABLE, or leave them to the log"}, nil
 	}
@@ -270,19 +313,15 @@ func (e *postgresEngine) noteRows(ctx context.Context, found foundRows, tables [
 		if err != nil {
 			return nil, err
 		}
-		rows, err := e.keptRows(ctx, table)
-		if err != nil || inspected == nil {
-			return nil, err
-		}
-		i := slices.IndexFunc(rows, func(r PythonRows) bool { return r.Name == found.name })
-		if i < 0 {
+		rows := rowsNamed(declared[table], found.name)
+		if inspected == nil || rows == nil {
 			continue
 		}
 		unknown = slices.DeleteFunc(unknown, func(name string) bool {
-			_, mapped := rows[i].Attributes[name]
+			_, mapped := rows.Attributes[name]
 			return mapped || inspected.Column(name) != nil
 		})
-		notes = append(notes, noteValues(found, table, inspected, rows[i])...)
+		notes = append(notes, noteValues(found, table, inspected, *rows)...)
 	}
 	for _, name := range unknown {
 		notes = append(notes, fmt.Sprintf("the attribute %s is no column of %s: say which one with --attribute %s.%s=COLUMN, or it was dropped", name, tables[0], tables[0], name))
@@ -317,7 +356,7 @@ func noteValues(found foundRows, table chronodriver.Table, inspected *postgres.I
 			notes = append(notes, fmt.Sprintf("column %s of %s has members of a Python enum (%s): say what they stand for with --enum %s.%s=%s, or with %s.MEMBER:VALUE,… where the value is not the name",
 				c.Name, table, strings.Join(undeclared, ", "), table, c.Name, undeclared[0], undeclared[0]))
 		}
-		if c.BaseType == "pg_catalog.timestamp" && rows.Timezone == "" {
+		if strings.HasSuffix(c.BaseType, `."timestamp"`) && rows.Timezone == "" {
 			notes = append(notes, fmt.Sprintf("column %s of %s has no time zone: Python took its values for local time and they are read as if that was UTC; say which zone it was with --timezone ZONE", c.Name, table))
 		}
 	}

@@ -290,7 +290,7 @@ DECLARE
     typed   prototype%TYPE;
     image   jsonb;
 BEGIN
-    IF what = 'null' THEN
+    IF value IS NULL OR what = 'null' THEN
         RETURN value;
     END IF;
     IF what = 'string' THEN
@@ -312,7 +312,7 @@ BEGIN
             ELSE value::text END));
     WHEN kind = 'jsonb' THEN
         RETURN {{schema}}.image_jsonb(coalesce(json::jsonb, value));
-    WHEN kind = 'bytea' AND written ~ '^b[''"]' THEN
+    WHEN kind = 'bytea' AND written !~ '^\\x' THEN
         RETURN coalesce(to_jsonb({{schema}}.python_bytes(written)), {{schema}}.python_lossy(value));
     WHEN kind = 'array' AND (json IS NOT NULL OR what = 'array') THEN
         typed := {{schema}}.read_json(coalesce(json::jsonb, value), prototype);
