@@ -85,6 +85,11 @@ func (i *importer) prepare(c Change) (*pending, error) {
 		ExtraInfo: map[string]any{},
 	}
 	maps.Copy(p.ExtraInfo, c.Extra)
+	delete(p.ExtraInfo, "hidden_cols_changed")
+	// A source may keep a column beside the state too.
+	for _, name := range i.target.excluded {
+		delete(p.ExtraInfo, name)
+	}
 	if c.Rationale != "" {
 		p.ExtraInfo["rationale"] = c.Rationale
 	}
@@ -104,6 +109,9 @@ func (i *importer) split(state map[string]json.RawMessage, p *pending) map[strin
 	hidden := map[string]string{}
 	for name, value := range state {
 		if renamed, ok := i.opts.Rename[name]; ok {
+			if _, both := state[renamed]; both {
+				continue
+			}
 			name = renamed
 		}
 		if values, ok := i.opts.Values[name]; ok {

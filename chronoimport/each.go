@@ -13,18 +13,18 @@ func each(ctx context.Context, db chronodriver.Queryer, target *Target, name str
 	read func(scan func(...any) error) ([]Change, error), yield func(Change, error) bool, values ...any,
 ) {
 	stopped := false
-	err := query(ctx, db, target, name, args, func(scan func(...any) error) bool {
+	err := query(ctx, db, target, name, args, func(scan func(...any) error) (bool, error) {
 		changes, err := read(scan)
 		for _, c := range changes {
 			if stopped = !yield(c, nil); stopped {
-				return false
+				return false, nil
 			}
 		}
 		if err != nil {
 			// What is not one bad change ends the reading.
 			stopped = !yield(Change{}, err) || !isBad(err)
 		}
-		return !stopped
+		return !stopped, nil
 	}, values...)
 	if err != nil && !stopped {
 		yield(Change{}, err)

@@ -210,12 +210,17 @@ func TestImport(t *testing.T) {
 				"seen": json.RawMessage("77"), "color": json.RawMessage(`"red"`), "password": json.RawMessage(`"s3cr3t"`),
 			}
 		}
+		source[0].Extra = map[string]any{"secret": "s3cr3t", "hidden_cols_changed": []string{"seen"}}
+		source[2].State["text"] = json.RawMessage(`"real"`) // has the present name too
 		result := f.load("notes", source, &chronoimport.Options{Keep: []string{"color"}, Rename: map[string]string{"body": "text"}})
 		if diff := cmp.Diff(map[string]int64{"color": 3, "password": 3}, result.Unknown); diff != "" {
 			t.Errorf("unknown columns (-want +got):\n%s", diff)
 		}
 		if got := f.lines("notes", 0)[0]; !strings.HasSuffix(got, `: {"color":"red","id":0,"text":"x"}`) {
 			t.Errorf("the first state: got %s", got)
+		}
+		if got := f.lines("notes", 0)[2]; !strings.HasSuffix(got, `"text":"real"}`) {
+			t.Errorf("the last state: got %s", got)
 		}
 		if diff := cmp.Diff([]string{"[secret]", "[]", "[secret]"}, f.hiddenChanges("notes", 0)); diff != "" {
 			t.Errorf("changes of hidden columns (-want +got):\n%s", diff)

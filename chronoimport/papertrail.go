@@ -84,15 +84,13 @@ type paperTrailReader struct {
 	state   map[string]json.RawMessage // after that one; nil when it is not known
 }
 
-func (r *paperTrailReader) row(scan func(...any) error) bool {
+func (r *paperTrailReader) row(scan func(...any) error) (bool, error) {
 	e, err := r.read(scan)
 	if err != nil {
-		r.stopped = true
-		r.yield(Change{}, err)
-		return false
+		return false, err
 	}
 	r.settle(e)
-	return !r.stopped
+	return !r.stopped, nil
 }
 
 func (r *paperTrailReader) read(scan func(...any) error) (*event, error) {

@@ -129,16 +129,23 @@ func readYAML(target *Target, text string) (map[string]json.RawMessage, error) {
 
 // maxNodes bounds a document: its aliases may stand for far more than it has,
 // or for what they are in.
-const maxNodes = 1_000_000
+const (
+	maxNodes = 1_000_000
+	maxDepth = 1000
+)
 
 type yamlReader struct {
 	left  int
+	depth int
 	bytea bool // the column holds bytes
 }
 
 // value returns a node as what encoding/json writes.
 func (r *yamlReader) value(n *yaml.Node) (any, error) {
-	if r.left--; r.left < 0 {
+	r.left--
+	r.depth++
+	defer func() { r.depth-- }()
+	if r.left < 0 || r.depth > maxDepth {
 		return nil, errors.New("more values than a record can have")
 	}
 	if n.Kind == yaml.AliasNode {

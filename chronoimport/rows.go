@@ -70,8 +70,8 @@ func (r row) extra(known ...string) map[string]any {
 }
 
 // query runs the query of a source over its table and calls f for each row
-// until it returns false. A table that does not exist is ErrNoSource.
-func query(ctx context.Context, db chronodriver.Queryer, t *Target, name string, args postgres.ImportArgs, f func(scan func(...any) error) bool, values ...any) (err error) {
+// until it returns false or an error.
+func query(ctx context.Context, db chronodriver.Queryer, t *Target, name string, args postgres.ImportArgs, f func(scan func(...any) error) (bool, error), values ...any) (err error) {
 	args.Schema, args.Name, args.Key = t.Table.Schema, t.Table.Name, t.Key
 	sql, err := postgres.Import(t.schema, name, args)
 	if err != nil {
@@ -83,8 +83,8 @@ func query(ctx context.Context, db chronodriver.Queryer, t *Target, name string,
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		if !f(rows.Scan) {
-			return nil
+		if more, err := f(rows.Scan); err != nil || !more {
+			return err
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -111,9 +111,8 @@ func count(ctx context.Context, db chronodriver.Queryer, t *Target, table chrono
 	if err != nil {
 		return 0, err
 	}
-	err = query(ctx, db, t, "count", postgres.ImportArgs{Source: source, Conditions: conditions}, func(scan func(...any) error) bool {
-		err = scan(&n)
-		return false
+	err = query(ctx, db, t, "count", postgres.ImportArgs{Source: source, Conditions: conditions}, func(scan func(...any) error) (bool, error) {
+		return false, scan(&n)
 	}, values...)
 	return n, err
 }

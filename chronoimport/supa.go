@@ -61,13 +61,11 @@ func (s *SupaAudit) Changes(ctx context.Context, db chronodriver.Queryer, target
 		of := s.of(target)
 		args := postgres.ImportArgs{Source: source}
 		r := &supaReader{target: target}
-		err = query(ctx, db, target, "supa_truncates", args, func(scan func(...any) error) bool {
+		err = query(ctx, db, target, "supa_truncates", args, func(scan func(...any) error) (bool, error) {
 			var t truncate
-			if err = scan(&t.id, &t.at); err != nil {
-				return false
-			}
+			err := scan(&t.id, &t.at)
 			r.truncates = append(r.truncates, t)
-			return true
+			return true, err
 		}, of.Schema, of.Name)
 		if err != nil {
 			yield(Change{}, err)

@@ -100,6 +100,9 @@ func (r *temporalReader) read(scan func(...any) error) ([]Change, error) {
 	}
 	var changes []Change
 	same := r.last.ID != "" && string(r.last.Key) == string(key)
+	if same && lower != nil && (r.until == nil || lower.Before(*r.until)) {
+		return nil, badChange(*lowerText, "its period begins before the one before it has ended")
+	}
 	adjacent := same && lower != nil && r.until != nil && lower.Equal(*r.until)
 	if !adjacent {
 		if c, ok := r.end(); ok {

@@ -3,6 +3,8 @@ package chronoimport_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/chrononaut-go/chrononaut/chronoimport"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
@@ -65,6 +67,23 @@ const employees = `
 		('a', 2, 'Cat', 1, '["2024-01-01 00:00+00","2024-01-02 00:00+00")', NULL),
 		('a', 2, 'Cat', 2, '["2024-01-05 00:00+00","2024-01-06 00:00+00")', NULL),
 		('a', 3, 'Eve', 2, 'empty', NULL)`
+
+func TestTemporalTablesBadPeriods(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, employees, `INSERT INTO employees_history VALUES
+		('b', 1, 'Bob', 1, '["2023-01-01 00:00+00","2024-01-02 00:00+00")', NULL),
+		('a', 4, 'Dan', 2, '(,"2024-01-01 00:00+00")', NULL)`)
+	f.track("employees", nil)
+	var bad []string
+	result := f.load("employees", &chronoimport.TemporalTables{}, &chronoimport.Options{SkipBad: true, Bad: func(b *chronoimport.BadChangeError) { bad = append(bad, b.Error()) }})
+	if diff := cmp.Diff([]string{
+		"change before 2024-01-01 00:00:00+00 of the source: its period has no beginning",
+		"change 2024-01-01 00:00:00+00 of the source: its period begins before the one before it has ended",
+	}, bad); diff != "" {
+		t.Errorf("bad changes (-want +got):\n%s", diff)
+	}
+	f.wantCounts(result, 9, 0, 0, 2)
+}
 
 func TestTemporalTables(t *testing.T) {
 	t.Parallel()
