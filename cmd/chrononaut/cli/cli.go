@@ -234,7 +234,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	}
 	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.strictCommand(), a.checkCommand(), a.diffSchemaCommand(), a.importCommand(), a.adoptCommand())
 	add(groupOther, a.demoCommand())
-	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand())
+	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.start(cmd) }

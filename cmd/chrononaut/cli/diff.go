@@ -13,10 +13,10 @@ import (
 )
 
 func (a *app) diffCommand() *cobra.Command {
-	var from, to string
+	var from, to, format string
 	cmd := &cobra.Command{
-		Use:   "diff TABLE KEY",
-		Short: "Show what became of a record between two versions or times",
+		Use:   "diff TABLE [KEY...]",
+		Short: "Show what became of a record, or of a table, between two points",
 		Long: `Diff compares two states of a record, column by column. --from and --to are
 versions (3) or times. Without --to it compares with the newest version, without
 --from with the version before --to: without both, it shows the last change.
@@ -24,11 +24,20 @@ versions (3) or times. Without --to it compares with the newest version, without
 A record that did not exist at --from, or was deleted by --to, has every column
 new or gone. A hidden column that changed in between is listed without its
 values. It exits with 0 also when there is no difference, and with 1 when the
-record has no such version or history cannot say what its state was.`,
+record has no such version or history cannot say what its state was.
+
+Without KEY, or with several, it lists the records of the table that were
+inserted, deleted or changed between two times; --from is needed then, and --to
+defaults to now. A record whose key changed is one difference.
+
+--format unified and side-by-side go into JSON documents and arrays and name
+places in them as JSON Pointer does (RFC 6901): settings/tags/0.`,
 		Example: `  chrononaut diff todos 42
   chrononaut diff todos 42 --from 1 --to 3
-  chrononaut diff todos 42 --from '2026-11-23' --to now --json`,
-		Args: cobra.ExactArgs(2),
+  chrononaut diff todos 42 --from '2026-11-23' --to now --json
+  chrononaut diff todos 42 --format side-by-side
+  chrononaut diff todos --from -1d --format unified`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := parseTable(args[0])
 			if err != nil {
@@ -42,7 +51,13 @@ record has no such version or history cannot say what its state was.`,
 			if err != nil {
 				return err
 			}
+			if format != formatTable && format != formatUnified && format != formatSideBySide {
+				return usagef("", "--format %s: it is text, unified or side-by-side", quoteArg(format))
+			}
 			ctx := cmd.Context()
+			if keys := args[1:]; len(keys) != 1 {
+				return a.diffTable(ctx, name, keys, start, end, format)
+			}
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
 				d, err := r.diff(ctx, start, end)
 				if err != nil {
@@ -51,12 +66,28 @@ record has no such version or history cannot say what its state was.`,
 				if a.json {
 					return a.out.json(d.shape(r))
 				}
-				return a.out.diff(r, d)
+				if format == formatTable {
+					return a.out.diff(r, d)
+				}
+				if len(d.columns) == 0 {
+					a.out.line("no difference")
+					return nil
+				}
+				name := func(c *chrononaut.Change) string {
+					key := r.key
+					if c != nil {
+						key = c.Key
+					}
+					return r.entry.Table.String() + " " + formatKey(key)
+				}
+				a.out.differences(format, a.out.diffEnd(name(d.from), d.from), a.out.diffEnd(name(d.to), d.to), d.columns)
+				return nil
 			})
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the earlier version or time (default: the version before --to)")
 	cmd.Flags().StringVar(&to, "to", "", "the later version or time (default: the newest version)")
+	cmd.Flags().StringVar(&format, "format", formatTable, "how a person reads it: text, unified or side-by-side")
 	return cmd
 }
 
@@ -88,15 +119,15 @@ type difference struct {
 }
 
 type differenceJSON struct {
-	Table tableJSON      `json:"table"`
-	Key   chrononaut.Key `json:"key"`
-	From  *changeJSON    `json:"from"`
-	To    *changeJSON    `json:"to"`
-	Diff  []columnJSON   `json:"diff"`
+	Table tableJSON         `json:"table"`
+	Key   chrononaut.Key    `json:"key"`
+	From  *changeJSON       `json:"from"`
+	To    *changeJSON       `json:"to"`
+	Diff  []columnPathsJSON `json:"diff"`
 }
 
 func (d *difference) shape(r *record) differenceJSON {
-	shape := differenceJSON{Table: newTableJSON(r.entry.Table), Key: r.key, Diff: newDiffJSON(d.columns)}
+	shape := differenceJSON{Table: newTableJSON(r.entry.Table), Key: r.key, Diff: newColumnPathsJSON(d.columns)}
 	if d.from != nil {
 		from := newChangeJSON(d.from)
 		shape.From = &from

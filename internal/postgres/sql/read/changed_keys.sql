@@ -24,11 +24,14 @@ SELECT CASE WHEN parted.id IS NULL OR latest.version >= parted.version OR latest
 -- first, the planner knows that there are few.
 WITH page AS MATERIALIZED (
     SELECT w.id, w.key, w.previous_key
-      FROM {{schema}}.chrononaut_activity AS w
-     WHERE w.table_schema = {{literal .Schema}} AND w.table_name = {{literal .Name}}
-       AND w.changed > {{.From}} AND w.changed <= {{.To}}
-       AND w.id > {{.AfterID}} AND w.id <= {{.UpToID}}
-     ORDER BY w.id
+      -- OFFSET 0 keeps the index on times out of this: for every page it would
+      -- find all that is left.
+      FROM (SELECT l.id, l.key, l.previous_key, l.changed
+              FROM {{schema}}.chrononaut_activity AS l
+             WHERE l.table_schema = {{literal .Schema}} AND l.table_name = {{literal .Name}}
+               AND l.id > {{.AfterID}} AND l.id <= {{.UpToID}}
+             ORDER BY l.id OFFSET 0) AS w
+     WHERE w.changed > {{.From}} AND w.changed <= {{.To}}
      LIMIT {{.Limit}}
 ), last_changes AS MATERIALIZED (
     SELECT p.id, p.key, p.previous_key, latest.id = p.id AND p.key <> '{}' AS is_last
