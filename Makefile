@@ -4,6 +4,7 @@ GOLANGCI_LINT_VERSION := v2.12.2
 GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 TESTCLUSTER := .bin/testcluster
 POSTGRES_MAJORS := 14 15 16 17 18
+STANDBY_BIN ?= $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 UPGRADES := 14-18 15-16 15-17
 
 # The linter's cache holds paths, which another clone of the repository would report as its own.
@@ -48,6 +49,10 @@ test-upgrade: $(TESTCLUSTER) ## Restore dumps of older versions of PostgreSQL in
 			$(TESTCLUSTER) -major $$to -- go test -count=1 -run Upgrade -v $(TESTFLAGS) ./chronomigrate || failed="$$failed $$majors"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+.PHONY: test-standby
+test-standby: $(TESTCLUSTER) ## Test reading on a physical standby; needs an installed PostgreSQL
+	$(TESTCLUSTER) -bin $(STANDBY_BIN) -- scripts/with-standby $(STANDBY_BIN) go test -count=1 -run Standby -v $(TESTFLAGS) ./chronomigrate
 
 .PHONY: race
 race: $(TESTCLUSTER) ## Run the short tests of all modules under the race detector; needs gcc

@@ -220,6 +220,26 @@ func TestSchemaChanges(t *testing.T) {
 		f.wantCheck()
 	})
 
+	t.Run("a table that moves to another schema goes on under its old name until it is tracked there", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		used := f.connect()
+		f.execOn(used, `INSERT INTO todos VALUES (1, 'a')`)
+		f.exec(`CREATE SCHEMA app`, `ALTER TABLE todos SET SCHEMA app`, `ALTER SCHEMA app RENAME TO shop`)
+		f.execOn(used, `UPDATE shop.todos SET title = 'b'`)
+		f.wantText("public update 1", `SELECT table_schema || ' ' || operation || ' ' || version FROM chrononaut.chrononaut_activity ORDER BY id DESC LIMIT 1`)
+		f.wantCheck("table_dropped public.todos")
+		f.track("shop.todos", &chronomigrate.TrackOptions{VersionColumn: "version"})
+		if _, err := f.migrator.Untrack(t.Context(), f.table("public.todos"), nil); err != nil {
+			t.Fatal(describe(err))
+		}
+		f.wantCheck()
+		f.execOn(used, `UPDATE shop.todos SET title = 'c'`, `DELETE FROM shop.todos`, `TRUNCATE shop.todos`)
+		f.wantText("shop baseline 1, shop update 2, shop delete 3", `SELECT string_agg(table_schema || ' ' || operation || ' ' || version, ', ' ORDER BY id)
+			FROM chrononaut.chrononaut_activity WHERE table_schema = 'shop' AND key <> '{}'`)
+	})
+
 	t.Run("a renamed table goes on under its old name, and check says so", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

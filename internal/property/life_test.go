@@ -318,7 +318,8 @@ func (l *life) draw() func() {
 		l.settle = true
 		return func() {
 			n := l.detached[0]
-			// With a row that no trigger has seen.
+			// Made anew, with a row that no trigger has seen.
+			l.ddl(fmt.Sprintf("DROP TABLE %s.part%d; CREATE TABLE %[1]s.part%[2]d (LIKE %s INCLUDING ALL)", l.schema, n, l.table()))
 			l.ddl(fmt.Sprintf("INSERT INTO %s.part%d (id, p) VALUES (100, %[2]d) ON CONFLICT DO NOTHING", l.schema, n))
 			l.ddl(fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s.part%d FOR VALUES FROM (%[3]d) TO (%[4]d)", l.table(), l.schema, n, n+1))
 			l.parts, l.detached = append(l.parts, n), l.detached[1:]
