@@ -82,14 +82,15 @@ func (c *Client) ActivityAll(ctx context.Context, opts *ActivityOpts) iter.Seq2[
 }
 
 func (c *Client) activity(ctx context.Context, o *ActivityOpts, yield func(Change, error) bool) (err error) {
+	var info *tableInfo
 	if o.Table.Name != "" {
-		info, err := c.table(ctx, o.Table)
+		info, err = c.table(ctx, o.Table)
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.Table, err)
 		}
 		o.Table = info.table
 	}
-	sql, args, err := c.reader.activity(o)
+	sql, args, err := c.reader.activity(info, o)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,7 @@ func (r *postgresReader) registered(ctx context.Context, q chronodriver.Queryer,
 		if o.VersionColumn == "" {
 			o.VersionColumn = postgres.DefaultVersionColumn
 		}
+		info.aliases = o.Aliases
 		info.hidden, info.untracked, info.versionColumn = o.Hidden, o.Untracked, o.VersionColumn
 		if infos = append(infos, info); len(infos) == 1 {
 			options = o
@@ -113,7 +114,8 @@ func (r *postgresReader) inspect(ctx context.Context, q chronodriver.Queryer, na
 }
 
 func (r *postgresReader) args(info *tableInfo) postgres.ReadArgs {
-	return postgres.ReadArgs{Schema: info.table.Schema, Name: info.table.Name, Python: info.python}
+	args := postgres.ReadArgs{Schema: info.table.Schema, Name: info.table.Name, Python: info.python}
+	return args.WithAliases(r.schema, info.aliases, info.keyColumns)
 }
 
 func (r *postgresReader) normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key Key) (string, error) {
@@ -248,16 +250,20 @@ func (r *postgresReader) exists(info *tableInfo, key string) (string, []any, err
 	return sql, []any{key}, err
 }
 
-func (r *postgresReader) activity(o *ActivityOpts) (string, []any, error) {
+func (r *postgresReader) activity(info *tableInfo, o *ActivityOpts) (string, []any, error) {
 	c := &conditions{}
-	if o.Table.Name != "" {
+	args := postgres.ReadArgs{}
+	if info != nil && (len(info.aliases.Renames) > 0 || info.aliases.After > 0) {
+		args = r.args(info)
+		args.Python = nil
+	} else if o.Table.Name != "" {
 		c.add("a.table_schema", "=", o.Table.Schema, "text")
 		c.add("a.table_name", "=", o.Table.Name, "text")
 	}
 	if o.Actor != "" {
 		c.add("a.user_info ->> 'user_id'", "=", o.Actor, "text")
 	}
-	args := postgres.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore, WithoutHidden: true}
+	args.OldestFirst, args.Limit, args.Before, args.WithoutHidden = o.OldestFirst, o.Limit, o.WithBefore, true
 	if o.Transaction != 0 {
 		args.Transaction = c.placeholder(strconv.FormatUint(o.Transaction, 10)) + "::xid8"
 		if !o.Until.IsZero() {

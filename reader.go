@@ -34,6 +34,8 @@ type tableInfo struct {
 	keyTypes []postgres.Column
 	// Rows of Python chrononaut that are about the table.
 	python []postgres.PythonSource
+	// Older names of the table and its columns.
+	aliases postgres.Aliases
 }
 
 // versionColumns are the keys of data that hold the version, not a column.
@@ -71,8 +73,8 @@ type reader interface {
 	departure(info *tableInfo, key string, afterID int64, until time.Time) (sql string, args []any, err error)
 	// exists asks whether the table has a row with the key now.
 	exists(info *tableInfo, key string) (sql string, args []any, err error)
-	// activity selects from the log; the table has a schema where there are any.
-	activity(f *ActivityOpts) (sql string, args []any, err error)
+	// activity selects from the log, of a table unless info is nil.
+	activity(info *tableInfo, f *ActivityOpts) (sql string, args []any, err error)
 	// scanChange returns destinations for the columns of a change, with the state
 	// before it if that was selected, and a function that fills the change
 	// afterwards.

@@ -151,7 +151,7 @@ func (r sqliteReader) exists(info *tableInfo, key string) (string, []any, error)
 	return sql, []any{key}, err
 }
 
-func (r sqliteReader) activity(o *ActivityOpts) (string, []any, error) {
+func (r sqliteReader) activity(_ *tableInfo, o *ActivityOpts) (string, []any, error) {
 	c := &sqliteConditions{}
 	if o.Table.Name != "" {
 		c.add("a.table_name =", o.Table.Name)

@@ -75,6 +75,8 @@ type engine interface {
 
 	// planTrack compares the table with what the options ask for.
 	planTrack(ctx context.Context, q chronodriver.Queryer, table chronodriver.Table, opts TrackOptions) (*Plan, error)
+	// planRename gives a table or its columns other names, or declares that it was done.
+	planRename(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table, r Renaming, apply *ApplyOpts) (*Plan, error)
 	planUntrack(ctx context.Context, tx chronodriver.Tx, table chronodriver.Table) (*Plan, error)
 	// apply runs a plan made by plan in one transaction; it repeats both when
 	// the table is busy.
@@ -112,6 +114,8 @@ type TrackedTable struct {
 	adopted bool
 	// python declares rows of Python chrononaut that are about the table.
 	python []postgres.PythonRows
+	// aliases are older names of the table and its columns.
+	aliases postgres.Aliases
 }
 
 // ApplyOpts says how long Track and Untrack try to get the table's lock. They

@@ -113,7 +113,7 @@ func (e *postgresEngine) tables(ctx context.Context, q chronodriver.Queryer) ([]
 		if err := json.Unmarshal([]byte(keys), &t.KeyColumns); err != nil {
 			return nil, fmt.Errorf("read key columns of %s: %w", t.Table, err)
 		}
-		if t.Options, t.adopted, t.python, err = decodeOptions(options); err != nil {
+		if t.Options, t.adopted, t.python, t.aliases, err = decodeOptions(options); err != nil {
 			return nil, fmt.Errorf("read options of %s: %w", t.Table, err)
 		}
 		tables = append(tables, t)

@@ -2,6 +2,7 @@ package chronomigrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,15 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 		return nil, err
 	}
 	if found == nil {
+		present, err := e.renamedTo(ctx, q, registered)
+		if err != nil {
+			return nil, err
+		}
+		if present != "" {
+			c.report(ProblemTableDropped, registered.Table.String(), "the table was renamed to "+present+"; its changes are recorded under the old name",
+				"Run chrononaut rename "+registered.Table.String()+" --to "+present+".")
+			return c.problems, nil
+		}
 		c.report(ProblemTableDropped, registered.Table.String(), "the table does not exist; it was dropped or renamed",
 			"Run chrononaut untrack "+registered.Table.String()+"; its history stays. Track a renamed table under its new name.")
 		return c.problems, nil
@@ -53,6 +63,7 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 	table := e.describe(found, opts, strict)
 	table.Adopted = registered.adopted
 	table.Python = registered.python
+	table.Aliases = registered.aliases
 	p := &planner{engine: e, found: found, table: table}
 	if table.History && found.Column(table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
@@ -101,6 +112,36 @@ func (p *Problem) fixedBy(step Step, target, prefix string) bool {
 		return target != "" && step.object == target
 	}
 	return step.object != "" && (step.object == target || step.object == prefix+target)
+}
+
+// renamedTo finds the table that took the triggers of one that is gone to
+// another name; empty when there is none, or more than one.
+func (e *postgresEngine) renamedTo(ctx context.Context, q chronodriver.Queryer, registered TrackedTable) (name string, err error) {
+	table := postgres.Table{HistorySchema: e.schema, Schema: registered.Table.Schema, Name: registered.Table.Name}
+	sql, err := postgres.Query(e.schema, "plan.sql#callers", nil)
+	if err != nil {
+		return "", err
+	}
+	// Only the version trigger: the one of TRUNCATE is on partitions too.
+	rows, err := q.Query(ctx, sql, table.FunctionName(postgres.Version), "", "")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	found := 0
+	for rows.Next() {
+		var now chronodriver.Table
+		var trigger string
+		if err := rows.Scan(&now.Schema, &now.Name, &trigger); err != nil {
+			return "", err
+		}
+		name = now.String()
+		found++
+	}
+	if found != 1 {
+		name = ""
+	}
+	return name, rows.Err()
 }
 
 // checker collects problems of one table.

@@ -143,7 +143,7 @@ func (x *postgresExport) track(opts TrackOptions, before ...TrackOptions) (strin
 		tolerated = append(tolerated, others...)
 	}
 	p := &planner{engine: x.engine, found: found, table: x.engine.describe(found, opts, x.strict), plan: &Plan{}, again: true}
-	p.table.Adopted, p.table.Python = adopted, x.python()
+	p.table.Adopted, p.table.Python, p.table.Aliases = adopted, x.python(), x.aliases()
 	migrations, err := x.engine.migrations()
 	if err != nil {
 		return "", err
@@ -202,7 +202,7 @@ func (x *postgresExport) untrack(opts TrackOptions) (string, error) {
 // encode is how the registry keeps the options, with what else it has of the
 // table.
 func (x *postgresExport) encode(opts TrackOptions, adopted bool) (string, error) {
-	return encodeOptions(opts, adopted, x.python(), postgres.Generation)
+	return encodeOptions(opts, adopted, x.python(), x.aliases(), postgres.Generation)
 }
 
 func (x *postgresExport) python() []postgres.PythonRows {
@@ -210,6 +210,13 @@ func (x *postgresExport) python() []postgres.PythonRows {
 		return nil
 	}
 	return x.registered.python
+}
+
+func (x *postgresExport) aliases() postgres.Aliases {
+	if x.registered == nil {
+		return postgres.Aliases{}
+	}
+	return x.registered.aliases
 }
 
 // unwantedTriggers drops those that other options had.

@@ -58,7 +58,8 @@ func (e *postgresEngine) planStrict(ctx context.Context, tx chronodriver.Tx, str
 		p := &planner{engine: e, found: found, table: e.describe(found, table.Options, strict), plan: &Plan{}}
 		p.table.Adopted = table.adopted
 		p.table.Python = table.python
-		options, err := encodeOptions(p.effective(table.Options.normalize()), table.adopted, table.python, postgres.Generation)
+		p.table.Aliases = table.aliases
+		options, err := encodeOptions(p.effective(table.Options.normalize()), table.adopted, table.python, table.aliases, postgres.Generation)
 		if err != nil {
 			return nil, err
 		}

@@ -19,21 +19,22 @@ func (o TrackOptions) registered() postgres.Options {
 	}
 }
 
-func encodeOptions(o TrackOptions, adopted bool, python []postgres.PythonRows, generation int) (string, error) {
+func encodeOptions(o TrackOptions, adopted bool, python []postgres.PythonRows, aliases postgres.Aliases, generation int) (string, error) {
 	r := o.registered()
 	r.Adopted = adopted
 	r.Generation = generation
 	r.Python = python
+	r.Aliases = aliases
 	encoded, err := json.Marshal(r)
 	return string(encoded), err
 }
 
-func decodeOptions(s string) (opts TrackOptions, adopted bool, python []postgres.PythonRows, err error) {
+func decodeOptions(s string) (opts TrackOptions, adopted bool, python []postgres.PythonRows, aliases postgres.Aliases, err error) {
 	r, err := postgres.DecodeOptions(s)
 	return TrackOptions{
 		Hidden: r.Hidden, Untracked: r.Untracked, VersionColumn: r.VersionColumn,
 		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory,
-	}, r.Adopted, r.Python, err
+	}, r.Adopted, r.Python, r.Aliases, err
 }
 
 // normalize sorts what is a set, so that options compare equal.
@@ -71,8 +72,6 @@ func (e *postgresEngine) planTrack(ctx context.Context, tx chronodriver.Queryer,
 // planTrackWith also declares rows of Python chrononaut; nil keeps what is
 // declared.
 func (e *postgresEngine) planTrackWith(ctx context.Context, tx chronodriver.Queryer, name chronodriver.Table, opts TrackOptions, python []postgres.PythonRows) (*Plan, error) {
-	asked := opts.VersionColumn
-	opts = opts.normalize()
 	found, err := e.inspect(ctx, tx, name)
 	if err != nil {
 		return nil, err
@@ -84,6 +83,13 @@ func (e *postgresEngine) planTrackWith(ctx context.Context, tx chronodriver.Quer
 	if err != nil {
 		return nil, err
 	}
+	return e.planFound(ctx, tx, found, registered, opts, python)
+}
+
+// planFound plans for a table as the catalog has it, or as it will.
+func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer, found *postgres.Inspected, registered *TrackedTable, opts TrackOptions, python []postgres.PythonRows) (*Plan, error) {
+	asked := opts.VersionColumn
+	opts = opts.normalize()
 	if err := e.validate(found, registered, opts, asked); err != nil {
 		return nil, err
 	}
@@ -101,11 +107,18 @@ func (e *postgresEngine) planTrackWith(ctx context.Context, tx chronodriver.Quer
 		python = registered.python
 	}
 	p.table.Python = python
-	options, err := encodeOptions(opts, adopted, python, postgres.Generation)
+	aliases := postgres.Aliases{}
+	if registered != nil {
+		aliases = registered.aliases
+		// Of a table that had this name before, rows stay its own.
+		aliases.Moved = false
+	}
+	p.table.Aliases = aliases
+	options, err := encodeOptions(opts, adopted, python, aliases, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
-	effective, err := encodeOptions(p.effective(opts), adopted, python, postgres.Generation)
+	effective, err := encodeOptions(p.effective(opts), adopted, python, aliases, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +144,8 @@ func (t *TrackedTable) has(versionColumn string) bool {
 }
 
 func sameOptions(a, b TrackOptions) bool {
-	x, errX := encodeOptions(a.normalize(), false, nil, 0)
-	y, errY := encodeOptions(b.normalize(), false, nil, 0)
+	x, errX := encodeOptions(a.normalize(), false, nil, postgres.Aliases{}, 0)
+	y, errY := encodeOptions(b.normalize(), false, nil, postgres.Aliases{}, 0)
 	return errX == nil && errY == nil && x == y
 }
 

@@ -119,9 +119,9 @@ func (e *postgresEngine) planUntrackedPython(found *postgres.Inspected, register
 	if len(found.Key) == 0 {
 		return nil, hint(ErrNoKey, "History is kept by primary key. Add one: ALTER TABLE … ADD PRIMARY KEY (…).")
 	}
-	opts, adopted := TrackOptions{}, false
+	opts, adopted, aliases := TrackOptions{}, false, postgres.Aliases{}
 	if registered != nil {
-		opts, adopted = registered.Options, registered.adopted
+		opts, adopted, aliases = registered.Options, registered.adopted, registered.aliases
 	}
 	p := &planner{
 		engine: e, found: found, table: e.describe(found, opts, false),
@@ -130,7 +130,7 @@ func (e *postgresEngine) planUntrackedPython(found *postgres.Inspected, register
 	if registered != nil && samePython(registered.python, declared) {
 		return p.plan, nil
 	}
-	options, err := encodeOptions(opts, adopted, declared, postgres.Generation)
+	options, err := encodeOptions(opts, adopted, declared, aliases, postgres.Generation)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (e *postgresEngine) validatePython(ctx context.Context, q chronodriver.Quer
 }
 
 func samePython(a, b []postgres.PythonRows) bool {
-	x, errX := encodeOptions(TrackOptions{}, false, a, 0)
-	y, errY := encodeOptions(TrackOptions{}, false, b, 0)
+	x, errX := encodeOptions(TrackOptions{}, false, a, postgres.Aliases{}, 0)
+	y, errY := encodeOptions(TrackOptions{}, false, b, postgres.Aliases{}, 0)
 	return errX == nil && errY == nil && x == y
 }

@@ -22,6 +22,7 @@ type Options struct {
 	Generation    int      `json:"generation,omitempty"`
 	// Python declares rows of Python chrononaut that are about the table.
 	Python []PythonRows `json:"python,omitempty"`
+	Aliases
 }
 
 // PythonRows are the rows of Python chrononaut with one table name: see the
@@ -151,5 +152,6 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		RecordChanges: opts.RecordChanges,
 		History:       !opts.NoHistory,
 		Python:        opts.Python,
+		Aliases:       opts.Aliases,
 	}
 }

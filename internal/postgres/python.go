@@ -54,7 +54,7 @@ func (a ReadArgs) PythonIs(source PythonSource, key string) pythonIsArgs {
 
 // DataColumn is the column of the alias a that typed values are read from.
 func (a ReadArgs) DataColumn() string {
-	if len(a.Python) > 0 {
+	if a.Mapped() {
 		return "a.readable"
 	}
 	return "a.data"

@@ -23,16 +23,47 @@ type ReadArgs struct {
 	WithoutHidden bool
 	// Python says which rows of Python chrononaut are about the table.
 	Python []PythonSource
+	// Aliases say what the table and its columns are called in older rows, Renamed
+	// where these are, and Own which rows under the present names are its own.
+	Aliases Aliases
+	Renamed []RenamedSource
+	Own     string
+	// HistorySchema is needed with Aliases.
+	HistorySchema string
+}
+
+// WithAliases also reads rows under older names.
+func (a ReadArgs) WithAliases(historySchema string, aliases Aliases, key []string) ReadArgs {
+	a.HistorySchema, a.Aliases = historySchema, aliases
+	a.Renamed, a.Own = aliases.Sources(a.Schema, a.Name, key)
+	return a
+}
+
+// Mapped reports whether rows are not only the table's own as they are.
+func (a ReadArgs) Mapped() bool {
+	return len(a.Python) > 0 || len(a.Aliases.Renames) > 0 || a.Aliases.After > 0
 }
 
 // isArgs are the arguments of the template that finds a record in the index.
 type isArgs struct {
 	Schema, Name, Column, Key, Upper string
+	Bounds                           string
+	Renamed                          []RenamedSource
+}
+
+// Of is the same for rows under another name.
+func (a isArgs) Of(s RenamedSource) renamedIsArgs { return renamedIsArgs{s, a.Column, a.Key} }
+
+// renamedIsArgs are the arguments of the template that finds a record in the
+// index under an older name.
+type renamedIsArgs struct {
+	RenamedSource
+	Column, Key string
 }
 
 // Is gives the template "is" the column that holds the key and the key.
 func (a ReadArgs) Is(column, key string) isArgs {
-	return isArgs{a.Schema, a.Name, column, key, a.Upper}
+	return isArgs{a.Schema, a.Name, column, key, a.Upper, a.Own, a.Renamed}
 }
 
 // Qualified is the qualified, quoted name of the table.

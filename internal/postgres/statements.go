@@ -110,6 +110,8 @@ type PlanArgs struct {
 	Comment string
 	Options string // JSON
 	Again   bool   // columns may be there already
+	To      string // a new name
+	From    *Table // the table under its old name
 }
 
 // PlanSQL renders one of the statements in plan.sql.

@@ -56,24 +56,34 @@ type Table struct {
 	History       bool
 	// Python declares rows of Python chrononaut that are about the table.
 	Python []PythonRows
+	Aliases
 }
 
 // LastVersion is the function that knows the last version of a key.
 func (t *Table) LastVersion() string {
 	name := ".last_version"
-	if len(t.Python) > 0 {
+	switch {
+	case len(t.Renames) > 0:
+		name = ".renamed_last_version"
+	case len(t.Python) > 0:
 		name = ".python_last_version"
 	}
 	return QuoteIdent(t.HistorySchema) + name
 }
 
-// UnknownToPython is SQL for whether Python chrononaut has recorded nothing of a
-// key, as a condition that follows others; empty where it has no rows at all.
-func (t *Table) UnknownToPython(key string) string {
-	if len(t.Python) == 0 {
-		return ""
+// UnknownElsewhere is SQL for whether neither Python chrononaut nor the table
+// under an older name has recorded anything of a key, as a condition that
+// follows others; empty where there are no such rows at all.
+func (t *Table) UnknownElsewhere(key string) string {
+	of := "(" + QuoteLiteral(t.Schema) + ", " + QuoteLiteral(t.Name) + ", " + key + ")"
+	condition := ""
+	if len(t.Python) > 0 {
+		condition = " AND (" + QuoteIdent(t.HistorySchema) + ".python_last" + of + ").id IS NULL"
 	}
-	return " AND (" + QuoteIdent(t.HistorySchema) + ".python_last(" + QuoteLiteral(t.Schema) + ", " + QuoteLiteral(t.Name) + ", " + key + ")).id IS NULL"
+	if len(t.Renames) > 0 {
+		condition += " AND " + QuoteIdent(t.HistorySchema) + ".renamed_version" + of + " IS NULL"
+	}
+	return condition
 }
 
 type imageArgs struct {

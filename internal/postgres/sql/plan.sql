@@ -49,6 +49,32 @@ GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
 GRANT USAGE ON SEQUENCE {{schema}}.chrononaut_activity_id_seq TO {{ident .Name}};
 GRANT USAGE ON SCHEMA {{schema}} TO {{ident .Name}}
 {{- end}}
+{{define "rename_column" -}}
+ALTER TABLE {{.On}} RENAME COLUMN {{ident .Name}} TO {{ident .To}}
+{{- end}}
+{{define "rename_table" -}}
+ALTER TABLE {{.On}} RENAME TO {{ident .To}}
+{{- end}}
+{{define "set_schema" -}}
+ALTER TABLE {{.On}} SET SCHEMA {{ident .To}}
+{{- end}}
+{{define "move_registered" -}}
+INSERT INTO {{schema}}.chrononaut_table (table_schema, table_name, tracked, tracked_since, key_columns, options, baseline)
+SELECT {{literal .Table.Schema}}, {{literal .Table.Name}}, tracked, tracked_since, key_columns, options, baseline
+  FROM {{schema}}.chrononaut_table
+ WHERE table_schema = {{literal .From.Schema}} AND table_name = {{literal .From.Name}}
+    ON CONFLICT (table_schema, table_name) DO UPDATE
+   SET tracked = true, tracked_since = excluded.tracked_since, baseline = excluded.baseline
+{{- end}}
+{{define "leave_registered" -}}
+UPDATE {{schema}}.chrononaut_table SET tracked = false, baseline = NULL, options = {{literal .Options}}::jsonb
+ WHERE table_schema = {{literal .From.Schema}} AND table_name = {{literal .From.Name}}
+{{- end}}
+{{define "last_before" -}}
+SELECT coalesce(pg_catalog.max(a.id), 0)
+  FROM {{schema}}.chrononaut_activity AS a
+ WHERE a.table_schema = $1::text AND a.table_name = $2::text AND a.changed < $3::timestamptz
+{{- end}}
 {{define "drop_trigger" -}}
 DROP TRIGGER IF EXISTS {{ident .Name}} ON {{.On}}
 {{- end}}

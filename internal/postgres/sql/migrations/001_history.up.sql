@@ -728,7 +728,7 @@ BEGIN
             SELECT $5, coalesce(k.version, 0), k.key,
                    k.image || CASE WHEN k.version IS NULL THEN $3
                                    ELSE (SELECT jsonb_object_agg(z, k.version) FROM jsonb_object_keys($3) AS z) END, $6, $7, ''baseline'', $4
-              FROM known AS k WHERE k.unknown
+              FROM known AS k WHERE k.unknown AND %4$s.renamed_version($4, $5, k.key) IS NULL
             ON CONFLICT DO NOTHING
             RETURNING 1
         )

@@ -1,11 +1,40 @@
+{{- /* The state before a change of a table with older names: a is the change. */ -}}
+{{- define "before_renamed" -}}
+SELECT p.data
+         FROM (SELECT a.*
+                 FROM (SELECT a.version, coalesce(a.previous_key, a.key) AS key
+                        WHERE a.operation IS DISTINCT FROM 'insert') AS later
+                CROSS JOIN LATERAL (
+                      SELECT {{template "python_columns" .}}
+                        FROM (({{template "previous" (.Is "key" "later.key")}})
+{{- range .Renamed}}
+                              UNION ALL
+                              (SELECT a.* FROM {{schema}}.chrononaut_activity AS a
+                                WHERE {{template "renamed_is" (($.Is "key" "later.key").Of .)}}
+                                  AND a.version < later.version
+                                ORDER BY a.version DESC LIMIT 1)
+{{- end}}) AS a) AS a) AS p
+        ORDER BY p.version DESC LIMIT 1
+{{- end}}
+{{- define "previous" -}}
+SELECT a.* FROM {{schema}}.chrononaut_activity AS a
+                                WHERE {{template "is" .}}
+                                  AND a.version < later.version
+                                ORDER BY a.version DESC LIMIT 1
+{{- end -}}
 -- The log. Its order is that of ids; every condition has an index.
 SELECT {{template "change" .}}{{if .Before}},
        {{template "shown" "previous.data"}}::text{{end}}
-  FROM {{schema}}.chrononaut_activity AS a
+  FROM {{if .Mapped}}(SELECT {{template "python_columns" .}}
+          FROM {{schema}}.chrononaut_activity AS a
+         WHERE a.table_schema = {{literal .Schema}} AND a.table_name = {{literal .Name}}{{with .Own}} AND ({{.}}){{end}}
+         {{- range .Renamed}}
+            OR a.table_schema = {{literal .Schema}} AND a.table_name = {{literal .Name}}{{with .Bounds}} AND ({{.}}){{end}}
+         {{- end}}){{else}}{{schema}}.chrononaut_activity{{end}} AS a
 {{- if or .Column .Before}}
   LEFT JOIN LATERAL (
        -- The state before this one; what is inserted again had none.
-       SELECT p.data
+       {{if .Mapped}}{{template "before_renamed" .}}{{else}}SELECT p.data
          FROM {{schema}}.chrononaut_activity AS p
         WHERE a.operation IS DISTINCT FROM 'insert'
           AND pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
@@ -13,7 +42,7 @@ SELECT {{template "change" .}}{{if .Before}},
           AND p.key = coalesce(a.previous_key, a.key)
           AND p.table_name || '' = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema
           AND p.version < a.version
-        ORDER BY p.version DESC LIMIT 1) AS previous ON true
+        ORDER BY p.version DESC LIMIT 1{{end}}) AS previous ON true
 {{- end}}
  WHERE true
 {{- range .Where}}

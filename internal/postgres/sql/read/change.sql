@@ -9,6 +9,15 @@ pg_catalog.jsonb_hash_extended(a.{{.Column}}, pg_catalog.hashtextextended(coales
                = pg_catalog.jsonb_hash_extended({{.Key}}, pg_catalog.hashtextextended({{literal .Schema}} || '.' || {{literal .Name}}, 0))
            AND a.{{.Column}} = {{.Key}}
            AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
+           {{- with .Bounds}} AND ({{.}}){{end}}
+{{- end}}
+{{- /* The same under an older name of the table or of its key's columns. */ -}}
+{{define "renamed_is" -}}
+pg_catalog.jsonb_hash_extended(a.{{.Column}}, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
+               = pg_catalog.jsonb_hash_extended({{schema}}.renamed_data({{.Key}}, {{literal .Then}}::jsonb), pg_catalog.hashtextextended({{literal .Schema}} || '.' || {{literal .Name}}, 0))
+           AND a.{{.Column}} = {{schema}}.renamed_data({{.Key}}, {{literal .Then}}::jsonb)
+           AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
+           {{- with .Bounds}} AND ({{.}}){{end}}
 {{- end}}
 {{- /* Says the table's columns and how it is tracked: a reader compares it with what it remembers. */ -}}
 {{define "stamp" -}}
@@ -45,7 +54,10 @@ pg_catalog.hashtextextended(r.options::text || r.key_columns::text || r.tracked:
 {{- end}}
 {{- /* A state without the columns that the registry says are hidden now. */ -}}
 {{define "shown" -}}
-({{.}} - coalesce((SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(r.options -> 'hidden'))
+({{.}} - coalesce((SELECT ARRAY(SELECT pg_catalog.jsonb_array_elements_text(r.options -> 'hidden')
+                                  UNION ALL
+                                  -- What hidden columns were called before.
+                                  SELECT c ->> 'name' FROM pg_catalog.jsonb_array_elements(r.options -> 'concealed') AS c WHERE a.id <= (c ->> 'up_to')::bigint)
                      FROM {{schema}}.chrononaut_table AS r
                     WHERE r.table_schema = a.table_schema AND r.table_name = a.table_name), '{}'))
 {{- end}}
@@ -56,17 +68,17 @@ pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.tab
            AND a.key = {{schema}}.python_key({{.Key}}, {{literal .Rows}}::jsonb)
            AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' IS NULL
 {{- end}}
-{{- /* The columns of rows of which some may be Python's, as if they were the table's own. */ -}}
+{{- /* The columns of rows of which some may be Python's, or older than a rename, as if they were the table's own. */ -}}
 {{define "python_key" -}}
-CASE WHEN a.table_schema IS NULL THEN CASE a.table_name
-       {{- range .Python}} WHEN {{literal .Name}} THEN {{schema}}.python_native_key(a.key, {{literal .Rows}}::jsonb){{end}} END ELSE a.key END
+{{if not .Python}}{{.MappedKey "a.key"}}{{else}}CASE WHEN a.table_schema IS NULL THEN CASE a.table_name
+       {{- range .Python}} WHEN {{literal .Name}} THEN {{schema}}.python_native_key(a.key, {{literal .Rows}}::jsonb){{end}} END ELSE {{.MappedKey "a.key"}} END{{end}}
 {{- end}}
 {{define "python_data" -}}
-CASE WHEN a.table_schema IS NULL THEN CASE a.table_name
-       {{- range .Python}} WHEN {{literal .Name}} THEN {{.Data}}{{end}} END ELSE a.data END
+{{if not .Python}}{{.MappedKey "a.data"}}{{else}}CASE WHEN a.table_schema IS NULL THEN CASE a.table_name
+       {{- range .Python}} WHEN {{literal .Name}} THEN {{.Data}}{{end}} END ELSE {{.MappedKey "a.data"}} END{{end}}
 {{- end}}
 {{define "python_columns" -}}
 a.id, {{literal .Schema}}::text AS table_schema, {{literal .Name}}::text AS table_name, a.changed, a.version,
-       {{template "python_key" .}} AS key, a.previous_key,
-       {{template "python_data" .}} AS data, a.user_info, a.extra_info, a.operation, a.transaction_id, a.database_user
+       {{template "python_key" .}} AS key, {{.MappedKey "a.previous_key"}} AS previous_key,
+       {{template "python_data" .}} AS data, a.user_info, {{.MappedInfo "a.extra_info"}} AS extra_info, a.operation, a.transaction_id, a.database_user
 {{- end}}

@@ -6,13 +6,18 @@ SELECT r.table_schema, r.table_name, r.tracked, r.tracked_since, pg_catalog.to_j
        coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(e.operation, (extract(epoch FROM e.changed) * 1000000)::bigint) ORDER BY e.id)
                    FROM {{schema}}.chrononaut_activity AS e
                   WHERE e.operation IN ('track', 'untrack') AND e.operation NOT IN ('insert', 'update')
-                    AND e.table_schema || '' = r.table_schema AND e.table_name || '' = r.table_name), '[]')::text,
+                    AND (e.table_schema || '' = r.table_schema AND e.table_name || '' = r.table_name AND e.id > coalesce((r.options ->> 'after')::bigint, 0)
+                         OR EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(r.options -> 'renames') AS n
+                                     WHERE n ->> 'schema' = e.table_schema AND n ->> 'name' = e.table_name
+                                       AND e.id > (n ->> 'after')::bigint AND e.id <= (n ->> 'up_to')::bigint))), '[]')::text,
        -- Rows of Python chrononaut that are about it, and how they are read.
        coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rows', p.rows,
                             'data', {{schema}}.python_data_sql(r.table_schema, r.table_name, p.rows, 'a.data')) ORDER BY p.place)
                    FROM pg_catalog.jsonb_array_elements(r.options -> 'python') WITH ORDINALITY AS p (rows, place))::text, '')
   FROM {{schema}}.chrononaut_table AS r
  WHERE r.table_name = $2::text
+   -- The history of a table that was renamed is that of its new name.
+   AND (r.tracked OR NOT coalesce((r.options ->> 'moved')::boolean, false))
    AND r.table_schema = CASE WHEN $1::text <> '' THEN $1::text ELSE coalesce((
            SELECT n.nspname::text
              FROM pg_catalog.pg_class AS c

@@ -10,12 +10,22 @@ SELECT a.*
        {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}
 {{- end}}
 {{- define "arrival" -}}
-SELECT a.version, a.previous_key
+{{if .Renamed}}SELECT a.version, a.previous_key FROM (({{end}}SELECT a.version, a.previous_key
               FROM {{schema}}.chrononaut_activity AS a
              WHERE {{template "is" .}}
                AND a.previous_key IS NOT NULL
                {{- if ne .Key "$1::jsonb"}} AND a.version < l.lower{{else if .Upper}} AND a.version <= {{.Upper}}{{end}}
              ORDER BY a.version DESC LIMIT 1
+{{- range .Renamed}})
+            UNION ALL
+            (SELECT a.version, {{schema}}.renamed_data(a.previous_key, {{literal .Now}}::jsonb)
+              FROM {{schema}}.chrononaut_activity AS a
+             WHERE {{template "renamed_is" ($.Of .)}}
+               AND a.previous_key IS NOT NULL
+               {{- if ne $.Key "$1::jsonb"}} AND a.version < l.lower{{else if $.Upper}} AND a.version <= {{$.Upper}}{{end}}
+             ORDER BY a.version DESC LIMIT 1
+{{- end}}
+{{- if .Renamed}})) AS a ORDER BY a.version DESC LIMIT 1{{end}}
 {{- end -}}
 -- The changes of the record that has the key $1, back across changes of its
 -- primary key: each part of its life is a key and a range of versions, from
@@ -36,7 +46,7 @@ SELECT {{template "change" .}},
  -- OFFSET 0 and LIMIT keep this a look-up in the index for each part of the
  -- life, whatever the planner knows of the table.
  CROSS JOIN LATERAL (
-       {{if not .Python}}{{template "part" .}}{{else}}SELECT a.*, {{schema}}.python_readable(a.data) AS readable
+       {{if not .Mapped}}{{template "part" .}}{{else}}SELECT a.*, {{schema}}.python_readable(a.data) AS readable
          FROM (SELECT {{template "python_columns" .}}
                  FROM (({{template "part" .}})
 {{- range .Python}}
@@ -44,6 +54,18 @@ SELECT {{template "change" .}},
                        (SELECT a.*
                           FROM {{schema}}.chrononaut_activity AS a
                          WHERE {{template "python_is" ($.PythonIs . "l.key")}}
+          AND (l.upper IS NULL OR a.version < l.upper)
+          AND (l.lower IS NULL OR a.version >= l.lower)
+{{- range $.Where}}
+          AND {{.}}{{end}}
+        ORDER BY a.version{{if $.NewestFirst}} DESC{{end}}, a.id{{if $.NewestFirst}} DESC{{end}}
+       {{if $.Limit}}LIMIT {{$.Limit}}{{else}}OFFSET 0{{end}})
+{{- end}}
+{{- range .Renamed}}
+                       UNION ALL
+                       (SELECT a.*
+                          FROM {{schema}}.chrononaut_activity AS a
+                         WHERE {{template "renamed_is" (($.Is "key" "l.key").Of .)}}
           AND (l.upper IS NULL OR a.version < l.upper)
           AND (l.lower IS NULL OR a.version >= l.lower)
 {{- range $.Where}}

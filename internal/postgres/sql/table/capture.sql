@@ -165,7 +165,7 @@ BEGIN
                 SELECT FROM {{schema}}.chrononaut_activity AS a
                  WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf (.KeyObject "OLD")}}
                    AND a.key = {{.KeyObject "OLD"}} AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
-                   AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id())){{.UnknownToPython (.KeyObject "OLD")}};
+                   AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id())){{.UnknownElsewhere (.KeyObject "OLD")}};
         EXCEPTION WHEN undefined_column OR datatype_mismatch THEN
             unknown := true;
         END;
@@ -178,7 +178,7 @@ BEGIN
                         WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
                           AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
                           -- The same statement may have given this key to another record.
-                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id())){{.UnknownToPython "record_key"}}
+                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id())){{.UnknownElsewhere "record_key"}}
         THEN
             INSERT INTO {{schema}}.chrononaut_activity
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)

@@ -1,0 +1,4 @@
+DROP FUNCTION {{schema}}.renamed_last_version(text, text, jsonb);
+DROP FUNCTION {{schema}}.renamed_version(text, text, jsonb);
+DROP FUNCTION {{schema}}.renamed_info(jsonb, jsonb);
+DROP FUNCTION {{schema}}.renamed_data(jsonb, jsonb);
