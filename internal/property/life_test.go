@@ -92,8 +92,10 @@ func newLife(t *testing.T, b *bench, schema string, seed uint64) *life {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// Half of them prepare their statements, and all keep their plans.
 		if i%2 == 1 {
 			config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+			config.DefaultQueryExecMode = pgx.QueryExecModeExec
 		}
 		conn, err := pgx.ConnectConfig(t.Context(), config)
 		if err != nil {
@@ -198,7 +200,7 @@ func (l *life) write(conn *pgx.Conn, rng *rand.Rand, table string, parts []int, 
 	id, part := rng.IntN(12), parts[rng.IntN(len(parts))]
 	names := slices.Sorted(maps.Keys(columns))
 	column := names[rng.IntN(len(names))]
-	value := fmt.Sprintf("'%d'", rng.IntN(100))
+	value := fmt.Sprintf("'%d'", rng.IntN(4))
 	switch rng.IntN(6) {
 	case 0:
 		value = "NULL"
@@ -207,19 +209,23 @@ func (l *life) write(conn *pgx.Conn, rng *rand.Rand, table string, parts []int, 
 			value = "'text'"
 		}
 	}
+	// Few texts, so that the prepared statements of a session are used again.
 	var sql string
+	args := []any{id, part}
 	switch rng.IntN(8) {
 	case 0, 1, 2:
-		sql = fmt.Sprintf("INSERT INTO %[1]s (id, p, %[2]s) VALUES (%[3]d, %[4]d, %[5]s) ON CONFLICT DO NOTHING", table, column, id, part, value)
+		sql = fmt.Sprintf("INSERT INTO %[1]s (id, p, %[2]s) VALUES ($1, $2, %[3]s) ON CONFLICT DO NOTHING", table, column, value)
 	case 3:
-		sql = fmt.Sprintf("DELETE FROM %s WHERE id = %d AND p = %d", table, id, part)
+		sql = "DELETE FROM " + table + " WHERE id = $1 AND p = $2"
 	case 4:
 		// To another partition.
-		sql = fmt.Sprintf("UPDATE %[1]s SET p = %[2]d WHERE id = %[3]d AND p = %[4]d", table, parts[rng.IntN(len(parts))], id, part)
+		sql = "UPDATE " + table + " SET p = $3 WHERE id = $1 AND p = $2"
+		args = append(args, parts[rng.IntN(len(parts))])
 	default:
-		sql = fmt.Sprintf("UPDATE %s SET %s = %s WHERE id = %d", table, column, value, id)
+		sql = fmt.Sprintf("UPDATE %s SET %s = %s WHERE id = $1", table, column, value)
+		args = args[:1]
 	}
-	tag, err := conn.Exec(l.Context(), sql, pgx.QueryExecModeExec)
+	tag, err := conn.Exec(l.Context(), sql, args...)
 	if err == nil {
 		l.written.Add(1)
 		l.count(tag)
