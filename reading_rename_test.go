@@ -2,8 +2,10 @@ package chrononaut_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -148,6 +150,10 @@ func TestRenamedColumns(t *testing.T) {
 		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, a text)`)
 		f.track("r", nil)
 		f.exec(`INSERT INTO r VALUES (1, 'one')`, `ALTER TABLE r RENAME a TO b`, `UPDATE r SET b = 'two'`)
+		problems := must(f.migrator.Check(t.Context(), nil))(t)
+		if !slices.ContainsFunc(problems, func(p chronomigrate.Problem) bool { return strings.Contains(p.Hint, "chrononaut rename public.r a b ") }) {
+			t.Errorf("check does not name the command: %+v", problems)
+		}
 		f.rename("r", columns("a", "b"))
 		f.exec(`UPDATE r SET b = 'three'`)
 		want := []string{`0 insert {"b":"one","id":1}`, `1 update {"b":"two","id":1}`, `2 update {"b":"three","id":1}`}
@@ -228,6 +234,48 @@ func TestRenamedColumns(t *testing.T) {
 		for _, c := range must(f.client.Activity(t.Context(), nil))(t) {
 			if encoded := string(must(json.Marshal(c))(t)); strings.Contains(encoded, "leaked") {
 				t.Errorf("after the table was renamed, the log shows a hidden value: %s", encoded)
+			}
+		}
+	})
+
+	t.Run("while others write, no change is lost and none is read under the wrong name", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, a text, n integer)`)
+		f.track("r", nil)
+		f.exec(`INSERT INTO r SELECT g, 'kept', 0 FROM generate_series(1, 4) AS g`)
+		const writes = 60
+		var writers sync.WaitGroup
+		for id := 1; id <= 4; id++ {
+			writers.Go(func() {
+				for range writes {
+					if _, err := f.pool.Exec(t.Context(), `UPDATE r SET n = n + 1 WHERE id = $1`, id); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		// Names come, go and come back.
+		names := []string{"b", "c", "a", "n2", "a"}
+		was := "a"
+		for _, is := range names {
+			if _, err := f.migrator.Rename(t.Context(), f.name("r"), columns(was, is), nil); err != nil {
+				t.Error(err)
+			}
+			was = is
+		}
+		writers.Wait()
+		f.wantClean()
+		for id := 1; id <= 4; id++ {
+			got := versions(f, history[row](f, "r"), id, nil)
+			if len(got) != writes+1 {
+				t.Errorf("record %d has %d versions, want %d", id, len(got), writes+1)
+			}
+			for i, s := range got {
+				if s.Version != i || s.Record["a"] != "kept" || fmt.Sprint(s.Record["n"]) != fmt.Sprint(i) {
+					t.Fatalf("record %d, version %d: %v", id, s.Version, s.Record)
+				}
 			}
 		}
 	})
@@ -319,6 +367,52 @@ func TestRenamedTables(t *testing.T) {
 		want := []string{`{"id":1} 0 insert`, `{"id":1} 1 update`, `{"id":1} 2 update`, `{"id":1} 3 update`, `{"id":11} 4 update`, `{"id":11} 5 delete`}
 		if got := lines(versions(f, h, 11, nil)); !cmp.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+
+	t.Run("a baseline and an adopted version column know the rows of before", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, x text, version integer)`, `INSERT INTO r VALUES (3, 'untouched', 7)`)
+		f.track("r", &chronomigrate.TrackOptions{VersionColumn: "version"})
+		f.exec(`INSERT INTO r VALUES (1, 'a'), (2, 'b')`, `UPDATE r SET x = 'c' WHERE id = 1`)
+		f.rename("r", chronomigrate.Renaming{Table: f.name("s")})
+		f.rename("s", columns("id", "k"))
+		f.exec(`UPDATE s SET x = 'd' WHERE k = 1`, `UPDATE s SET x = 'e' WHERE k = 2`)
+		done, err := f.migrator.Baseline(t.Context(), f.name("s"), nil)
+		if err != nil || done.Recorded != 1 {
+			t.Errorf("the baseline recorded %d rows, want only the one without history: %v", done.Recorded, err)
+		}
+		h := history[map[string]any](f, "s")
+		for id, want := range map[int][]string{
+			1: {`{"k":1} 0 insert`, `{"k":1} 1 update`, `{"k":1} 2 update`},
+			2: {`{"k":2} 0 insert`, `{"k":2} 1 update`},
+			3: {`{"k":3} 7 baseline`},
+		} {
+			if got := lines(versions(f, h, id, nil)); !cmp.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+
+	t.Run("rows of Python follow too", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE todos (id integer PRIMARY KEY, title text, version integer)`, `INSERT INTO todos VALUES (1, 'a', 0)`)
+		f.python("todos", 0, `{"id": 1}`, `{"id": 1, "title": "a", "version": 0}`)
+		f.declare("todos", chronomigrate.PythonRows{})
+		f.track("todos", &chronomigrate.TrackOptions{VersionColumn: "version"})
+		f.exec(`UPDATE todos SET title = 'b'`)
+		f.rename("todos", columns("title", "headline", "id", "k"))
+		f.exec(`UPDATE todos SET headline = 'c'`)
+		got := versions(f, history[map[string]any](f, "todos"), 1, nil)
+		if want := []string{`{"k":1} 0 `, `{"k":1} 1 update`, `{"k":1} 2 update`}; !cmp.Equal(lines(got), want) {
+			t.Fatalf("got %q, want %q", lines(got), want)
+		}
+		for i, want := range []string{"a", "b", "c"} {
+			if got[i].Record["headline"] != want {
+				t.Errorf("version %d: %v", i, got[i].Record)
+			}
 		}
 	})
 

@@ -114,6 +114,31 @@ func (p *Problem) fixedBy(step Step, target, prefix string) bool {
 	return step.object != "" && (step.object == target || step.object == prefix+target)
 }
 
+// renameHint names the command for a column that seems to have been renamed since
+// a capture function was generated: one is gone and one is new.
+func renameHint(found *postgres.Inspected, table *postgres.Table, source string) string {
+	known := postgres.KnownColumns(source)
+	if known == nil {
+		return ""
+	}
+	var gone, added []string
+	for _, name := range known {
+		if found.Column(name) == nil && name != "version" && name != table.VersionColumn {
+			gone = append(gone, name)
+		}
+	}
+	for _, c := range found.Columns {
+		if !slices.Contains(known, c.Name) {
+			added = append(added, c.Name)
+		}
+	}
+	if len(gone) != 1 || len(added) != 1 {
+		return ""
+	}
+	return fmt.Sprintf(" If column %s was renamed to %s, run chrononaut rename %s %s %s instead, so that its history follows.", gone[0], added[0],
+		chronodriver.Table{Schema: table.Schema, Name: table.Name}, chronodriver.Table{Name: gone[0]}, chronodriver.Table{Name: added[0]})
+}
+
 // renamedTo finds the table that took the triggers of one that is gone to
 // another name; empty when there is none, or more than one.
 func (e *postgresEngine) renamedTo(ctx context.Context, q chronodriver.Queryer, registered TrackedTable) (name string, err error) {
@@ -178,7 +203,8 @@ func (c *checker) functions(p *planner, repair string) error {
 		}
 		// Its settings are compared only where its source is what it should be.
 		if existing.Definer && existing.Unchanged() && existing.Source != postgres.FunctionSource(statement) {
-			c.report(ProblemOutdated, name, "the function of the "+kind+" trigger was generated for other columns or options, or by another version", repair)
+			c.report(ProblemOutdated, name, "the function of the "+kind+" trigger was generated for other columns or options, or by another version",
+				repair+renameHint(p.found, p.table, existing.Source))
 			continue
 		}
 		c.report(ProblemFunctionChanged, name, "the function of the "+kind+" trigger was changed by hand", repair)

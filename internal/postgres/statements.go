@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,26 @@ func FunctionSource(statement string) string {
 	_, body := splitFunction(statement)
 	return body
 }
+
+// KnownColumns are the columns that the source of a capture function was
+// generated for, with "version" in any case; nil when it does not say.
+func KnownColumns(source string) []string {
+	found := knownNames.FindStringSubmatch(source)
+	if found == nil {
+		return nil
+	}
+	var names []string
+	for _, literal := range quotedName.FindAllString(found[1], -1) {
+		names = append(names, strings.ReplaceAll(literal[1:len(literal)-1], "''", "'"))
+	}
+	return names
+}
+
+var (
+	// Names with a backslash are written otherwise, and are not looked for.
+	knownNames = regexp.MustCompile(`IF image - ARRAY\[((?:'(?:[^'\\]|'')*'(?:, )?)*)\]::text\[\]`)
+	quotedName = regexp.MustCompile(`'(?:[^']|'')*'`)
+)
 
 // FunctionConfig returns the settings of a CREATE FUNCTION statement as
 // pg_proc.proconfig has them, in the statement's order.
