@@ -28,6 +28,11 @@ type TrackOptions struct {
 	// (timestamptz) on the row itself: who changed it last, and when. They are
 	// added when missing and set in the database. Defaults to false.
 	RecordChanges bool
+	// SharedWithPython says that a running Python chrononaut writes the table
+	// and its own rows of history too: each change is recorded once. Needs
+	// PostgreSQL, the version column "version", which VersionColumn must name, and
+	// a table that is not Strict. Defaults to false.
+	SharedWithPython bool
 	// Strict refuses writes that carry no change information (a rationale or
 	// extra information). Defaults to false. When the database is strict, every
 	// table is: see [Migrator.SetStrict].

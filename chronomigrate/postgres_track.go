@@ -15,7 +15,7 @@ import (
 func (o TrackOptions) registered() postgres.Options {
 	return postgres.Options{
 		Hidden: o.Hidden, Untracked: o.Untracked, VersionColumn: o.VersionColumn,
-		Strict: o.Strict, RecordChanges: o.RecordChanges, NoHistory: o.NoHistory,
+		Strict: o.Strict, RecordChanges: o.RecordChanges, NoHistory: o.NoHistory, SharedWithPython: o.SharedWithPython,
 	}
 }
 
@@ -33,7 +33,7 @@ func decodeOptions(s string) (opts TrackOptions, adopted bool, python []postgres
 	r, err := postgres.DecodeOptions(s)
 	return TrackOptions{
 		Hidden: r.Hidden, Untracked: r.Untracked, VersionColumn: r.VersionColumn,
-		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory,
+		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory, SharedWithPython: r.SharedWithPython,
 	}, r.Adopted, r.Python, r.Aliases, err
 }
 
@@ -178,6 +178,12 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 		return hint(fmt.Errorf("%w: it takes part in table inheritance", ErrNotTrackable), "Row triggers of a parent do not see rows of its children. Use partitioning, or separate tables.")
 	case opts.NoHistory && !opts.RecordChanges:
 		return hint(fmt.Errorf("%w: neither history nor record changes are asked for", ErrOption), "Ask for one of them, or untrack the table.")
+	case opts.SharedWithPython && opts.VersionColumn != DefaultVersionColumn:
+		return hint(fmt.Errorf("%w: a table shared with Python has its version in the column %q", ErrOption, DefaultVersionColumn), "Adopt that column: --version-column version.")
+	case opts.SharedWithPython && opts.Strict:
+		return hint(fmt.Errorf("%w: a table shared with Python cannot be strict", ErrOption), "Python chrononaut tells who and why only after the change.")
+	case opts.SharedWithPython && opts.NoHistory:
+		return hint(fmt.Errorf("%w: a table shared with Python has history", ErrOption), "Leave one of the two out.")
 	case len(found.Key) == 0:
 		return hint(ErrNoKey, "History is kept by primary key. Add one: ALTER TABLE … ADD PRIMARY KEY (…).")
 	}

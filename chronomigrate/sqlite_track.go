@@ -126,6 +126,8 @@ func validateSQLite(found *sqlite.Inspected, registered *sqliteTable, opts Track
 		return opts, hint(fmt.Errorf("%w: it is a %s", ErrNotTrackable, found.Kind), "Track the tables that it reads from.")
 	case sqlite.SameName(found.Name, "new") || sqlite.SameName(found.Name, "old"):
 		return opts, fmt.Errorf("%w: a trigger cannot tell a table of this name from the row that is written", ErrNotTrackable)
+	case opts.SharedWithPython:
+		return opts, hint(fmt.Errorf("%w: Python chrononaut needs PostgreSQL", ErrOption), "Leave --shared-with-python out.")
 	case opts.NoHistory && !opts.RecordChanges:
 		return opts, fmt.Errorf("%w: neither history nor record changes are asked for", ErrOption)
 	case len(found.Key()) == 0:

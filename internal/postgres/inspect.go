@@ -20,6 +20,8 @@ type Options struct {
 	NoHistory     bool     `json:"no_history,omitempty"`
 	Adopted       bool     `json:"adopted,omitempty"`
 	Generation    int      `json:"generation,omitempty"`
+	// SharedWithPython says that a running Python chrononaut writes the table.
+	SharedWithPython bool `json:"shared_with_python,omitempty"`
 	// Python declares rows of Python chrononaut that are about the table.
 	Python []PythonRows `json:"python,omitempty"`
 	Aliases

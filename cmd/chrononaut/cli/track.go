@@ -17,6 +17,7 @@ type trackFlags struct {
 	versionColumn     string
 	strict            bool
 	recordChanges     bool
+	sharedWithPython  bool
 	baseline          bool
 	chunk             int
 	apply             applyFlags
@@ -105,6 +106,9 @@ A strict table refuses writes that carry no rationale or extra information.
 --record-changes keeps who changed a row last, and when, on the row itself, in
 the columns change_info and changed.
 
+--shared-with-python, with --version-column version, lets a running Python
+chrononaut go on writing the table and its rows of history: see docs/python.md.
+
 --baseline records the present state of every row that history does not have.
 It works in chunks, blocks no writer, shows its progress, and goes on where it
 stopped when it was interrupted. Without it, a row's first change also records
@@ -126,6 +130,7 @@ that writers never queue up behind it.`,
 	flags.StringVar(&f.versionColumn, "version-column", "", "the column for the version; an existing integer column is adopted")
 	flags.BoolVar(&f.strict, "strict", false, "refuse writes that carry no rationale or extra information")
 	flags.BoolVar(&f.recordChanges, "record-changes", false, "keep who changed a row last on the row itself")
+	flags.BoolVar(&f.sharedWithPython, "shared-with-python", false, "a running Python chrononaut writes the table too")
 	flags.BoolVar(&f.baseline, "baseline", false, "record the present state of every row")
 	flags.IntVar(&f.chunk, "chunk", 1000, "rows in one transaction of the baseline")
 	f.apply.add(cmd)
@@ -214,6 +219,9 @@ func (f *trackFlags) changes(cmd *cobra.Command) (func(*chronomigrate.TrackOptio
 		}
 		if given("record-changes") {
 			o.RecordChanges = f.recordChanges
+		}
+		if given("shared-with-python") {
+			o.SharedWithPython = f.sharedWithPython
 		}
 	}, nil
 }
