@@ -287,5 +287,5 @@ func TestNotSharedWithPython(t *testing.T) {
 	t.Parallel()
 	p := newPythonApp(t, false)
 	p.run(asAnn(nil), add(doing{"id": 1, "title": "a"}), do("commit"))
-	p.wantRecorded("todos", 1, "0 insert - go", "0 - ann@example.com go incomplete not later")
+	p.wantRecorded("todos", 1, "0 insert - go", "0 - ann@example.com go incomplete")
 }
