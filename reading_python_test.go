@@ -200,3 +200,28 @@ func TestPythonDialects(t *testing.T) {
 		}
 	})
 }
+
+// TestPythonBaseline records only what Python's rows do not say already.
+func TestPythonBaseline(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE todos (id integer PRIMARY KEY, title text, price numeric(10,4), version integer)`,
+		`INSERT INTO todos VALUES (1, 'known', 1.5, 3), (2, 'changed', 1, 2), (3, 'unknown', NULL, NULL)`)
+	f.python("todos", 3, `{"id": 1}`, `{"id": 1, "title": "known", "price": "1.5000", "version": 3}`)
+	f.python("todos", 2, `{"id": 2}`, `{"id": 2, "title": "before", "price": "1.0000", "version": 2}`)
+	f.declare("todos", chronomigrate.PythonRows{})
+	f.track("todos", &chronomigrate.TrackOptions{VersionColumn: "version"})
+	progress, err := f.migrator.Baseline(t.Context(), f.name("todos"), nil)
+	if err != nil || progress.Recorded != 2 {
+		t.Fatalf("recorded %d rows, error %v", progress.Recorded, err)
+	}
+	h := history[pythonTodo](f, "todos")
+	for id, want := range map[int][]string{1: {`{"id":1} 3 `}, 2: {`{"id":2} 2 `, `{"id":2} 3 baseline`}, 3: {`{"id":3} 0 baseline`}} {
+		if got := lines(versions(f, h, id, nil)); !cmp.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if progress, err = f.migrator.Baseline(t.Context(), f.name("todos"), nil); err != nil || progress.Recorded != 0 {
+		t.Errorf("again: recorded %d rows, error %v", progress.Recorded, err)
+	}
+}

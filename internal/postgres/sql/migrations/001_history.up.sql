@@ -716,11 +716,11 @@ BEGIN
             %1$s %2$s ORDER BY %3$s LIMIT $2
         ), known AS MATERIALIZED (
             SELECT r.key, r.image, r.version, a.id IS NULL AS unknown,
-                   a.operation IN (''delete'', ''truncate'') OR a.key <> r.key
-                       OR a.data - ARRAY(SELECT jsonb_object_keys($3)) <> r.image AS drifted
+                   a.operation IN (''delete'', ''truncate'') OR a.table_schema IS NOT NULL AND a.key <> r.key
+                       OR %5$s - ARRAY(SELECT jsonb_object_keys($3)) <> r.image AS drifted
               FROM rows AS r
               LEFT JOIN %4$s.chrononaut_activity AS a
-                     ON a.id = %4$s.last_change($4, $5, r.key)
+                     ON a.id = %4$s.%6$I($4, $5, r.key)
         ), recorded AS (
             INSERT INTO %4$s.chrononaut_activity
                    (table_name, version, key, data, user_info, extra_info, operation, table_schema)
@@ -737,7 +737,10 @@ BEGIN
                (SELECT array_agg(k.key) FROM known AS k WHERE k.drifted)',
         source_sql,
         CASE WHEN progress ? 'after' THEN format('WHERE (%s) > (%s)', columns_sql, values_sql) ELSE '' END,
-        columns_sql, {{literal schema}})
+        columns_sql, {{literal schema}},
+        -- Rows of Python chrononaut are read into the form of data.
+        CASE WHEN options ? 'python' THEN {{literal (print "CASE WHEN a.table_schema IS NULL THEN " schema ".python_data($4, $5, a.table_name, a.data) ELSE a.data END")}} ELSE 'a.data' END,
+        CASE WHEN options ? 'python' THEN 'python_last_change' ELSE 'last_change' END)
        INTO counted, recorded, last_key, drifted
       USING progress -> 'after', chunk, zero, of_schema, of_table, user_info, extra_info;
 
@@ -754,7 +757,8 @@ BEGIN
                  WHERE a.id = {{schema}}.last_change(of_schema, of_table, one) AND a.key = one
                    AND a.operation NOT IN ('delete', 'truncate')
                    AND a.data - ARRAY(SELECT jsonb_object_keys(zero)) = current_image);
-            next := {{schema}}.last_version(of_schema, of_table, one) + 1;
+            next := CASE WHEN options ? 'python' THEN {{schema}}.python_last_version(of_schema, of_table, one)
+                         ELSE {{schema}}.last_version(of_schema, of_table, one) END + 1;
             EXECUTE format('UPDATE %s AS t SET %I = $2 WHERE %s', relation::regclass, version_column, match_sql)
               USING one, next;
             -- The application's own triggers may have changed the row.

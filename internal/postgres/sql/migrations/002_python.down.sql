@@ -9,6 +9,7 @@ DROP FUNCTION {{schema}}.python_datetime(text);
 DROP FUNCTION {{schema}}.python_member(text, jsonb);
 DROP FUNCTION {{schema}}.python_bytes(text);
 DROP FUNCTION {{schema}}.python_string(text);
+DROP FUNCTION {{schema}}.python_last_change(text, text, jsonb);
 DROP FUNCTION {{schema}}.python_last_version(text, text, jsonb);
 DROP FUNCTION {{schema}}.python_last(text, text, jsonb);
 DROP FUNCTION {{schema}}.python_native_key(jsonb, jsonb);

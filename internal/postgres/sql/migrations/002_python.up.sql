@@ -67,6 +67,21 @@ AS {{dollar}}
     SELECT greatest({{schema}}.last_version(of_schema, of_table, of_key), ({{schema}}.python_last(of_schema, of_table, of_key)).version)
 {{dollar}};
 
+-- last_change() for such tables.
+CREATE FUNCTION {{schema}}.python_last_change(of_schema text, of_table text, of_key jsonb) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    ours   bigint := {{schema}}.last_change(of_schema, of_table, of_key);
+    theirs record := {{schema}}.python_last(of_schema, of_table, of_key);
+BEGIN
+    RETURN CASE WHEN theirs.id IS NULL OR ours IS NOT NULL
+                     AND ((SELECT a.version FROM {{schema}}.chrononaut_activity AS a WHERE a.id = ours), ours) > (theirs.version, theirs.id)
+                THEN ours ELSE theirs.id END;
+END
+{{dollar}};
+
 -- ----------------------------------------------------------------- values --
 --
 -- Python wrote values as its json module and str() write them. They are read
