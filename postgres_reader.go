@@ -253,9 +253,8 @@ func (r *postgresReader) exists(info *tableInfo, key string) (string, []any, err
 func (r *postgresReader) activity(info *tableInfo, o *ActivityOpts) (string, []any, error) {
 	c := &conditions{}
 	args := postgres.ReadArgs{}
-	if info != nil && (len(info.aliases.Renames) > 0 || info.aliases.After > 0) {
+	if info != nil && r.args(info).Mapped() {
 		args = r.args(info)
-		args.Python = nil
 	} else if o.Table.Name != "" {
 		c.add("a.table_schema", "=", o.Table.Schema, "text")
 		c.add("a.table_name", "=", o.Table.Name, "text")

@@ -124,6 +124,7 @@ func TestPythonLiterals(t *testing.T) {
 	}
 
 	t.Run("no text makes it fail, and what it reads is JSON", func(t *testing.T) {
+		t.Parallel()
 		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in every run
 		var broken []string
 		for _, literal := range literals {
@@ -149,6 +150,7 @@ func TestPythonLiterals(t *testing.T) {
 	})
 
 	t.Run("text that repr() would not write is none", func(t *testing.T) {
+		t.Parallel()
 		for i, got := range read([]string{
 			`[1,2]`, `["a"]`, `['it\'s']`, `{'a':1}`, `[draft]`, `[1] and [2]`, `{}{}`, `(1)x`, `[1, 2`, `{'a'}`, `{'a': }`, `[1, ]`, `[null]`, `[true]`,
 			`{[1]: 2}`, `['a' 'b']`, `(1]`, `[01]`, `[undefined]`, `[<Pri.HIGH: 'high'>]`, ``, `text`, `'a'`, `1`,

@@ -58,6 +58,7 @@ func TestPythonRowsByKey(t *testing.T) {
 	f.exec(`UPDATE todos SET title = 'c' WHERE id = 1`, `INSERT INTO todos VALUES (2, 'again', 2)`, `DELETE FROM todos WHERE id = 1`)
 
 	t.Run("versions continue after Python's", func(t *testing.T) {
+		t.Parallel()
 		f := f.in(t)
 		want := []string{`{"id":1} 0 `, `{"id":1} 1 `, `{"id":1} 2 update`, `{"id":1} 3 delete`}
 		if got := lines(versions(f, h, 1, nil)); !cmp.Equal(got, want) {
@@ -75,6 +76,7 @@ func TestPythonRowsByKey(t *testing.T) {
 	})
 
 	t.Run("values are those of the table's own rows", func(t *testing.T) {
+		t.Parallel()
 		f := f.in(t)
 		price := "1.5000"
 		for version, title := range []string{"a", "b", "c"} {
@@ -93,6 +95,7 @@ func TestPythonRowsByKey(t *testing.T) {
 	})
 
 	t.Run("every way of reading sees them", func(t *testing.T) {
+		t.Parallel()
 		f := f.in(t)
 		first := must(h.Version(f.Context(), 1, 0))(f)
 		if s := must(h.At(f.Context(), 1, first.Changed))(f); s.Version != 0 || s.Record.Title != "a" {
@@ -112,6 +115,7 @@ func TestPythonRowsByKey(t *testing.T) {
 
 // in is the fixture in a subtest.
 func (f *fixture) in(t *testing.T) *fixture {
+	t.Helper()
 	inner := *f
 	inner.T = t
 	return &inner
@@ -179,6 +183,7 @@ func TestPythonDialects(t *testing.T) {
 	snapshots := versions(f, h, 1, nil)
 
 	t.Run("a value is the same in both", func(t *testing.T) {
+		t.Parallel()
 		if diff := must(h.Diff(&snapshots[0], &snapshots[1]))(t); len(diff) > 0 {
 			t.Error(diff)
 		}
@@ -188,6 +193,7 @@ func TestPythonDialects(t *testing.T) {
 	})
 
 	t.Run("what Python lost is flagged", func(t *testing.T) {
+		t.Parallel()
 		s := snapshots[2]
 		if diff := cmp.Diff([]string{"price", "mood", "numbers", "blob", "note"}, s.Unreadable); diff != "" {
 			t.Error(diff)
@@ -224,4 +230,61 @@ func TestPythonBaseline(t *testing.T) {
 	if progress, err = f.migrator.Baseline(t.Context(), f.name("todos"), nil); err != nil || progress.Recorded != 0 {
 		t.Errorf("again: recorded %d rows, error %v", progress.Recorded, err)
 	}
+}
+
+// TestPythonLog reads the log of a table that Python has written to.
+func TestPythonLog(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE todos (id integer PRIMARY KEY, title text, price numeric(10,4), version integer)`,
+		`INSERT INTO todos VALUES (1, 'b', 1.5, 1)`)
+	f.python("todos", 0, `{"id": 1}`, `{"id": 1, "title": "a", "price": "1.5000", "version": 0}`)
+	f.python("todos", 1, `{"id": 1}`, `{"id": 1, "title": "b", "price": "1.5000", "version": 1}`)
+	f.python("notes", 0, `{"id": 1}`, `{"id": 1, "version": 0}`)
+	f.declare("todos", chronomigrate.PythonRows{})
+	f.track("todos", &chronomigrate.TrackOptions{VersionColumn: "version"})
+	f.exec(`UPDATE todos SET title = 'c'`, `UPDATE todos SET price = 2`)
+	ctx, client, todos := f.Context(), f.client, f.name("todos")
+
+	t.Run("in its order, with the state before", func(t *testing.T) {
+		t.Parallel()
+		var got []string
+		for change, err := range client.ActivityAll(ctx, &chrononaut.ActivityOpts{Table: todos, WithBefore: true, OldestFirst: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if change.Operation == chrononaut.OperationTrack {
+				continue
+			}
+			if change.Table.Schema != "public" {
+				t.Errorf("the table is %s", change.Table)
+			}
+			got = append(got, line(change)+" "+string(change.Before["title"])+" "+string(change.Data["title"])+" "+string(change.Data["price"]))
+		}
+		want := []string{`{"id":1} 0   "a" 1.5000`, `{"id":1} 1  "a" "b" 1.5000`, `{"id":1} 2 update "b" "c" 1.5000`, `{"id":1} 3 update "c" "c" 2.0000`}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+
+	t.Run("narrowed by column, actor and page", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct {
+			opts chrononaut.ActivityOpts
+			want []string
+		}{
+			"column": {chrononaut.ActivityOpts{Column: "price"}, []string{`{"id":1} 3 update`, `{"id":1} 0 `}},
+			"actor":  {chrononaut.ActivityOpts{Actor: "ann@example.com"}, []string{`{"id":1} 1 `, `{"id":1} 0 `}},
+			"limit":  {chrononaut.ActivityOpts{Limit: 2, WithBefore: true}, []string{`{"id":1} 3 update`, `{"id":1} 2 update`}},
+		} {
+			c.opts.Table = todos
+			var got []string
+			for _, change := range must(client.Activity(ctx, &c.opts))(t) {
+				got = append(got, line(change))
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	})
 }
