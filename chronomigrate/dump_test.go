@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
@@ -189,6 +191,33 @@ func TestDump(t *testing.T) {
 				other.goesOn()
 				other.wantText(last, `SELECT (max(id) - 4)::text FROM chrononaut.chrononaut_activity`)
 			})
+		}
+	})
+
+	t.Run("declared renames are restored, and old versions are read under the new name", func(t *testing.T) {
+		t.Parallel()
+		f := dumped(t)
+		if _, err := f.migrator.Rename(t.Context(), f.table("todos"), chronomigrate.Renaming{Columns: map[string]string{"title": "headline"}}, nil); err != nil {
+			t.Fatal(describe(err))
+		}
+		f.exec(`UPDATE todos SET headline = 'd' WHERE id = 2`)
+		other := f.another()
+		other.mustRestore(f.dump())
+		other.wantSameHistory(f)
+		client, err := chronopgx.New(other.pool, nil).Client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions, err := chrononaut.NewHistory[map[string]any](client, other.table("todos"), nil).Versions(t.Context(), 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headlines := []any{}
+		for _, v := range versions {
+			headlines = append(headlines, v.Record["headline"])
+		}
+		if diff := cmp.Diff([]any{"b", "c", "d"}, headlines); diff != "" {
+			t.Errorf("headlines of the versions (-want +got):\n%s", diff)
 		}
 	})
 

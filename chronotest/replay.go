@@ -101,6 +101,10 @@ func orNothing(value json.RawMessage) string {
 // value that ALTER TABLE … ADD COLUMN gives to existing rows, changes made
 // while capture was suppressed.
 //
+// It goes by the present names: history from before a table was renamed is not
+// its history here, and a column's value from before the column was renamed is a
+// difference until the row has changed or a baseline has recorded it.
+//
 // It reads the whole table and its whole history in one statement, on the
 // server where that can be, so the result is consistent while others write.
 // The whole takes a few seconds for a million rows.

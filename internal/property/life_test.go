@@ -274,8 +274,13 @@ func (l *life) draw() func() {
 		return func() { l.alter("DROP %s", column); delete(l.columns, column) }
 	case 3:
 		l.settle = true // the old name is in history
+		declared := l.rng.IntN(2) == 0
 		return func() {
-			l.alter("RENAME %s TO %s", column, fresh)
+			if declared {
+				l.rename(chronomigrate.Renaming{Columns: map[string]string{column: fresh}})
+			} else {
+				l.alter("RENAME %s TO %s", column, fresh)
+			}
 			l.columns[fresh] = l.columns[column]
 			delete(l.columns, column)
 		}
@@ -333,7 +338,8 @@ func (l *life) draw() func() {
 	default:
 		l.settle = true
 		return func() {
-			// Tracked under its new name before anybody knows it.
+			// Tracked under its new name before anybody knows it. A declared rename
+			// of a table is not played again: Replay reads one table name.
 			old := l.qualified()
 			name := fmt.Sprint("docs", l.names)
 			l.ddl(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", l.table(), name))
@@ -343,6 +349,15 @@ func (l *life) draw() func() {
 				l.fatalf("untrack: %v", err)
 			}
 		}
+	}
+}
+
+// rename renames and declares it, so that history follows.
+func (l *life) rename(r chronomigrate.Renaming) {
+	l.Helper()
+	l.note(fmt.Sprintf("-- rename of %s: %v %s", l.table(), r.Columns, r.Table.Name))
+	if _, err := l.migrator.Rename(l.Context(), l.qualified(), r, nil); err != nil {
+		l.fatalf("rename: %v", err)
 	}
 }
 
