@@ -179,6 +179,32 @@ func TestRenamedColumns(t *testing.T) {
 		}
 	})
 
+	t.Run("a declaration that was wrong is withdrawn", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, a text, x text)`)
+		f.track("r", nil)
+		f.exec(`INSERT INTO r VALUES (1, 'one', 'x')`)
+		f.rename("r", columns("a", "b"))
+		f.exec(`ALTER TABLE r DROP x, ADD y text`, `UPDATE r SET y = 'y'`)
+		want := states(versions(f, history[row](f, "r"), 1, nil))
+		f.rename("r", columns("x", "y"))
+		if got := states(versions(f, history[row](f, "r"), 1, nil)); got[0] != `0 insert {"b":"one","id":1,"y":"x"}` {
+			t.Errorf("declared: %q", got)
+		}
+		wrong := columns("a", "b")
+		wrong.Undo = true
+		if _, err := f.migrator.Rename(t.Context(), f.name("r"), wrong, nil); err == nil {
+			t.Error("a declaration is withdrawn before the one that followed it")
+		}
+		undo := columns("x", "y")
+		undo.Undo = true
+		f.rename("r", undo)
+		if got := states(versions(f, history[row](f, "r"), 1, nil)); !cmp.Equal(got, want) {
+			t.Errorf("withdrawn: got %q, want %q", got, want)
+		}
+	})
+
 	t.Run("columns of the key", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

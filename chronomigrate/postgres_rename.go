@@ -51,6 +51,9 @@ func (e *postgresEngine) planRename(ctx context.Context, tx chronodriver.Tx, nam
 			return nil, hint(ErrNoTable, noTableHint)
 		}
 		x.planner = e.renamer(found, old)
+		if r.Undo {
+			return x.withdraw(r)
+		}
 		return x.columns(r)
 	}
 	to := r.Table
@@ -154,6 +157,25 @@ func (x *renaming) columns(r Renaming) (*Plan, error) {
 	next.Options.Untracked = renameAll(next.Options.Untracked, r.Columns)
 	next.Options = next.Options.normalize()
 	next.Options.VersionColumn = renameAll([]string{next.Options.VersionColumn}, r.Columns)[0]
+	return x.finish(&next)
+}
+
+// withdraw takes the last declaration back.
+func (x *renaming) withdraw(r Renaming) (*Plan, error) {
+	aliases, ok := x.registered.aliases.Withdraw(x.found.Schema, x.found.Name, r.Columns)
+	if !ok {
+		return nil, hint(fmt.Errorf("%w: it is not the last declaration about the table", ErrOption), "Name the columns as they were declared. An older declaration is withdrawn after those that followed it.")
+	}
+	before := map[string]string{}
+	for was, is := range r.Columns {
+		before[is] = was
+	}
+	next := *x.registered
+	next.aliases = aliases
+	next.python = renamePython(next.python, before)
+	if _, err := x.boundary(x.found.Tables[0].Qualified()); err != nil {
+		return nil, err
+	}
 	return x.finish(&next)
 }
 

@@ -20,6 +20,10 @@ type Renaming struct {
 	// the new names already are read as they are. It is needed where a name is now
 	// that of another column.
 	At time.Time
+	// Undo withdraws the last declaration about the table, which must be that of
+	// the same columns: it was wrong. The columns keep the names that they have,
+	// and older rows are read under theirs. Defaults to false.
+	Undo bool
 }
 
 // Rename gives columns, or a table, other names, and lets history follow: what was
@@ -39,6 +43,9 @@ func (m *Migrator) Rename(ctx context.Context, table chronodriver.Table, r Renam
 		}
 		if (len(r.Columns) > 0) == (r.Table.Name != "") {
 			return nil, hint(fmt.Errorf("%w: rename columns or the table", ErrOption), "Rename the table first, then its columns.")
+		}
+		if r.Undo && (r.Table.Name != "" || !r.At.IsZero()) {
+			return nil, hint(fmt.Errorf("%w: only a renaming of columns is withdrawn, without a time", ErrOption), "Rename a table back to its old name.")
 		}
 		return m.engine.planRename(ctx, tx, table, r, opts)
 	})

@@ -74,6 +74,38 @@ func (a Aliases) Extend(schema, name string, columns map[string]string, hidden [
 	return extended
 }
 
+// Withdraw takes the last renaming of columns back, if it is the given one; the
+// columns keep the names that they have.
+func (a Aliases) Withdraw(schema, name string, columns map[string]string) (withdrawn Aliases, ok bool) {
+	n := len(a.Renames) - 1
+	if n < 0 || a.Renames[n].Schema != schema || a.Renames[n].Name != name || len(columns) == 0 || !maps.Equal(a.Renames[n].Columns, columns) {
+		return a, false
+	}
+	last := a.Renames[n]
+	before := map[string]string{}
+	for was, is := range columns {
+		before[is] = was
+	}
+	withdrawn.After = last.After
+	for _, r := range a.Renames[:n] {
+		restored := map[string]string{}
+		for was, is := range r.Columns {
+			if earlier, ok := before[is]; ok {
+				is = earlier
+			}
+			restored[was] = is
+		}
+		r.Columns = withoutSame(restored)
+		withdrawn.Renames = append(withdrawn.Renames, r)
+	}
+	for _, c := range a.Concealed {
+		if _, named := columns[c.Name]; !named || c.UpTo != last.UpTo {
+			withdrawn.Concealed = append(withdrawn.Concealed, c)
+		}
+	}
+	return withdrawn, true
+}
+
 func withoutSame(columns map[string]string) map[string]string {
 	maps.DeleteFunc(columns, func(was, is string) bool { return was == is })
 	return columns

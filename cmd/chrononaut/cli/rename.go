@@ -11,6 +11,7 @@ import (
 func (a *app) renameCommand() *cobra.Command {
 	apply := &applyFlags{}
 	var to, at string
+	var undo bool
 	var w *write
 	cmd := &cobra.Command{
 		Use:   "rename TABLE [OLD NEW]...",
@@ -24,6 +25,9 @@ takes the table's strongest lock; it waits for it only briefly at a time.
 What has its new name already, because a migration gave it, is only declared.
 Say then with --at when that was, if the old name is another column's by now, or
 if two columns exchanged their names.
+
+--undo withdraws the last declaration about a table's columns, because it was
+wrong: the columns keep the names that they have.
 
 OLD and NEW are written as in SQL. Several pairs are renamed at once, so that
 names can be exchanged: rename todos a b b a.`,
@@ -41,6 +45,7 @@ names can be exchanged: rename todos a b b a.`,
 			if err != nil {
 				return err
 			}
+			r.Undo = undo
 			opts, err := a.applyOpts(apply)
 			if err != nil {
 				return err
@@ -61,6 +66,7 @@ names can be exchanged: rename todos a b b a.`,
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the table's new name, with its schema where that changes")
 	cmd.Flags().StringVar(&at, "at", "", "when columns were renamed that have their new names already: 2026-03-01T12:00:00Z")
+	cmd.Flags().BoolVar(&undo, "undo", false, "withdraw the last declaration, that of these columns")
 	apply.add(cmd)
 	w = a.writeFlags(cmd)
 	return cmd
