@@ -13,7 +13,7 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
-// python is a running Flask application that writes history as Python
+// pythonApp is a running Flask application that writes history as Python
 // chrononaut does: see testdata/python/shared/app.py.
 type pythonApp struct {
 	*fixture
@@ -29,26 +29,30 @@ var sharedTables = []string{
 
 func newPythonApp(t *testing.T, shared bool) *pythonApp {
 	t.Helper()
-	python := ""
-	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(candidate, "-c", "import flask, flask_sqlalchemy, psycopg2").Run() == nil {
-			python = candidate
-			break
-		}
-	}
-	if python == "" {
-		t.Skip("needs Python with Flask, Flask-SQLAlchemy and psycopg2: apt-get install python3-flask python3-flask-sqlalchemy python3-psycopg2")
-	}
+	python := findPython(t)
 	f := newFixture(t)
 	f.exec(sharedTables...)
-	for _, table := range []string{"todos", "renamed"} {
-		opts := &chronomigrate.TrackOptions{VersionColumn: "version", SharedWithPython: shared}
-		if table == "todos" {
-			opts.Hidden, opts.Untracked = []string{"secret"}, []string{"visits"}
-		}
-		f.track(table, opts)
-	}
+	f.trackShared(shared)
 	return &pythonApp{fixture: f, url: startPython(t, python, f.pool.Config().ConnString())}
+}
+
+// trackShared tracks the application's tables as its models declare them.
+func (f *fixture) trackShared(shared bool) {
+	f.Helper()
+	f.track("todos", &chronomigrate.TrackOptions{VersionColumn: "version", SharedWithPython: shared, Hidden: []string{"secret"}, Untracked: []string{"visits"}})
+	f.track("renamed", &chronomigrate.TrackOptions{VersionColumn: "version", SharedWithPython: shared})
+}
+
+// findPython skips the test where there is none that can run the application.
+func findPython(t *testing.T) string {
+	t.Helper()
+	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(candidate, "-c", "import flask, flask_sqlalchemy, psycopg2").Run() == nil {
+			return candidate
+		}
+	}
+	t.Skip("needs Python with Flask, Flask-SQLAlchemy and psycopg2: apt-get install python3-flask python3-flask-sqlalchemy python3-psycopg2")
+	return ""
 }
 
 func startPython(t *testing.T, python, database string) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
+	"github.com/chrononaut-go/chrononaut/chronopgx"
 )
 
 type sharedTodo struct {
@@ -140,6 +141,13 @@ func TestSharedWithPython(t *testing.T) {
 		if diff := must(h.DiffVersions(p.Context(), 8, 0, 1))(p); len(diff) != 0 {
 			t.Errorf("diff: %+v", diff)
 		}
+	})
+
+	t.Run("a record that somebody else has deleted stays deleted", func(t *testing.T) {
+		p := p.in(t)
+		p.run(asAnn(nil), add(doing{"id": 10, "title": "a"}), do("commit"))
+		p.run(asAnn(nil), on("load", 10), doing{"do": "sql", "sql": "DELETE FROM todos WHERE id = 10; COMMIT"}, on("delete", 10), do("commit"))
+		p.wantRecorded("todos", 10, "0 insert ann@example.com python0", "1 delete - go", "2 delete ann@example.com python1")
 	})
 
 	t.Run("a row without a version has its state before recorded", func(t *testing.T) {
@@ -288,4 +296,41 @@ func TestNotSharedWithPython(t *testing.T) {
 	p := newPythonApp(t, false)
 	p.run(asAnn(nil), add(doing{"id": 1, "title": "a"}), do("commit"))
 	p.wantRecorded("todos", 1, "0 insert - go", "0 - ann@example.com go incomplete")
+}
+
+// Python's own history is taken over, and Python goes on.
+func TestSharedAfterAdoption(t *testing.T) {
+	t.Parallel()
+	python := findPython(t)
+	f := newFixture(t)
+	f.exec(append(sharedTables, `CREATE TABLE public.chrononaut_activity (id bigserial PRIMARY KEY, table_name text NOT NULL,
+			changed timestamptz NOT NULL, version integer NOT NULL, key jsonb DEFAULT '{}' NOT NULL, data jsonb DEFAULT '{}' NOT NULL,
+			user_info jsonb DEFAULT '{}' NOT NULL, extra_info jsonb DEFAULT '{}' NOT NULL)`,
+		`CREATE INDEX ix_chrononaut_activity_key_table_name ON public.chrononaut_activity (key, table_name)`)...)
+	p := &pythonApp{fixture: f, url: startPython(t, python, f.pool.Config().ConnString())}
+	p.run(asAnn(nil), add(doing{"id": 1, "title": "a", "price": "1.5"}), do("commit"), set(1, doing{"title": "b"}), do("commit"))
+
+	public := &chronomigrate.Config{Schema: "public"}
+	f.migrator = must(chronomigrate.New(chronopgx.NewDriver(f.pool, nil), public))(t)
+	if _, err := f.migrator.Adopt(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	f.trackShared(true)
+	p.run(asAnn(nil), set(1, doing{"title": "c"}), do("commit"))
+	f.exec(`UPDATE public.todos SET title = 'd' WHERE id = 1`)
+	p.run(asAnn(nil), on("delete", 1), do("commit"))
+
+	db := chronopgx.New(f.pool, &chrononaut.Config{Schema: "public"})
+	h := chrononaut.NewHistory[sharedTodo](must(db.Client())(t), f.name("todos"), nil)
+	want := []string{`{"id":1} 0 `, `{"id":1} 1 `, `{"id":1} 2 update`, `{"id":1} 3 update`, `{"id":1} 4 delete`}
+	if diff := cmp.Diff(want, lines(must(h.Versions(t.Context(), 1, nil))(t))); diff != "" {
+		t.Error(diff)
+	}
+	diff := must(h.DiffVersions(t.Context(), 1, 0, 2))(t)
+	if len(diff) != 1 || diff[0].Column != "title" {
+		t.Errorf("diff across the adoption: %+v", diff)
+	}
+	if all := p.run(on("versions", 1)).([]any); len(all) != 5 {
+		t.Errorf("Python sees %d versions", len(all))
+	}
 }

@@ -48,6 +48,10 @@ BEGIN
     END IF;
     relation := to_regclass(quote_ident(found_in.table_schema) || '.' || quote_ident(found_in.table_name));
 
+    IF relation IS NULL THEN
+        RETURN NEW;
+    END IF;
+
     IF captured.id IS NULL THEN
         -- Python saw a change where the database saw none (5 became "5"). What it
         -- says about who and why is kept, as a version without a difference.
