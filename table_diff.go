@@ -65,7 +65,8 @@ type DiffAllOpts struct {
 // that lie outside the times.
 //
 // Errors: [ErrOrder] when from lies after to; [ErrNotRecorded] when the table was
-// not tracked at the later time. After an error, which comes with a zero
+// not tracked at the later time; [errors.ErrUnsupported], without Keys, when rows of
+// Python chrononaut that have another form are declared as the table's. After an error, which comes with a zero
 // difference, the sequence ends. Costs one round trip, one for each page, and
 // a few for each record whose key changed; with Keys up to six for each key.
 func (h *History[T]) DiffAll(ctx context.Context, from, to time.Time, opts *DiffAllOpts) iter.Seq2[RecordDiff, error] {
@@ -89,7 +90,7 @@ func (h *History[T]) DiffAll(ctx context.Context, from, to time.Time, opts *Diff
 			return
 		}
 		if opts == nil || opts.Keys == nil {
-			if err := d.table(ctx, func(r *RecordDiff) bool { return yield(*r, nil) }); err != nil {
+			if err := d.all(ctx, func(r *RecordDiff) bool { return yield(*r, nil) }); err != nil {
 				fail(err)
 			}
 			return

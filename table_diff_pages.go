@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -63,8 +64,71 @@ func (d *tableDiffer) fresh(ctx context.Context, read func() error) error {
 	return err
 }
 
-// table compares the keys that have changes between the two times. It ends when
+// all compares the keys that have changes between the two times. It ends when
 // yield returns false.
+func (d *tableDiffer) all(ctx context.Context, yield func(*RecordDiff) bool) error {
+	switch {
+	case len(d.info.python) > 0:
+		return fmt.Errorf("%w: history of %s has rows of Python chrononaut, give the keys", errors.ErrUnsupported, d.info.table)
+	case len(d.info.aliases.Renames) > 0 || d.info.aliases.After > 0:
+		return d.renamedTable(ctx, yield)
+	}
+	return d.table(ctx, yield)
+}
+
+// renamedTable is table for one with older names: the log reads them, and each
+// key is looked up by itself.
+func (d *tableDiffer) renamedTable(ctx context.Context, yield func(*RecordDiff) bool) error {
+	opts := &ActivityOpts{
+		Table: d.info.table, Since: d.from.Truncate(time.Microsecond).Add(time.Microsecond), Until: d.to,
+		OldestFirst: true, Limit: diffPage,
+	}
+	for {
+		page, err := d.history.client.Activity(ctx, opts)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for i := range page {
+			found, err := d.change(ctx, &page[i])
+			if err != nil {
+				return err
+			}
+			for _, r := range found {
+				if !yield(r) {
+					return nil
+				}
+			}
+			opts.AfterID = page[i].ID
+		}
+	}
+}
+
+// change compares the keys of a change, where it was the last of one.
+func (d *tableDiffer) change(ctx context.Context, c *Change) ([]*RecordDiff, error) {
+	if len(c.Key) == 0 {
+		return nil, nil // It is about the table.
+	}
+	row := &changedRow{id: c.ID}
+	key, err := d.text(ctx, c.Key)
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if e != nil && e.last.ID == c.ID {
+		row.ends, row.isLast = *e, true
+	}
+	if c.PreviousKey != nil {
+		if row.previousKey, err = d.text(ctx, c.PreviousKey); err != nil {
+			return nil, err
+		}
+	}
+	return d.row(ctx, row)
+}
+
+// table goes along the log in pages.
 func (d *tableDiffer) table(ctx context.Context, yield func(*RecordDiff) bool) error {
 	f := changedFilter{from: d.from, to: d.to, afterID: d.firstID - 1, upToID: d.lastID, limit: diffPage}
 	for f.afterID < f.upToID {

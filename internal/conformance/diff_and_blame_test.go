@@ -9,7 +9,7 @@ import (
 	"github.com/chrononaut-go/chrononaut/internal/conformance"
 )
 
-func TestDiffs(t *testing.T) {
+func TestDiffAndBlame(t *testing.T) {
 	t.Parallel()
 	t.Run("pgx", func(t *testing.T) {
 		t.Parallel()
