@@ -35,6 +35,10 @@ func (i *importer) add(ctx context.Context, c Change) error {
 	if err != nil {
 		return err
 	}
+	if p.record == i.other {
+		i.result.Own++
+		return nil
+	}
 	i.chunk = append(i.chunk, p)
 	if len(i.chunk) < i.opts.ChunkSize {
 		return nil
@@ -217,8 +221,9 @@ func (i *importer) write(ctx context.Context) error {
 		return err
 	}
 	var recorded, fresh, known, own int64
+	var other bool // the record that the chunk ends with has another history
 	err = i.inTx(ctx, !i.opts.DryRun, func(tx chronodriver.Tx) error {
-		if _, err := queryRow(ctx, tx, []any{&recorded, &fresh, &known, &own}, sql, string(encode(i.chunk)), i.source.Name()); err != nil {
+		if _, err := queryRow(ctx, tx, []any{&recorded, &fresh, &known, &own, &other}, sql, string(encode(i.chunk)), i.source.Name()); err != nil {
 			return fmt.Errorf("write history: %w", err)
 		}
 		if recorded != fresh {
@@ -232,6 +237,9 @@ func (i *importer) write(ctx context.Context) error {
 	i.result.Imported += recorded
 	i.result.Known += known
 	i.result.Own += own
+	if other {
+		i.other = i.chunk[len(i.chunk)-1].record
+	}
 	return nil
 }
 

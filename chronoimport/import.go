@@ -131,6 +131,8 @@ type importer struct {
 	// The record that the last chunk ended with, and its next version.
 	record string
 	next   int32
+	// The record of the last chunk's end, if it has another history.
+	other string
 	// The record that is being read, and its hidden columns as they were last.
 	reading string
 	hidden  map[string]string

@@ -199,6 +199,24 @@ func TestImport(t *testing.T) {
 		f.wantCounts(f.load("notes", source, &chronoimport.Options{SkipBad: true}), 0, 6, 0, 6)
 	})
 
+	t.Run("a past that is no longer the imported one is not continued", func(t *testing.T) {
+		t.Parallel()
+		for _, chunk := range []int{1, 2, 3, 1000} {
+			f := newFixture(t, notesTable)
+			f.track("notes", notesOptions)
+			source := notes(2, 5)
+			source[1].Operation = "not yet known"
+			f.wantCounts(f.load("notes", source[:9], &chronoimport.Options{SkipBad: true}), 8, 0, 0, 1)
+			// The second change of 0 is good now, and those after it are not where they were.
+			f.wantCounts(f.load("notes", notes(2, 5), &chronoimport.Options{ChunkSize: chunk}), 1, 5, 4, 0)
+			f.wantLines("notes", 0,
+				`insert 2024-01-01T00:00:00Z by "ann" id "0.0": {"id":0,"text":"v0"}`,
+				`update 2024-01-03T00:00:00Z by "ann" id "0.2": {"id":0,"text":"v2"}`,
+				`update 2024-01-04T00:00:00Z by "bob" id "0.3": {"id":0,"text":"v3"}`,
+				`update 2024-01-05T00:00:00Z by "ann" id "0.4": {"id":0,"text":"v4"}`)
+		}
+	})
+
 	t.Run("columns are hidden, left out, kept and renamed", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t, notesTable)
@@ -327,7 +345,8 @@ func TestImportBesideWriters(t *testing.T) {
 		done <- outcome{result, err}
 	}()
 	for waiting := false; !waiting; {
-		if err := writer.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+		// A transaction sees pg_stat_activity as it was at its first look.
+		if err := f.pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 			WHERE a.datname = current_database() AND NOT l.granted)`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ WITH incoming AS MATERIALIZED (
       FROM (SELECT DISTINCT i.key FROM incoming AS i) AS k
       LEFT JOIN {{schema}}.chrononaut_activity AS a
              ON a.id = {{schema}}.last_change({{literal .Schema}}, {{literal .Name}}, k.key)
-), placed AS MATERIALIZED (
+), found AS MATERIALIZED (
     SELECT i.*,
            CASE WHEN there.id IS NOT NULL AND there.extra_info #>> '{imported,from}' = $2::text
                      AND there.extra_info #>> '{imported,id}' = i.change #>> '{extra_info,imported,id}' THEN 'known'
@@ -37,6 +37,12 @@ WITH incoming AS MATERIALIZED (
               AND a.key = i.key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
               AND a.version = i.version
             ORDER BY a.id LIMIT 1) AS there ON true
+), placed AS MATERIALIZED (
+    -- Where the past of a record is not as it was imported, its end is not either.
+    SELECT f.n, f.change, f.version, f.key, f.image,
+           CASE WHEN f.status = 'new' AND bool_or(f.status = 'own') OVER (PARTITION BY f.key ORDER BY f.n) THEN 'own'
+                ELSE f.status END AS status
+      FROM found AS f
 ), recorded AS (
     INSERT INTO {{schema}}.chrononaut_activity
            (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
@@ -54,5 +60,6 @@ WITH incoming AS MATERIALIZED (
 SELECT (SELECT pg_catalog.count(*) FROM recorded),
        pg_catalog.count(*) FILTER (WHERE p.status = 'new'),
        pg_catalog.count(*) FILTER (WHERE p.status = 'known'),
-       pg_catalog.count(*) FILTER (WHERE p.status = 'own')
+       pg_catalog.count(*) FILTER (WHERE p.status = 'own'),
+       pg_catalog.bool_or(p.status = 'own') FILTER (WHERE p.key = (SELECT i.key FROM incoming AS i ORDER BY i.n DESC LIMIT 1))
   FROM placed AS p
