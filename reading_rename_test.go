@@ -312,7 +312,8 @@ func TestRenamedColumns(t *testing.T) {
 		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, a text, b text)`, `CREATE TABLE other (id integer PRIMARY KEY)`)
 		f.track("r", nil)
 		for _, r := range []chronomigrate.Renaming{
-			{}, columns("a", "b"), columns("x", "y"), columns("a", "a"), columns("a", ""), columns("a", "c", "b", "c"), columns("a", strings.Repeat("x", 64)),
+			{},
+			columns("a", "b"), columns("x", "y"), columns("a", "a"), columns("a", ""), columns("a", "c", "b", "c"), columns("a", strings.Repeat("x", 64)),
 			{Table: f.name("r")}, {Table: f.name("other")}, {Table: f.name("nowhere.r")}, {Table: f.name("s"), Columns: map[string]string{"a": "c"}},
 			{Columns: map[string]string{"a": "c"}, At: time.Now()},
 		} {
