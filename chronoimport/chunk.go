@@ -244,8 +244,12 @@ func (i *importer) write(ctx context.Context) error {
 }
 
 // inTx runs f in a transaction, and commits it or rolls it back.
-func (i *importer) inTx(ctx context.Context, commit bool, f func(tx chronodriver.Tx) error) (err error) {
-	tx, err := i.driver.Begin(ctx)
+func (i *importer) inTx(ctx context.Context, commit bool, f func(tx chronodriver.Tx) error) error {
+	return inTx(ctx, i.driver, i.opts.Schema, commit, f)
+}
+
+func inTx(ctx context.Context, driver chronodriver.Driver, schema string, commit bool, f func(tx chronodriver.Tx) error) (err error) {
+	tx, err := driver.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -254,7 +258,7 @@ func (i *importer) inTx(ctx context.Context, commit bool, f func(tx chronodriver
 			err = errors.Join(err, ignoreClosed(tx.Rollback(context.WithoutCancel(ctx))))
 		}
 	}()
-	if err := settings(ctx, tx, i.opts.Schema); err != nil {
+	if err := settings(ctx, tx, schema); err != nil {
 		return err
 	}
 	if err := f(tx); err != nil || !commit {

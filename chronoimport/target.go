@@ -29,37 +29,12 @@ func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Ta
 	if !ok {
 		return nil, ErrNoTable
 	}
-	sql, err := postgres.Import(opts.Schema, "target", postgres.ImportArgs{})
+	says, ok, err := describe(ctx, q, opts.Schema, found, append(slices.Clone(opts.Hidden), opts.Untracked...))
 	if err != nil {
 		return nil, err
 	}
-	var text string
-	more := append(slices.Clone(opts.Hidden), opts.Untracked...)
-	if more == nil {
-		more = []string{} // JSON null is no list
-	}
-	ok, err = queryRow(ctx, q, []any{&text}, sql, found.Schema, found.Name, string(encode(more)))
-	if err != nil {
-		return nil, fmt.Errorf("look at the table: %w", err)
-	}
 	if !ok {
 		return nil, ErrNoTable
-	}
-	var says struct {
-		Columns    []Column
-		Key        []string
-		Registered bool
-		Options    struct {
-			Hidden        []string
-			VersionColumn string `json:"version_column"`
-			Python        []json.RawMessage
-		}
-		KeySQL   string `json:"key_sql"`
-		ImageSQL string `json:"image_sql"`
-		Excluded []string
-	}
-	if err := json.Unmarshal([]byte(text), &says); err != nil {
-		return nil, fmt.Errorf("look at the table: %w", err)
 	}
 	t := &target{Target: Target{Table: found, Key: says.Key, Columns: says.Columns, schema: opts.Schema}, excluded: says.Excluded}
 	t.hidden = slices.Concat(says.Options.Hidden, opts.Hidden)
@@ -92,6 +67,45 @@ func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Ta
 	}
 	t.args.VersionKey = !slices.Contains(t.args.Columns, "version")
 	return t, nil
+}
+
+// description is what the database says of a table.
+type description struct {
+	Columns    []Column
+	Key        []string
+	Registered bool
+	Options    struct {
+		Hidden        []string
+		VersionColumn string `json:"version_column"`
+	}
+	KeySQL   string `json:"key_sql"`
+	ImageSQL string `json:"image_sql"`
+	Excluded []string
+}
+
+// describe looks at a table. Its image leaves out more columns than it is
+// tracked without.
+func describe(ctx context.Context, q chronodriver.Queryer, schema string, table chrononaut.Table, more []string) (*description, bool, error) {
+	sql, err := postgres.Import(schema, "target", postgres.ImportArgs{})
+	if err != nil {
+		return nil, false, err
+	}
+	if more == nil {
+		more = []string{} // JSON null is no list
+	}
+	var text string
+	ok, err := queryRow(ctx, q, []any{&text}, sql, table.Schema, table.Name, string(encode(more)))
+	if err != nil {
+		return nil, false, fmt.Errorf("look at the table: %w", err)
+	}
+	if !ok {
+		return nil, false, nil
+	}
+	says := &description{}
+	if err := json.Unmarshal([]byte(text), says); err != nil {
+		return nil, false, fmt.Errorf("look at the table: %w", err)
+	}
+	return says, true, nil
 }
 
 // resolve finds a table, by the search path when it is named without a schema.
