@@ -146,6 +146,9 @@ func (i *importer) run(ctx context.Context, table chrononaut.Table) (err error) 
 		return err
 	}
 	i.result.Table = i.target.Table
+	if _, ok := i.target.column("version"); ok && !i.target.registered {
+		return fmt.Errorf("%w, and has a column version of its own", ErrNotTracked)
+	}
 	tx, err := i.driver.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin to read: %w", err)

@@ -18,7 +18,9 @@ type target struct {
 	Target
 	hidden   []string
 	excluded []string // hidden and untracked
-	args     postgres.ImportArgs
+	// registered says that the table is or was tracked.
+	registered bool
+	args       postgres.ImportArgs
 }
 
 func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Table, opts *Options) (*target, error) {
@@ -36,7 +38,7 @@ func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Ta
 	if !ok {
 		return nil, ErrNoTable
 	}
-	t := &target{Target: Target{Table: found, Key: says.Key, Columns: says.Columns, schema: opts.Schema}, excluded: says.Excluded}
+	t := &target{Target: Target{Table: found, Key: says.Key, Columns: says.Columns, schema: opts.Schema}, excluded: says.Excluded, registered: says.Registered}
 	t.hidden = slices.Concat(says.Options.Hidden, opts.Hidden)
 	switch {
 	case len(says.Key) == 0:
@@ -62,9 +64,6 @@ func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Ta
 	for _, c := range t.Columns {
 		t.args.Columns = append(t.args.Columns, c.Name)
 	}
-	if _, ok := t.column("version"); ok && !says.Registered {
-		return nil, fmt.Errorf("%w, and has a column version of its own", ErrNotTracked)
-	}
 	t.args.VersionKey = !slices.Contains(t.args.Columns, "version")
 	return t, nil
 }
@@ -77,6 +76,7 @@ type description struct {
 	Options    struct {
 		Hidden        []string
 		VersionColumn string `json:"version_column"`
+		Python        []json.RawMessage
 	}
 	KeySQL   string `json:"key_sql"`
 	ImageSQL string `json:"image_sql"`
