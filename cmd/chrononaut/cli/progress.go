@@ -9,8 +9,8 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
-// progress shows how far a baseline is: a bar on a terminal, a line now and
-// then elsewhere.
+// progress shows how far a baseline, an import or a conversion is: a bar on a
+// terminal, a line now and then elsewhere.
 type progress struct {
 	w     io.Writer
 	tty   bool
@@ -18,6 +18,7 @@ type progress struct {
 	label string
 	now   func() time.Time
 
+	begun time.Time
 	last  time.Time
 	drawn bool
 }
@@ -27,7 +28,8 @@ func (a *app) progress(label string) *progress {
 	if a.quiet || a.json {
 		p.w = io.Discard
 	}
-	p.last = p.now()
+	p.begun = p.now()
+	p.last = p.begun
 	return p
 }
 
@@ -47,10 +49,10 @@ func (p *progress) show(b chronomigrate.BaselineProgress) {
 	}
 	p.last, p.drawn = now, true
 	if !p.tty {
-		fmt.Fprintf(p.w, "%s: %d rows read, %d recorded%s\n", p.label, b.Rows, b.Recorded, percent(b))
+		fmt.Fprintf(p.w, "%s: %d rows read, %d recorded%s%s\n", p.label, b.Rows, b.Recorded, percent(b), p.pace(b, now))
 		return
 	}
-	text := fmt.Sprintf(" %d rows%s", b.Rows, percent(b))
+	text := fmt.Sprintf(" %d rows%s%s", b.Rows, percent(b), p.pace(b, now))
 	room := min(p.width-len(text)-len(p.label)-4, 40)
 	bar := ""
 	if room >= 5 && b.Total > 0 {
@@ -66,6 +68,21 @@ func percent(b chronomigrate.BaselineProgress) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d%%)", min(b.Rows*100/b.Total, 99))
+}
+
+// pace is how many rows go by in a second, and how long the rest takes at that.
+func (p *progress) pace(b chronomigrate.BaselineProgress, now time.Time) string {
+	elapsed := now.Sub(p.begun)
+	if b.Rows <= 0 || elapsed < time.Second {
+		return ""
+	}
+	rate := float64(b.Rows) / elapsed.Seconds()
+	text := fmt.Sprintf(", %.0f/s", rate)
+	if b.Total > b.Rows {
+		left := time.Duration(float64(b.Total-b.Rows) / rate * float64(time.Second))
+		text += ", " + left.Round(time.Second).String() + " left"
+	}
+	return text
 }
 
 // end takes the bar away.

@@ -15,7 +15,7 @@ func TestProgress(t *testing.T) {
 	t.Parallel()
 	run := func(p *progress, b *strings.Builder, total int64) []string {
 		clock := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		p.w, p.now, p.last = b, func() time.Time { return clock }, clock
+		p.w, p.now, p.begun, p.last = b, func() time.Time { return clock }, clock, clock
 		for i := int64(1); i <= 12; i++ {
 			clock = clock.Add(time.Second)
 			p.show(chronomigrate.BaselineProgress{Rows: i * 10, Recorded: i * 5, Total: total})
@@ -29,8 +29,8 @@ func TestProgress(t *testing.T) {
 		var b strings.Builder
 		got := run(&progress{label: "baseline of todos"}, &b, 100)
 		want := []string{
-			"baseline of todos: 50 rows read, 25 recorded (50%)",
-			"baseline of todos: 100 rows read, 50 recorded (99%)",
+			"baseline of todos: 50 rows read, 25 recorded (50%), 10/s, 5s left",
+			"baseline of todos: 100 rows read, 50 recorded (99%), 10/s",
 			"",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -45,7 +45,7 @@ func TestProgress(t *testing.T) {
 			t.Fatalf("%d lines, want one that is written again and again: %q", len(got), got)
 		}
 		bars := strings.Split(got[0], "\r\x1b[K")
-		if bars[6] != "baseline of todos [============             ] 60 rows (50%)" || bars[len(bars)-1] != "" {
+		if bars[6] != "baseline of todos [=====     ] 60 rows (50%), 10/s, 6s left" || bars[len(bars)-1] != "" {
 			t.Errorf("the bars are %q", bars)
 		}
 		for _, bar := range bars {
