@@ -434,3 +434,35 @@ func TestConvertLeavesCapturedRecords(t *testing.T) {
 		t.Errorf("history of todo 1: %q", f.story("todo", 1))
 	}
 }
+
+func TestConvertNullInfo(t *testing.T) {
+	t.Parallel()
+	for _, seed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("a change_info that is a JSON null says nothing, seed compatible %t", seed), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, todos, `UPDATE todo_history SET change_info = 'null'`)
+			c := f.converter("todo", &chronoimport.ConverterOptions{Hidden: []string{"secret"}, SeedCompatible: seed})
+			if _, err := c.ConvertChunks(f.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.wantVerified(c)
+		})
+	}
+}
+
+func TestConvertVerifyFindsRowsInsertedAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, todos)
+	c := f.converter("todo", &chronoimport.ConverterOptions{Hidden: []string{"secret"}})
+	if _, err := c.ConvertChunks(f.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.exec(`INSERT INTO todo VALUES (3, 'again', NULL, NULL, 's', 0)`)
+	v, err := c.Verify(f.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.OK() {
+		t.Error("history has todo 3 as deleted, and nothing is said of it")
+	}
+}

@@ -17,7 +17,8 @@ The key of a record is k1, k2, … in the types of the table's columns.
 {{- define "chain_image"}}{{range .Parents}}coalesce(p{{.Place}}.image, '{}') || {{end}}p0.image{{end -}}
 {{- define "history_columns"}}
                {{if .HistoryChanged}}r.changed::timestamptz AS changed, {{end -}}
-               {{if .HistoryInfo}}r.change_info::jsonb AS info, {{end -}}
+               {{- /* SQLAlchemy writes None as a JSON null: what is no object says nothing. */ -}}
+               {{if .HistoryInfo}}CASE WHEN pg_catalog.jsonb_typeof(r.change_info::jsonb) = 'object' THEN r.change_info::jsonb END AS info, {{end -}}
                {{if .HistoryCreated}}r.{{ident .Created}}::timestamptz AS created, {{end -}}
                {{.HistoryImage}} AS image
 {{- end -}}
@@ -228,7 +229,7 @@ values are read back out of history, one column at a time, and compared as text.
 WITH main_old AS MATERIALIZED (
     SELECT {{.HistoryKeys}}, coalesce(r.version, 0) AS v, r AS p0,
            {{if .Main.HistoryChanged}}r.changed::timestamptz{{else}}NULL::timestamptz{{end}} AS changed,
-           {{if .Main.HistoryInfo}}r.change_info::jsonb{{else}}NULL::jsonb{{end}} AS info
+           {{if .Main.HistoryInfo}}CASE WHEN pg_catalog.jsonb_typeof(r.change_info::jsonb) = 'object' THEN r.change_info::jsonb END{{else}}NULL::jsonb{{end}} AS info
       FROM {{.Main.History}} AS r
 ), old AS (
     SELECT {{.Keys "k"}}, k.v, ARRAY[{{range $i, $c := .Compared}}{{if $i}}, {{end}}{{if $c.Place}}(p{{$c.Place}}).{{else}}(k.p0).{{end}}{{ident $c.Name}}::text{{end}}]::text[] AS state,
@@ -256,7 +257,10 @@ WITH main_old AS MATERIALIZED (
     SELECT {{.LiveKeys}} FROM {{.Main.Live}} AS r
 ), unseen AS (
     SELECT pg_catalog.count(*) AS n FROM live AS k
-     WHERE NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a WHERE {{.About "k"}})
+     -- A row that history has as deleted was inserted again unseen.
+     WHERE coalesce((SELECT a.operation FROM {{schema}}.chrononaut_activity AS a
+                      WHERE {{.About "k"}}
+                      ORDER BY a.version DESC LIMIT 1), 'delete') IN ('delete', 'truncate')
 ), undeleted AS (
     SELECT pg_catalog.count(*) AS n
       FROM (SELECT {{.Keys "o"}}, pg_catalog.max(o.v) AS v FROM old AS o GROUP BY {{.Keys "o"}}) AS k
