@@ -314,7 +314,10 @@ func TestRenamedColumns(t *testing.T) {
 		for _, r := range []chronomigrate.Renaming{
 			{},
 			columns("a", "b"), columns("x", "y"), columns("a", "a"), columns("a", ""), columns("a", "c", "b", "c"), columns("a", strings.Repeat("x", 64)),
-			{Table: f.name("r")}, {Table: f.name("other")}, {Table: f.name("nowhere.r")}, {Table: f.name("s"), Columns: map[string]string{"a": "c"}},
+			{Table: f.name("r")},
+			{Table: f.name("other")},
+			{Table: f.name("nowhere.r")},
+			{Table: f.name("s"), Columns: map[string]string{"a": "c"}},
 			{Columns: map[string]string{"a": "c"}, At: time.Now()},
 		} {
 			if _, err := f.migrator.Rename(t.Context(), f.name("r"), r, nil); err == nil {

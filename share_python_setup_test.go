@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
@@ -94,7 +93,10 @@ func asAnn(extra map[string]any) doing {
 func (p *pythonApp) try(steps ...doing) (results []any, message string) {
 	p.Helper()
 	body := must(json.Marshal(steps))(p)
-	response := must(http.Post(p.url, "application/json", bytes.NewReader(body)))(p)
+	response, err := http.Post(p.url, "application/json", bytes.NewReader(body))
+	if err != nil {
+		p.Fatal(err)
+	}
 	defer response.Body.Close()
 	text := must(io.ReadAll(response.Body))(p)
 	var answer struct {
@@ -144,5 +146,3 @@ func (p *pythonApp) recorded(table string, id int) []string {
 	}
 	return lines
 }
-
-func stamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000000-07:00") }

@@ -31,10 +31,11 @@ func (p *pythonApp) wantRecorded(table string, id int, want ...string) {
 }
 
 func (p *pythonApp) in(t *testing.T) *pythonApp {
+	t.Helper()
 	return &pythonApp{fixture: p.fixture.in(t), url: p.url}
 }
 
-func TestSharedWithPython(t *testing.T) {
+func TestSharedWithPython(t *testing.T) { //nolint:tparallel // The subtests share an application and its records.
 	t.Parallel()
 	p := newPythonApp(t, true)
 	h := history[sharedTodo](p.fixture, "todos")
@@ -193,7 +194,7 @@ func TestPythonReadsSharedHistory(t *testing.T) {
 	}
 }
 
-func TestSharedWithPythonRefusals(t *testing.T) {
+func TestSharedWithPythonRefusals(t *testing.T) { //nolint:tparallel // The subtests share an application and its records.
 	t.Parallel()
 	p := newPythonApp(t, true)
 	p.run(asAnn(nil), add(doing{"id": 1, "title": "a"}), do("commit"))

@@ -19,7 +19,7 @@ type ConvertReport struct {
 	Gaps         int64 // missing versions: the state after one is a baseline
 	Duplicates   int64 // rows with a version that the record has already: one of them is converted
 	NullVersions int64 // rows without a version: taken as 0
-	NullTimes    int64 // rows without a time: taken from their neighbours
+	NullTimes    int64 // rows without a time: taken from their neighbors
 	Behind       int64 // live rows whose version is not above their history's: taken as the next one
 	// Columns of the old history that the table does not have, or has with
 	// another type.

@@ -242,7 +242,7 @@ func (a *app) inspectConversion(ctx context.Context, table chrononaut.Table, c *
 		{r.Gaps, "versions are missing before a state: nobody knows who made it, it is a baseline"},
 		{r.Duplicates, "rows have a version that the record has already: one of them is converted"},
 		{r.NullVersions, "rows have no version: taken as 0"},
-		{r.NullTimes, "rows have no time: taken from their neighbours"},
+		{r.NullTimes, "rows have no time: taken from their neighbors"},
 		{r.Behind, "live rows have a version that is not above their history's: taken as the next one"},
 	} {
 		if note.n > 0 {
