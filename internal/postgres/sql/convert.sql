@@ -6,7 +6,14 @@ change is the live row. A record without a live row was deleted by the change
 that its last row describes.
 
 The key of a record is k1, k2, … in the types of the table's columns.
+
+A converted deletion takes a version of its own, which Python chrononaut does
+not know: it numbers the rows of a key that is inserted again as if there were
+none. They are converted to versions as many higher as there are deletions
+before them. Their mark, the id of imported, has Python's version.
 */ -}}
+{{- define "converted"}}a.extra_info #>> '{imported,from}' = {{literal .Source}}{{end -}}
+{{- define "foreign"}}a.extra_info #>> '{imported,from}' IS DISTINCT FROM {{literal .Source}}{{end -}}
 {{- /* The first of the values that the tables p0, p1 … of the chain have. */ -}}
 {{- define "chain_live"}}coalesce({{range $i, $t := .Chain}}{{if $t.LiveVersion}}p{{$i}}.version, {{end}}{{end}}NULL)::integer{{end -}}
 {{- define "chain_live_created"}}coalesce({{range $i, $t := .Chain}}{{if $t.LiveCreated}}p{{$i}}.created, {{end}}{{end}}NULL)::timestamptz{{end -}}
@@ -36,7 +43,11 @@ WITH keys AS MATERIALIZED (
                FROM {{.Main.Live}} AS r
               WHERE {{.PastLive}}
 {{- if .Update}}
-                AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a WHERE {{.AboutLive}})
+                -- History does not know it, or only until its deletion.
+                AND coalesce((SELECT a.operation = 'delete' AND {{template "converted" .}}
+                                FROM {{schema}}.chrononaut_activity AS a
+                               WHERE {{.AboutLive}}
+                               ORDER BY a.version DESC LIMIT 1), true)
 {{- end}}
               ORDER BY {{.KeyNames}}
               LIMIT $1::bigint)
@@ -47,7 +58,9 @@ WITH keys AS MATERIALIZED (
 {{- if .Update}}
                 -- The change that a row describes is not in history.
                 AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
-                                 WHERE {{.AboutHistory}} AND a.version = coalesce(r.version, 0) + 1)
+                                 WHERE {{.AboutHistory}} AND a.version > coalesce(r.version, 0)
+                                   AND CASE WHEN {{template "converted" .}} THEN a.extra_info #>> '{imported,id}' = (coalesce(r.version, 0) + 1)::text
+                                            ELSE a.version = coalesce(r.version, 0) + 1 END)
 {{- end}}
 {{- if .FromText}}
                 AND r.changed >= {{literal .FromText}}::timestamptz
@@ -98,7 +111,17 @@ WITH keys AS MATERIALIZED (
      WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                     WHERE {{.About "k"}}
                       AND a.version <= coalesce(l.v, 2147483647)
-                      AND a.extra_info #>> '{imported,from}' IS DISTINCT FROM {{literal .Source}})
+                      AND {{template "foreign" .}})
+), deleted AS (
+    -- The versions of the deletions that were converted before, and whether
+    -- capture goes on from there.
+    SELECT {{.Keys "k"}},
+           pg_catalog.array_agg(a.version ORDER BY a.version) FILTER (WHERE a.operation = 'delete' AND {{template "converted" .}}) AS versions,
+           pg_catalog.bool_or({{template "foreign" .}}) AS captured
+      FROM keys AS k
+      JOIN {{schema}}.chrononaut_activity AS a ON {{.About "k"}}
+     GROUP BY {{.Keys "k"}}
+    HAVING pg_catalog.bool_or(a.operation = 'delete' AND {{template "converted" .}})
 ), states AS (
     SELECT {{.Keys "o"}}, o.v, o.changed, o.info, o.created, o.image, false AS gone, false AS live FROM old AS o
     UNION ALL
@@ -107,22 +130,32 @@ WITH keys AS MATERIALIZED (
            NULL, NULL, n.created, n.image, false, true
       FROM live AS n
       LEFT JOIN last AS l ON {{.Same "l" "n"}}
+     WHERE NOT EXISTS (SELECT FROM deleted AS d WHERE {{.Same "d" "n"}} AND d.captured)
 {{- if not .SeedCompatible}}
     UNION ALL
     SELECT {{.Keys "l"}}, l.v + 1, NULL, NULL, l.created, l.image, true, false
       FROM last AS l
      WHERE NOT EXISTS (SELECT FROM live AS n WHERE {{.Same "n" "l"}})
 {{- end}}
+), placed AS (
+    SELECT s.*,
+           (SELECT pg_catalog.count(*)
+              FROM pg_catalog.unnest(d.versions) WITH ORDINALITY AS x (version, place)
+             -- A deletion is not after itself.
+             WHERE x.version - x.place + 1 <= CASE WHEN s.gone THEN s.v - 1 ELSE s.v END)::integer AS deletions
+      FROM states AS s
+      LEFT JOIN deleted AS d ON {{.Same "d" "s"}}
 ), ordered AS (
     SELECT s.*,
            pg_catalog.lag(s.v) OVER up AS before,
+           s.deletions > pg_catalog.lag(s.deletions) OVER up AS again,
            pg_catalog.lag(s.changed) OVER up AS made,
            pg_catalog.lag(s.info) OVER up AS made_info,
            pg_catalog.max(s.changed) OVER (up ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest,
            pg_catalog.min(s.changed) OVER record AS earliest,
            pg_catalog.min(s.created) OVER record AS born,
            pg_catalog.bool_or(s.live) OVER record AS alive
-      FROM states AS s
+      FROM placed AS s
      WHERE NOT EXISTS (SELECT FROM own WHERE {{.Same "own" "s"}})
     WINDOW record AS (PARTITION BY {{.Keys "s"}}),
            up AS (PARTITION BY {{.Keys "s"}} ORDER BY s.v, s.changed)
@@ -133,13 +166,15 @@ WITH keys AS MATERIALIZED (
            CASE WHEN o.before IS NULL THEN coalesce(least(o.earliest, CASE WHEN o.alive THEN coalesce(o.born, pg_catalog.now()) END), pg_catalog.now())
                 ELSE coalesce(o.made, o.latest, o.earliest, pg_catalog.now()) END AS at,
 {{- else}}
-           CASE WHEN o.before = o.v - 1 THEN o.made_info END AS who,
+           CASE WHEN o.before = o.v - 1 AND NOT o.again THEN o.made_info END AS who,
            -- When a record came to be is not recorded: its creation column says
            -- it, or else it was before the first change.
            CASE WHEN o.before IS NULL THEN coalesce(least(o.born, o.earliest - '1 microsecond'::interval), pg_catalog.now())
+                WHEN o.again THEN coalesce(greatest(o.created, o.latest + '1 microsecond'::interval), pg_catalog.now())
                 ELSE coalesce(o.made, o.latest, o.earliest, pg_catalog.now()) END AS at,
 {{- end}}
            CASE WHEN o.gone THEN 'delete'
+                WHEN o.again THEN CASE WHEN o.created > o.latest THEN 'insert' ELSE 'baseline' END
                 WHEN o.before IS NULL AND o.v = 0 AND o.born IS NOT NULL THEN 'insert'
                 -- The change before it is not known.
                 WHEN o.before IS DISTINCT FROM o.v - 1 THEN 'baseline'
@@ -148,8 +183,8 @@ WITH keys AS MATERIALIZED (
 ), recorded AS (
     INSERT INTO {{schema}}.chrononaut_activity
            (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-    SELECT {{literal .Name}}, t.at, t.v, {{.KeyObject "t"}},
-           t.image || pg_catalog.jsonb_build_object({{literal .VersionColumn}}, t.v, 'version', t.v),
+    SELECT {{literal .Name}}, t.at, t.v + t.deletions, {{.KeyObject "t"}},
+           t.image || pg_catalog.jsonb_build_object({{literal .VersionColumn}}, t.v + t.deletions, 'version', t.v + t.deletions),
 {{- if .SeedCompatible}}
            t.who - 'extra', coalesce(t.who -> 'extra', '{}')
 {{- else}}
@@ -245,14 +280,20 @@ WITH main_old AS MATERIALIZED (
            next.id AS next_id, next.changed AS next_changed, next.user_info AS next_user, next.extra_info AS next_extra,
            a.user_info AS own_user, a.extra_info AS own_extra
       FROM old AS o
-      LEFT JOIN {{schema}}.chrononaut_activity AS a ON {{.About "o"}} AND a.version = o.v
+      LEFT JOIN LATERAL (
+        SELECT a.* FROM {{schema}}.chrononaut_activity AS a
+         WHERE {{.About "o"}} AND a.version >= o.v
+           AND CASE WHEN {{template "converted" .}} THEN a.extra_info #>> '{imported,id}' = o.v::text AND a.operation <> 'delete'
+                    ELSE a.version = o.v END
+         ORDER BY a.version LIMIT 1) AS a ON true
 {{- range $i, $t := .Chain}}
       LEFT JOIN LATERAL pg_catalog.jsonb_populate_record(NULL::{{$t.History}}, {{template "plain_data"}}) AS s{{$i}} ON true
 {{- end}}
       LEFT JOIN LATERAL (
         SELECT a.* FROM {{schema}}.chrononaut_activity AS a
-         WHERE {{.About "o"}} AND a.version = o.v + 1
-           AND a.extra_info #>> '{imported,from}' = {{literal .Source}}) AS next ON true
+         WHERE {{.About "o"}} AND a.version > o.v
+           AND {{template "converted" .}} AND a.extra_info #>> '{imported,id}' = (o.v + 1)::text
+         ORDER BY a.version LIMIT 1) AS next ON true
 ), live AS (
     SELECT {{.LiveKeys}} FROM {{.Main.Live}} AS r
 ), unseen AS (
@@ -265,8 +306,9 @@ WITH main_old AS MATERIALIZED (
     SELECT pg_catalog.count(*) AS n
       FROM (SELECT {{.Keys "o"}}, pg_catalog.max(o.v) AS v FROM old AS o GROUP BY {{.Keys "o"}}) AS k
      WHERE NOT EXISTS (SELECT FROM live AS n WHERE {{.Same "n" "k"}})
-       AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
-                        WHERE {{.About "k"}} AND a.version > k.v AND a.operation IN ('delete', 'truncate'))
+       AND coalesce((SELECT a.operation FROM {{schema}}.chrononaut_activity AS a
+                      WHERE {{.About "k"}}
+                      ORDER BY a.version DESC LIMIT 1), 'insert') NOT IN ('delete', 'truncate')
 )
 SELECT pg_catalog.count(*),
        pg_catalog.count(*) FILTER (WHERE c.id IS NULL),
