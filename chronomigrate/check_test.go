@@ -167,6 +167,52 @@ func drifts() []drift {
 			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate"},
 		},
 		{
+			name: "history's own guards refuse less",
+			breaks: []string{
+				`CREATE OR REPLACE TRIGGER chrononaut_append_only BEFORE UPDATE OR DELETE ON chrononaut.chrononaut_activity FOR EACH ROW WHEN (false) EXECUTE FUNCTION chrononaut.refuse_rewrite()`,
+				`CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+				`CREATE OR REPLACE TRIGGER chrononaut_append_only_truncate BEFORE TRUNCATE ON chrononaut.chrononaut_activity EXECUTE FUNCTION nothing()`,
+			},
+			want: []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate"},
+		},
+		{
+			name:   "the triggers for rows of Python are dropped",
+			breaks: []string{`DROP TRIGGER chrononaut_python_complete ON chrononaut.chrononaut_activity`, `DROP TRIGGER chrononaut_python_replace ON chrononaut.chrononaut_activity`},
+			want:   []string{"history_trigger chrononaut_python_complete", "history_trigger chrononaut_python_replace"},
+		},
+		{
+			name:   "the triggers for rows of Python are disabled",
+			breaks: []string{`ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER chrononaut_python_complete`, `ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER chrononaut_python_replace`},
+			want:   []string{"history_trigger chrononaut_python_complete", "history_trigger chrononaut_python_replace"},
+		},
+		{
+			name:   "the triggers for rows of Python fire for replicas, only or too",
+			breaks: []string{`ALTER TABLE chrononaut.chrononaut_activity ENABLE REPLICA TRIGGER chrononaut_python_complete`, `ALTER TABLE chrononaut.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_python_replace`},
+			want:   []string{"history_trigger chrononaut_python_complete", "history_trigger chrononaut_python_replace"},
+		},
+		{
+			name: "the triggers for rows of Python are disabled and have another condition",
+			breaks: []string{
+				`CREATE OR REPLACE TRIGGER chrononaut_python_complete BEFORE INSERT ON chrononaut.chrononaut_activity FOR EACH ROW EXECUTE FUNCTION chrononaut.python_complete()`,
+				`CREATE OR REPLACE TRIGGER chrononaut_python_replace AFTER INSERT ON chrononaut.chrononaut_activity FOR EACH ROW WHEN (NEW.operation IS NULL) EXECUTE FUNCTION chrononaut.python_replace()`,
+				`ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER chrononaut_python_complete`, `ALTER TABLE chrononaut.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_python_replace`,
+			},
+			want: []string{"history_trigger chrononaut_python_complete", "history_trigger chrononaut_python_replace"},
+		},
+		{
+			name:   "a restore that disabled the triggers of history ends before it enables them again",
+			breaks: []string{`ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER ALL`},
+			want: []string{
+				"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate",
+				"history_trigger chrononaut_python_complete", "history_trigger chrononaut_python_replace",
+			},
+		},
+		{
+			name:   "a restore has disabled the triggers of history and enabled them again",
+			breaks: []string{`ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER ALL`, `ALTER TABLE chrononaut.chrononaut_activity ENABLE TRIGGER ALL`},
+			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate"},
+		},
+		{
 			name: "functions that the triggers call are changed and dropped",
 			breaks: []string{
 				`CREATE OR REPLACE FUNCTION chrononaut.is_suppressed() RETURNS boolean LANGUAGE sql RETURN true`,

@@ -17,7 +17,7 @@ type finding struct {
 	object, detail string
 }
 
-// historyFindings looks at history's own functions and guards, and for settings
+// historyFindings looks at history's own functions, indexes and triggers, and for settings
 // that turn triggers off.
 func (e *postgresEngine) historyFindings(ctx context.Context, q chronodriver.Queryer) ([]finding, error) {
 	findings, err := e.changedFunctions(ctx, q)
@@ -143,7 +143,11 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 			c.report(f.kind, f.object, "the function "+f.object+" of history, which the triggers call, is "+f.detail,
 				"Run chrononaut check --fix, or chrononaut track on any table: both repair the function.")
 		case ProblemHistoryTrigger:
-			c.report(f.kind, f.object, "the append-only trigger "+f.object+" of history is "+f.detail+"; history may have been rewritten meanwhile",
+			message := "the append-only trigger " + f.object + " of history is " + f.detail + "; history may have been rewritten meanwhile"
+			if joinsPython(f.object) {
+				message = "the trigger " + f.object + " of history is " + f.detail + "; changes that a running Python chrononaut records may be in history twice"
+			}
+			c.report(f.kind, f.object, message,
 				"Run chrononaut check --fix, or chrononaut track on any table: both repair the trigger.")
 		case ProblemHistoryIndex:
 			c.report(f.kind, f.object, "the index "+f.object+" of history is "+f.detail+"; reading is slow without it",

@@ -378,7 +378,7 @@ func (p *planner) object(statement string, args postgres.PlanArgs) string {
 	return args.On + " " + args.Name
 }
 
-// guards repairs history's own functions, indexes and append-only triggers.
+// guards repairs history's own functions, indexes and triggers.
 func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 	findings, err := p.engine.historyFindings(ctx, tx)
 	if err != nil {
@@ -415,13 +415,28 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 			continue
 		}
 		args := postgres.PlanArgs{On: postgres.QuoteIdent(p.engine.schema) + ".chrononaut_activity", Name: finding.object}
-		if finding.detail == "missing" {
+		again := finding.detail == "missing" || finding.detail == "changed"
+		if joinsPython(finding.object) {
+			// It leaves alone what a subscription or a restore brings as replica.
+			if again {
+				p.add("Joins rows of a running Python chrononaut with what was captured.", "create_python", args, "")
+			} else {
+				p.add("Fires for rows that a running Python chrononaut writes here.", "enable_python", args, "")
+			}
+			continue
+		}
+		if again {
 			p.add("History's own guard: it refuses rewriting.", "create_guard", args, "")
 		}
 		p.add("History's own guard fires also under session_replication_role = replica.", "enable_trigger", args, "")
 	}
 	return nil
 }
+
+// joinsPython reports whether a trigger of history is one of those that join
+// rows of a running Python chrononaut with what was captured; the others refuse
+// rewriting.
+func joinsPython(trigger string) bool { return strings.HasPrefix(trigger, "chrononaut_python_") }
 
 // right reports whether a trigger is defined as it should be; whether it is
 // enabled is another matter.

@@ -1,12 +1,30 @@
--- Guards of the history table that are missing or disabled, settings that turn
--- ordinary triggers off, roles that cannot write history, and history that came
--- from elsewhere.
-SELECT 'history_trigger', g.name, CASE t.tgenabled WHEN 'D' THEN 'disabled' WHEN 'O' THEN 'not enabled always' WHEN 'R' THEN 'enabled for replicas only' ELSE 'missing' END
-  FROM (VALUES ('chrononaut_append_only'), ('chrononaut_append_only_truncate')) AS g (name)
+-- Triggers of the history table that are missing, changed or not enabled as they
+-- should be, settings that turn ordinary triggers off, roles that cannot write
+-- history, and history that came from elsewhere.
+(SELECT 'history_trigger', g.name,
+       CASE WHEN t.oid IS NULL THEN 'missing'
+            WHEN c.changed THEN 'changed'
+            WHEN t.tgenabled = 'D' THEN 'disabled'
+            WHEN t.tgenabled = 'R' THEN 'enabled for replicas only'
+            WHEN g.enabled = 'A' THEN 'not enabled always'
+            ELSE 'enabled for replicas too'
+       END
+  -- The events are the bits of tgtype: row 1, before 2, insert 4, delete 8, update 16, truncate 32.
+  FROM (VALUES ('chrononaut_append_only', 'A', 1 + 2 + 8 + 16, 'refuse_rewrite', 'FOR EACH ROW'),
+               ('chrononaut_append_only_truncate', 'A', 2 + 32, 'refuse_rewrite', 'FOR EACH STATEMENT'),
+               ('chrononaut_python_complete', 'O', 1 + 2 + 4, 'python_complete', 'FOR EACH ROW WHEN ((new.operation IS NULL))'),
+               ('chrononaut_python_replace', 'O', 1 + 4, 'python_replace',
+                'FOR EACH ROW WHEN (((new.operation IS NULL) AND (new.table_schema IS NOT NULL)))')
+       ) AS g (name, enabled, type, function, condition)
   LEFT JOIN pg_catalog.pg_trigger AS t
          ON t.tgname = g.name
-        AND t.tgrelid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}})
- WHERE t.tgenabled IS DISTINCT FROM 'A'
+        AND t.tgrelid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}}),
+       LATERAL (SELECT t.tgtype <> g.type OR t.tgattr::text <> ''
+                       OR NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+                                      WHERE f.oid = t.tgfoid AND f.proname = g.function AND n.nspname = {{literal rawSchema}})
+                       OR pg_catalog.strpos(pg_catalog.pg_get_triggerdef(t.oid), g.condition || ' EXECUTE ') = 0) AS c (changed)
+ WHERE t.oid IS NULL OR c.changed OR t.tgenabled <> g.enabled
+ ORDER BY g.name)
 UNION ALL
 SELECT 'replica_role',
        coalesce('role ' || r.rolname, '') || CASE WHEN r.rolname IS NOT NULL AND d.datname IS NOT NULL THEN ' in ' ELSE '' END

@@ -44,6 +44,17 @@ CREATE OR REPLACE TRIGGER {{ident .Name}}
     FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
     FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite()
 {{- end}}
+{{define "create_python" -}}
+CREATE OR REPLACE TRIGGER {{ident .Name}}
+    {{if eq .Name "chrononaut_python_complete"}}BEFORE INSERT ON {{.On}}
+    FOR EACH ROW WHEN (NEW.operation IS NULL) EXECUTE FUNCTION {{schema}}.python_complete()
+    {{- else}}AFTER INSERT ON {{.On}}
+    FOR EACH ROW WHEN (NEW.operation IS NULL AND NEW.table_schema IS NOT NULL) EXECUTE FUNCTION {{schema}}.python_replace()
+    {{- end}}
+{{- end}}
+{{define "enable_python" -}}
+ALTER TABLE {{.On}} ENABLE TRIGGER {{ident .Name}}
+{{- end}}
 {{define "grant_history" -}}
 GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
 GRANT USAGE ON SEQUENCE {{schema}}.chrononaut_activity_id_seq TO {{ident .Name}};
