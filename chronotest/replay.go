@@ -101,9 +101,11 @@ func orNothing(value json.RawMessage) string {
 // value that ALTER TABLE … ADD COLUMN gives to existing rows, changes made
 // while capture was suppressed.
 //
-// It goes by the present names: history from before a table was renamed is not
-// its history here, and a column's value from before the column was renamed is a
-// difference until the row has changed or a baseline has recorded it.
+// Renames that were declared ([chronomigrate.Migrator.Rename]) are followed:
+// history from before them counts under the present names of the table, its
+// columns and its key. Without a declaration, a column's value from before it was
+// renamed is a difference until the row has changed or a baseline has recorded
+// it.
 //
 // It reads the whole table and its whole history in one statement, on the
 // server where that can be, so the result is consistent while others write.

@@ -20,9 +20,11 @@ import (
 //go:embed sql
 var files embed.FS
 
-// replayArgs are what the query is made of; all but Table are SQL.
+// replayArgs are what the query is made of: Read says where the table's rows of
+// history are, all else is SQL.
 type replayArgs struct {
-	Schema, Table, Key, Image                  string
+	Read                                       postgres.ReadArgs
+	Schema, Table, Key, Image, Excluded        string
 	VersionColumn, VersionLiteral, VersionKeys string
 	Columns                                    []replayColumn
 }
@@ -59,6 +61,10 @@ func replayPostgres(ctx context.Context, driver chronodriver.Driver, tracked *ch
 		return nil, err
 	}
 
+	aliases, err := readAliases(ctx, tx, schema, tracked.Table)
+	if err != nil {
+		return nil, err
+	}
 	sql, args, err := postgres.InspectSQL(schema, tracked.Table.Schema, tracked.Table.Name)
 	if err != nil {
 		return nil, err
@@ -78,7 +84,7 @@ func replayPostgres(ctx context.Context, driver chronodriver.Driver, tracked *ch
 		return nil, chronomigrate.ErrNoKey
 	}
 	if sql, err = replaySQL(found.Table(schema, postgres.Options{
-		Hidden: tracked.Options.Hidden, Untracked: tracked.Options.Untracked, VersionColumn: tracked.Options.VersionColumn,
+		Hidden: tracked.Options.Hidden, Untracked: tracked.Options.Untracked, VersionColumn: tracked.Options.VersionColumn, Aliases: aliases,
 	}), o.Ignore); err != nil {
 		return nil, err
 	}
@@ -112,9 +118,34 @@ func replayPostgres(ctx context.Context, driver chronodriver.Driver, tracked *ch
 	return differences, err
 }
 
+// readAliases reads what the registry declares of older names. The history of a
+// table that was renamed is not that of its old name.
+func readAliases(ctx context.Context, q chronodriver.Queryer, schema string, table chronodriver.Table) (postgres.Aliases, error) {
+	sql := "SELECT r.options::text FROM " + postgres.QuoteIdent(schema) + ".chrononaut_table AS r WHERE r.table_schema = $1::text AND r.table_name = $2::text"
+	document := "{}"
+	if err := queryRows(ctx, q, func(rows chronodriver.Rows) error { return rows.Scan(&document) }, sql, table.Schema, table.Name); err != nil {
+		return postgres.Aliases{}, err
+	}
+	options, err := postgres.DecodeOptions(document)
+	if err != nil {
+		return postgres.Aliases{}, fmt.Errorf("read options: %w", err)
+	}
+	if options.Moved {
+		return postgres.Aliases{}, chrononaut.ErrNotTracked
+	}
+	return options.Aliases, nil
+}
+
 // replaySQL writes the query that compares a table with its history.
 func replaySQL(table *postgres.Table, ignore []string) (string, error) {
+	read := postgres.ReadArgs{Schema: table.Schema, Name: table.Name}
+	var excluded []string
+	for _, name := range table.Excluded() {
+		excluded = append(excluded, postgres.QuoteLiteral(name))
+	}
 	args := replayArgs{
+		Read:           read.WithAliases(table.HistorySchema, table.Aliases, table.KeyColumns),
+		Excluded:       "ARRAY[" + strings.Join(excluded, ", ") + "]::text[]",
 		Schema:         postgres.QuoteIdent(table.HistorySchema),
 		Table:          table.Qualified(),
 		Key:            table.KeyObject("t"),
@@ -149,7 +180,8 @@ func replaySQL(table *postgres.Table, ignore []string) (string, error) {
 	}
 	args.Image = strings.Join(append(objects, "'{}'::jsonb"), " || ")
 
-	tmpl, err := template.ParseFS(files, "sql/postgres_replay.sql")
+	const file = "postgres_replay.sql"
+	tmpl, err := template.New(file).Funcs(template.FuncMap{"literal": postgres.QuoteLiteral}).ParseFS(files, "sql/"+file)
 	if err != nil {
 		return "", fmt.Errorf("parse template: %w", err)
 	}

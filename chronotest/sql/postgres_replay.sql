@@ -1,26 +1,36 @@
+{{- /* Whether a change is about the table, under its present name or an older one. */ -}}
+{{- define "about" -}}
+(a.table_schema = $1::text AND a.table_name = $2::text{{with .Read.Own}} AND ({{.}}){{end}}
+{{- range .Read.Renamed}}
+            OR a.table_schema = {{literal .Schema}} AND a.table_name = {{literal .Name}}{{with .Bounds}} AND ({{.}}){{end}}
+{{- end}})
+{{- end -}}
 -- Where the last state that history has of each key of a table differs from
 -- the table. $1 and $2 are the table's names in history, $3 tells whether
 -- values are wanted, $4 is the greatest number of differences.
 WITH latest AS (
-    SELECT DISTINCT ON (a.key) a.key, a.version, a.id, a.data, a.extra_info ? 'imported' AS imported,
+    -- Keys have the present names of their columns.
+    SELECT DISTINCT ON (key) {{.Read.MappedKey "a.key"}} AS key, a.table_schema, a.table_name, a.version, a.id, a.data, a.extra_info ? 'imported' AS imported,
            a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate' AS alive
       FROM {{.Schema}}.chrononaut_activity AS a
-     WHERE a.table_schema = $1::text AND a.table_name = $2::text
+     WHERE {{template "about" .}}
        AND a.operation IS DISTINCT FROM 'track' AND a.operation IS DISTINCT FROM 'untrack'
-     ORDER BY a.key, a.version DESC, a.id DESC
+     ORDER BY key, a.version DESC, a.id DESC
 ), parted AS (
     -- A change of the primary key takes its old value from the record, unless
     -- the key was given to another record since: at the same version where
     -- records exchanged their keys.
-    SELECT DISTINCT ON (a.previous_key) a.previous_key AS key, a.version, a.id
+    SELECT DISTINCT ON (key) {{.Read.MappedKey "a.previous_key"}} AS key, a.version, a.id
       FROM {{.Schema}}.chrononaut_activity AS a
-     WHERE a.table_schema = $1::text AND a.table_name = $2::text AND a.previous_key IS NOT NULL
-     ORDER BY a.previous_key, a.version DESC, a.id DESC
+     WHERE {{template "about" .}} AND a.previous_key IS NOT NULL
+     ORDER BY key, a.version DESC, a.id DESC
 ), replayed AS MATERIALIZED (
-    SELECT l.key, l.version, l.data, l.imported
-      FROM latest AS l
-      LEFT JOIN parted AS p ON p.key = l.key
-     WHERE l.alive AND (p.id IS NULL OR l.version >= p.version OR l.id > p.id)
+    -- States too have the present names, without what was recorded of a column
+    -- before it was hidden or left out.
+    SELECT a.key, a.version, {{.Read.MappedKey "a.data"}} - {{.Excluded}} AS data, a.imported
+      FROM latest AS a
+      LEFT JOIN parted AS p ON p.key = a.key
+     WHERE a.alive AND (p.id IS NULL OR a.version >= p.version OR a.id > p.id)
 ), live AS MATERIALIZED (
     SELECT {{.Key}} AS key,
            t.{{.VersionColumn}} AS version,
