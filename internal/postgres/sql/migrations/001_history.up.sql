@@ -503,7 +503,7 @@ CREATE FUNCTION {{schema}}.normalize_key(of_schema text, of_table text, of_key j
     SET IntervalStyle = 'postgres'
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
-AS $$
+AS {{dollar}}
 DECLARE
     relation oid := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     names    text[];
@@ -537,7 +537,7 @@ BEGIN
     END IF;
     RETURN result;
 END
-$$;
+{{dollar}};
 
 -- ------------------------------------------------------------ attribution --
 
