@@ -234,6 +234,30 @@ func drifts() []drift {
 			want:   []string{"history_index chrononaut_activity_operation", "history_index chrononaut_activity_record"},
 		},
 		{
+			name:   "the owner of a trigger function may not write history",
+			breaks: []string{`ALTER FUNCTION {capture}() OWNER TO {role}`},
+			want:   []string{"history_access {role}"},
+		},
+		{
+			name: "row security keeps the owner of a trigger function from history",
+			breaks: []string{
+				`ALTER FUNCTION {capture}() OWNER TO {role}`, `GRANT USAGE ON SCHEMA chrononaut TO {role}`, `GRANT SELECT, INSERT ON chrononaut.chrononaut_activity TO {role}`,
+				`GRANT USAGE ON SEQUENCE chrononaut.chrononaut_activity_id_seq TO {role}`, `ALTER TABLE chrononaut.chrononaut_activity ENABLE ROW LEVEL SECURITY`,
+			},
+			want:   []string{"history_access {role}"},
+			repair: `ALTER TABLE chrononaut.chrononaut_activity DISABLE ROW LEVEL SECURITY`,
+		},
+		{
+			name:   "history was written in another cluster",
+			breaks: []string{moved},
+			want:   []string{"history_moved cluster"},
+		},
+		{
+			name:   "history has ids that its sequence has not given out",
+			breaks: []string{`INSERT INTO chrononaut.chrononaut_activity (id, table_name, version) SELECT n, '', 0 FROM generate_series(100, 109) AS n`},
+			want:   []string{"history_moved sequence"},
+		},
+		{
 			name:   "the registry has lost a table",
 			breaks: []string{`DELETE FROM chrononaut.chrononaut_table WHERE table_name = 'todos'`},
 			want:   []string{"unregistered public.todos"},
@@ -248,7 +272,11 @@ func (d *drift) make(f *fixture) (names *strings.Replacer, functions *postgres.T
 		d.track = "todos"
 	}
 	functions = f.inspected("public", d.track)
-	names = strings.NewReplacer("{capture}", functions.Function("capture"), "{version}", functions.Function("version"), "{truncate}", functions.Function("truncate"), "{database}", f.db.Name)
+	role := ""
+	if strings.Contains(strings.Join(d.breaks, ""), "{role}") {
+		role = f.role("_owner")
+	}
+	names = strings.NewReplacer("{role}", role, "{capture}", functions.Function("capture"), "{version}", functions.Function("version"), "{truncate}", functions.Function("truncate"), "{database}", f.db.Name)
 	for _, sql := range d.breaks {
 		f.exec(names.Replace(sql))
 	}
