@@ -338,8 +338,8 @@ func (l *life) draw() func() {
 	default:
 		l.settle = true
 		return func() {
-			// Tracked under its new name before anybody knows it. A declared rename
-			// of a table is not played again: Replay reads one table name.
+			// Tracked under its new name before anybody knows it. It is not declared: a
+			// baseline does not compare rows with states under an older table name.
 			old := l.qualified()
 			name := fmt.Sprint("docs", l.names)
 			l.ddl(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", l.table(), name))
