@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -55,6 +56,8 @@ func (n node) walk(visit func(node)) {
 }
 
 // explain runs a query and returns its plan, planned anew each time or, generic, for any argument.
+// EXPLAIN of a query with parameters knows what they are; only that of a prepared statement can be
+// generic.
 func (f *fixture) explain(q recordedQuery, mode string) node {
 	f.Helper()
 	var document string
@@ -62,7 +65,34 @@ func (f *fixture) explain(q recordedQuery, mode string) node {
 		if _, err := tx.Exec(f.Context(), `SELECT set_config('plan_cache_mode', $1, true)`, mode); err != nil {
 			return err
 		}
-		return tx.QueryRow(f.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+q.sql, q.args...).Scan(&document)
+		// The protocol's own statement has the types of the parameters that reading gives them.
+		statement, err := tx.Prepare(f.Context(), "explained", q.sql)
+		if err != nil {
+			return err
+		}
+		var literals []string
+		for i, arg := range q.args {
+			text, err := literal(tx.Conn().TypeMap(), statement.ParamOIDs[i], arg)
+			if err != nil {
+				return err
+			}
+			literals = append(literals, text)
+		}
+		execute := "EXECUTE explained"
+		if literals != nil {
+			execute += "(" + strings.Join(literals, ", ") + ")"
+		}
+		if err := tx.QueryRow(f.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+execute, pgx.QueryExecModeSimpleProtocol).Scan(&document); err != nil {
+			return err
+		}
+		var generic bool
+		if err := tx.QueryRow(f.Context(), `SELECT generic_plans > 0 FROM pg_prepared_statements WHERE name = 'explained'`).Scan(&generic); err != nil {
+			return err
+		}
+		if wanted := mode == "force_generic_plan" || len(q.args) == 0; generic != wanted {
+			f.Errorf("the plan is generic: %t, want %t, with %s", generic, wanted, mode)
+		}
+		return tx.Conn().Deallocate(f.Context(), "explained")
 	})
 	if err != nil {
 		f.Fatalf("%s\n%v", q.sql, err)
@@ -72,6 +102,15 @@ func (f *fixture) explain(q recordedQuery, mode string) node {
 		f.Fatal(err)
 	}
 	return plans[0].Plan
+}
+
+// literal is an argument of EXECUTE.
+func literal(types *pgtype.Map, oid uint32, arg any) (string, error) {
+	encoded, err := types.Encode(oid, pgtype.TextFormatCode, arg, nil)
+	if err != nil || encoded == nil {
+		return "NULL", err
+	}
+	return "'" + strings.ReplaceAll(string(encoded), "'", "''") + "'", nil
 }
 
 // Reading one record, and every documented filter of the log, goes through an index, before and after
