@@ -230,6 +230,43 @@ func TestRenamedColumns(t *testing.T) {
 		}
 	})
 
+	t.Run("a migration has renamed columns of the key before, and the log lists each change once", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE r (a integer PRIMARY KEY, x text)`)
+		f.track("r", nil)
+		f.exec(`INSERT INTO r VALUES (1, 'one')`, `ALTER TABLE r RENAME a TO b`, `UPDATE r SET x = 'two'`)
+		f.rename("r", columns("a", "b"))
+		f.exec(`UPDATE r SET x = 'three'`)
+		check := func(table string, want ...string) {
+			t.Helper()
+			client := must(chrononaut.NewClient(chronopgx.NewDriver(f.pool, nil), chronodriver.PostgreSQL, nil))(t)
+			h := history[row](f, table).With(client)
+			if got := lines(versions(f, h, 1, nil)); !cmp.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			for _, o := range []chrononaut.ActivityOpts{{}, {WithBefore: true}, {Column: "x"}, {Limit: 50}} {
+				o.Table, o.OldestFirst = f.name(table), true
+				var got []string
+				for _, c := range must(client.Activity(t.Context(), &o))(t) {
+					if c.Operation != chrononaut.OperationTrack {
+						got = append(got, line(c))
+					}
+				}
+				if !cmp.Equal(got, want) {
+					t.Errorf("the log of %+v: got %q, want %q", o, got, want)
+				}
+			}
+		}
+		check("r", `{"b":1} 0 insert`, `{"b":1} 1 update`, `{"b":1} 2 update`)
+		f.exec(`ALTER TABLE r RENAME b TO c`, `UPDATE r SET x = 'four'`)
+		f.rename("r", columns("b", "c"))
+		check("r", `{"c":1} 0 insert`, `{"c":1} 1 update`, `{"c":1} 2 update`, `{"c":1} 3 update`)
+		f.rename("r", chronomigrate.Renaming{Table: f.name("s")})
+		f.exec(`UPDATE s SET x = 'five'`)
+		check("s", `{"c":1} 0 insert`, `{"c":1} 1 update`, `{"c":1} 2 update`, `{"c":1} 3 update`, `{"c":1} 4 update`)
+	})
+
 	t.Run("a hidden column stays hidden, also where it was recorded before", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

@@ -28,6 +28,10 @@ type ReadArgs struct {
 	Aliases Aliases
 	Renamed []RenamedSource
 	Own     string
+	// LogNames and LogOwn say the same for the log, which finds rows by the
+	// table's names alone: each row is in one of them.
+	LogNames []RenamedSource
+	LogOwn   string
 	// HistorySchema is needed with Aliases.
 	HistorySchema string
 }
@@ -36,6 +40,7 @@ type ReadArgs struct {
 func (a ReadArgs) WithAliases(historySchema string, aliases Aliases, key []string) ReadArgs {
 	a.HistorySchema, a.Aliases = historySchema, aliases
 	a.Renamed, a.Own = aliases.Sources(a.Schema, a.Name, key)
+	a.LogNames, a.LogOwn = aliases.Sources(a.Schema, a.Name, nil)
 	return a
 }
 

@@ -126,7 +126,9 @@ type RenamedSource struct {
 type span struct{ after, upTo int64 }
 
 // Sources returns where rows about the table are, by key, other than under its
-// present names, and the bounds of those under them.
+// present names, and the bounds of those under them. Ranges of different keys
+// overlap where a migration's rename was declared later; without a key there is
+// one source for each name of the table.
 func (a Aliases) Sources(schema, name string, key []string) (sources []RenamedSource, bounds string) {
 	own := []span{{a.After, math.MaxInt64}}
 	spans := map[RenamedSource][]span{}

@@ -21,9 +21,9 @@ branches are merged as they are read. */ -}}
 {{- define "mapped_log" -}}
 (SELECT {{template "python_columns" .}}
           FROM ((SELECT a.* FROM {{schema}}.chrononaut_activity AS a
-             WHERE a.table_schema = {{literal .Schema}} AND a.table_name = {{literal .Name}}{{with .Own}} AND ({{.}}){{end}}
+             WHERE a.table_schema = {{literal .Schema}} AND a.table_name = {{literal .Name}}{{with .LogOwn}} AND ({{.}}){{end}}
 {{- template "branch_end" .}})
-{{- range .Renamed}}
+{{- range .LogNames}}
             UNION ALL
             (SELECT a.* FROM {{schema}}.chrononaut_activity AS a
              WHERE a.table_schema = {{literal .Schema}} AND a.table_name = {{literal .Name}}{{with .Bounds}} AND ({{.}}){{end}}
