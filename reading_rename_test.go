@@ -437,6 +437,33 @@ func TestRenamedTables(t *testing.T) {
 		}
 	})
 
+	t.Run("partitions that were detached keep no trigger", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id)`,
+			`CREATE TABLE r1 PARTITION OF r FOR VALUES FROM (0) TO (10)`, `CREATE TABLE r2 PARTITION OF r FOR VALUES FROM (10) TO (20)`,
+			`CREATE TABLE r3 PARTITION OF r FOR VALUES FROM (20) TO (30)`)
+		f.track("r", nil)
+		f.exec(`INSERT INTO r VALUES (1, 'a'), (11, 'b'), (21, 'c')`, `ALTER TABLE r DETACH PARTITION r1`)
+		f.rename("r", chronomigrate.Renaming{Table: f.name("s")})
+		// By a migration, and another partition.
+		f.exec(`ALTER TABLE s RENAME TO q`, `ALTER TABLE q DETACH PARTITION r2`)
+		f.rename("s", chronomigrate.Renaming{Table: f.name("q")})
+		f.exec(`TRUNCATE r1, r2`, `UPDATE q SET x = 'd'`)
+		want := []string{`{"id":21} 0 insert`, `{"id":21} 1 update`}
+		if got := lines(versions(f, history[map[string]any](f, "q"), 21, nil)); !cmp.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		f.exec(`ALTER TABLE q DETACH PARTITION r3`)
+		must(f.migrator.Untrack(t.Context(), f.name("q"), nil))(t)
+		var left int
+		if err := f.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+			 WHERE c.relname IN ('r1', 'r2', 'r3', 'q') AND g.tgname LIKE '%chrononaut%')
+			+ (SELECT count(*) FROM pg_proc WHERE pronamespace = 'chrononaut'::regnamespace AND proname ~ '_(capture|version|truncate)$' AND proname ~ '^[rsq]_')`).Scan(&left); err != nil || left != 0 {
+			t.Errorf("%d triggers and functions are left, %v", left, err)
+		}
+	})
+
 	t.Run("a baseline and an adopted version column know the rows of before", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

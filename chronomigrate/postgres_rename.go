@@ -283,6 +283,9 @@ func (x *renaming) to(to chronodriver.Table, exists bool) (*Plan, error) {
 		return nil, err
 	}
 	old := x.table
+	if err := x.strayTriggers(x.ctx, x.q); err != nil {
+		return nil, err
+	}
 	if exists {
 		const comment = "The table gets its new name; what is recorded keeps the old one."
 		on := old.Qualified()

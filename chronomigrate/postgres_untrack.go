@@ -3,6 +3,7 @@ package chronomigrate
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
@@ -50,10 +51,8 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 			}
 		}
 	}
-	if len(found.Tables) == 0 {
-		if err := p.strayTriggers(ctx, tx); err != nil {
-			return nil, err
-		}
+	if err := p.strayTriggers(ctx, tx); err != nil {
+		return nil, err
 	}
 	for _, kind := range allKinds {
 		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
@@ -65,7 +64,9 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	return p.plan, p.err
 }
 
-// strayTriggers drops the triggers that went with a table to another name.
+// strayTriggers drops the triggers of other tables that call the table's
+// functions: they went with the table to another name, or with a partition that
+// was detached.
 func (p *planner) strayTriggers(ctx context.Context, q chronodriver.Queryer) error {
 	sql, err := postgres.Query(p.engine.schema, "plan.sql#callers", nil)
 	if err != nil {
@@ -82,7 +83,14 @@ func (p *planner) strayTriggers(ctx context.Context, q chronodriver.Queryer) err
 		if err := rows.Scan(&on.Schema, &on.Name, &trigger); err != nil {
 			return err
 		}
-		p.add("End capture; the table had another name when it was tracked.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: trigger}, "")
+		if slices.ContainsFunc(p.found.Tables, func(t postgres.InspectedTable) bool { return t.Qualified() == on.Qualified() }) {
+			continue
+		}
+		comment := "End capture; the table had another name when it was tracked."
+		if len(p.found.Tables) > 0 {
+			comment = "The table was a partition and kept the trigger."
+		}
+		p.add(comment, "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: trigger}, "")
 	}
 	return errors.Join(rows.Err(), rows.Close())
 }
