@@ -59,7 +59,14 @@ names can be exchanged: rename todos a b b a.`,
 				if a.json {
 					return a.out.json(newPlanJSON(plan, opts.DryRun))
 				}
-				a.printPlan(plan, opts.DryRun, "renamed, now", "is renamed already; nothing to do")
+				done := "renamed columns of"
+				switch {
+				case undo:
+					done = "withdrew a declaration of"
+				case to != "":
+					done = "renamed, now"
+				}
+				a.printPlan(plan, opts.DryRun, done, "is renamed already; nothing to do")
 				return nil
 			})
 		},
