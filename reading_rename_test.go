@@ -489,6 +489,48 @@ func TestRenamedTables(t *testing.T) {
 		}
 	})
 
+	t.Run("a baseline records what was not captured, also of rows that did not change since", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, x text)`)
+		f.track("r", nil)
+		f.exec(`INSERT INTO r VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')`, `UPDATE r SET x = 'bb' WHERE id = 2`, `UPDATE r SET id = 9 WHERE id = 4`)
+		f.rename("r", chronomigrate.Renaming{Table: f.name("s")})
+		f.rename("s", columns("id", "k", "x", "y"))
+		f.exec(`UPDATE s SET y = 'cc' WHERE k = 3`)
+		baseline := func(want int64) {
+			t.Helper()
+			done, err := f.migrator.Baseline(t.Context(), f.name("s"), nil)
+			if err != nil || done.Recorded != want {
+				t.Errorf("the baseline recorded %d rows, want %d: %v", done.Recorded, want, err)
+			}
+		}
+		baseline(0)
+		// Another table of the old name says nothing about this one.
+		f.exec(`CREATE TABLE r (id integer PRIMARY KEY, x text)`)
+		f.track("r", nil)
+		f.exec(`INSERT INTO r VALUES (1, 'other'), (2, 'unseen')`, `DELETE FROM r`,
+			`ALTER TABLE s DISABLE TRIGGER USER`, `UPDATE s SET y = 'unseen' WHERE k IN (2, 3)`,
+			`ALTER TABLE s ENABLE ALWAYS TRIGGER "000_chrononaut_capture", ENABLE ALWAYS TRIGGER zzzz_chrononaut_version, ENABLE ALWAYS TRIGGER "000_chrononaut_truncate"`)
+		baseline(2)
+		baseline(0)
+		f.exec(`ALTER TABLE s ADD z integer DEFAULT 7`)
+		f.track("s", nil)
+		baseline(4)
+		baseline(0)
+		h := history[map[string]any](f, "s")
+		for id, want := range map[int][]string{
+			1: {`{"k":1} 0 insert`, `{"k":1} 1 baseline`},
+			2: {`{"k":2} 0 insert`, `{"k":2} 1 update`, `{"k":2} 2 baseline`, `{"k":2} 3 baseline`},
+			3: {`{"k":3} 0 insert`, `{"k":3} 1 update`, `{"k":3} 2 baseline`, `{"k":3} 3 baseline`},
+			9: {`{"k":4} 0 insert`, `{"k":9} 1 update`, `{"k":9} 2 baseline`},
+		} {
+			if got := lines(versions(f, h, id, nil)); !cmp.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+
 	t.Run("rows of Python follow too", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

@@ -668,6 +668,8 @@ DECLARE
     values_sql     text;
     match_sql      text;
     source_sql     text;
+    data_sql       text;
+    key_sql        text := 'a.key';
     context        jsonb := nullif(current_setting('chrononaut.context', true), '')::jsonb;
     user_info      jsonb;
     extra_info     jsonb;
@@ -710,13 +712,21 @@ BEGIN
         {{schema}}.key_sql(relation, 't'), {{schema}}.image_sql(relation, excluded || version_column, 't'),
         version_column, relation::regclass);
 
+    -- Rows of Python chrononaut are read into the form of data, rows with older
+    -- names under the present ones.
+    data_sql := CASE WHEN options ? 'python' THEN {{literal (print "CASE WHEN a.table_schema IS NULL THEN " schema ".python_data($4, $5, a.table_name, a.data) ELSE a.data END")}} ELSE 'a.data' END;
+    IF options ? 'renames' THEN
+        data_sql := format('%s.renamed_state($8, a.table_schema, a.table_name, a.id, %s)', {{literal schema}}, data_sql);
+        key_sql := format('%s.renamed_state($8, a.table_schema, a.table_name, a.id, a.key)', {{literal schema}});
+    END IF;
+
     -- zero holds the keys of data that say the version. A record differs from
     -- history when its last change is not what it is now.
     EXECUTE format('WITH rows AS MATERIALIZED (
             %1$s %2$s ORDER BY %3$s LIMIT $2
         ), known AS MATERIALIZED (
             SELECT r.key, r.image, r.version, a.id IS NULL AS unknown,
-                   a.operation IN (''delete'', ''truncate'') OR a.table_schema IS NOT NULL AND a.key <> r.key
+                   a.operation IN (''delete'', ''truncate'') OR a.table_schema IS NOT NULL AND %7$s <> r.key
                        OR %5$s - ARRAY(SELECT jsonb_object_keys($3)) <> r.image AS drifted
               FROM rows AS r
               LEFT JOIN %4$s.chrononaut_activity AS a
@@ -737,12 +747,11 @@ BEGIN
                (SELECT array_agg(k.key) FROM known AS k WHERE k.drifted)',
         source_sql,
         CASE WHEN progress ? 'after' THEN format('WHERE (%s) > (%s)', columns_sql, values_sql) ELSE '' END,
-        columns_sql, {{literal schema}},
-        -- Rows of Python chrononaut are read into the form of data.
-        CASE WHEN options ? 'python' THEN {{literal (print "CASE WHEN a.table_schema IS NULL THEN " schema ".python_data($4, $5, a.table_name, a.data) ELSE a.data END")}} ELSE 'a.data' END,
-        CASE WHEN options ? 'python' THEN 'python_last_change' ELSE 'last_change' END)
+        columns_sql, {{literal schema}}, data_sql,
+        CASE WHEN options ? 'renames' THEN 'renamed_last_change' WHEN options ? 'python' THEN 'python_last_change' ELSE 'last_change' END,
+        key_sql)
        INTO counted, recorded, last_key, drifted
-      USING progress -> 'after', chunk, zero, of_schema, of_table, user_info, extra_info;
+      USING progress -> 'after', chunk, zero, of_schema, of_table, user_info, extra_info, options -> 'renames';
 
     -- Rows that changed while nothing captured them: their version has to move
     -- on with history, so they are locked and written, one at a time.
@@ -755,9 +764,13 @@ BEGIN
             CONTINUE WHEN current_image IS NULL OR EXISTS (
                 SELECT FROM {{schema}}.chrononaut_activity AS a
                  WHERE a.id = {{schema}}.last_change(of_schema, of_table, one) AND a.key = one
+                   AND a.id > coalesce((options ->> 'after')::bigint, 0)
                    AND a.operation NOT IN ('delete', 'truncate')
                    AND a.data - ARRAY(SELECT jsonb_object_keys(zero)) = current_image);
-            next := CASE WHEN options ? 'python' THEN {{schema}}.python_last_version(of_schema, of_table, one)
+            next := CASE WHEN options ? 'renames' THEN greatest({{schema}}.last_version(of_schema, of_table, one),
+                             (SELECT a.version FROM {{schema}}.chrononaut_activity AS a
+                               WHERE a.id = {{schema}}.renamed_last_change(of_schema, of_table, one)))
+                         WHEN options ? 'python' THEN {{schema}}.python_last_version(of_schema, of_table, one)
                          ELSE {{schema}}.last_version(of_schema, of_table, one) END + 1;
             EXECUTE format('UPDATE %s AS t SET %I = $2 WHERE %s', relation::regclass, version_column, match_sql)
               USING one, next;
