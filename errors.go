@@ -43,6 +43,10 @@ var (
 	// ErrNoKey is returned when a write is refused because the tracked table
 	// has lost its primary key.
 	ErrNoKey = errors.New("table has no primary key")
+	// ErrKeyChanged is returned when the primary key has had other columns since
+	// the client has read the table. The client has read it anew by then: repeat
+	// the call, with the key as it is now.
+	ErrKeyChanged = errors.New("the primary key has other columns by now")
 	// ErrNotInstalled is returned when the history schema is missing.
 	ErrNotInstalled = errors.New("history is not installed")
 )

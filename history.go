@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -174,6 +175,11 @@ func (h *History[T]) stream(ctx context.Context, info *tableInfo, key string, q 
 		if loadErr != nil {
 			// In a transaction nothing can be read after an error.
 			err = errors.Join(err, loadErr)
+			break
+		}
+		if !slices.Equal(fresh.keyColumns, info.keyColumns) {
+			// The key was encoded with the old columns and would find only a part.
+			err = fmt.Errorf("%w: %s", ErrKeyChanged, info.table)
 			break
 		}
 		info = fresh

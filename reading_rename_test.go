@@ -2,6 +2,7 @@ package chrononaut_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -224,6 +225,13 @@ func TestRenamedColumns(t *testing.T) {
 		}
 		f.rename("r", columns("b", "c", "c", "b"))
 		f.exec(`UPDATE r SET x = 'swapped' WHERE b = 5`)
+		// A client that remembers the old columns says so, once.
+		if got, err := h.Versions(t.Context(), chrononaut.Key{"b": 2, "c": 5}, nil); !errors.Is(err, chrononaut.ErrKeyChanged) {
+			t.Errorf("a client of before: got %d versions and %v, want ErrKeyChanged", len(got), err)
+		}
+		if got := versions(f, h, chrononaut.Key{"b": 5, "c": 2}, nil); len(got) != 4 {
+			t.Errorf("a client of before, again: got %d versions, want 4", len(got))
+		}
 		want = []string{`{"b":1,"c":2} 0 insert`, `{"b":1,"c":2} 1 update`, `{"b":5,"c":2} 2 update`, `{"b":5,"c":2} 3 update`}
 		if got := lines(versions(f, history[row](f, "r"), chrononaut.Key{"b": 5, "c": 2}, nil)); !cmp.Equal(got, want) {
 			t.Errorf("exchanged: got %q, want %q", got, want)
