@@ -91,39 +91,23 @@ type chainTable struct {
 // read looks at a table and its history table. Excluded columns stay out, in
 // addition to those that the table is tracked without.
 func (r *chainReader) read(ctx context.Context, name, history chrononaut.Table, excluded []string) (*chainTable, error) {
-	found, ok, err := resolve(ctx, r.driver, r.opts.Schema, name)
+	found, live, err := look(ctx, r.driver, r.opts.Schema, name, excluded, fmt.Errorf("%w: %s", ErrNoTable, name))
 	if err != nil {
 		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrNoTable, name)
-	}
-	live, ok, err := describe(ctx, r.driver, r.opts.Schema, found, excluded)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrNoTable, name)
 	}
 	if len(live.Key) == 0 {
 		return nil, fmt.Errorf("%w: %s", ErrNoKey, found)
 	}
-	history, ok, err = resolve(ctx, r.driver, r.opts.Schema, orTable(history, found.Schema, found.Name+"_history"))
+	history = orTable(history, found.Schema, found.Name+"_history")
+	history, all, err := look(ctx, r.driver, r.opts.Schema, history, nil, fmt.Errorf("%w: %s", ErrNoSource, history))
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrNoSource, orTable(history, found.Schema, found.Name+"_history"))
+	if _, ok := find(all.Columns, "version"); !ok {
+		return nil, fmt.Errorf("%w: %s has no column version", ErrLayout, history)
 	}
 	// What is about the change, and what the table does not have or must not show.
 	excluded = slices.Concat(live.Excluded, []string{"version", "changed", "change_info"})
-	all, ok, err := describe(ctx, r.driver, r.opts.Schema, history, nil)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrNoSource, history)
-	}
 	t := &chainTable{ConvertTable: postgres.ConvertTable{Live: quoted(found), History: quoted(history), Key: live.Key}}
 	var columns []ConvertColumn
 	for _, column := range all.Columns {
@@ -143,11 +127,6 @@ func (r *chainReader) read(ctx context.Context, name, history chrononaut.Table, 
 	if t.old, _, err = describe(ctx, r.driver, r.opts.Schema, history, excluded); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"version"} {
-		if _, ok := find(all.Columns, name); !ok {
-			return nil, fmt.Errorf("%w: %s has no column %s", ErrLayout, history, name)
-		}
-	}
 	_, t.HistoryChanged = find(all.Columns, "changed")
 	_, t.HistoryInfo = find(all.Columns, "change_info")
 	if !t.HistoryInfo && !t.HistoryChanged && len(r.opts.Join) == 0 {
@@ -162,12 +141,4 @@ func (r *chainReader) read(ctx context.Context, name, history chrononaut.Table, 
 	t.LiveImage, t.HistoryImage = live.ImageSQL, t.old.ImageSQL
 	r.columns = append(r.columns, columns...)
 	return t, nil
-}
-
-func find(columns []Column, name string) (Column, bool) {
-	i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
-	if i < 0 {
-		return Column{}, false
-	}
-	return columns[i], true
 }

@@ -71,12 +71,14 @@ type Column struct {
 }
 
 // column returns the column of a name.
-func (t *Target) column(name string) (Column, bool) {
-	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+func (t *Target) column(name string) (Column, bool) { return find(t.Columns, name) }
+
+func find(columns []Column, name string) (Column, bool) {
+	i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
 	if i < 0 {
 		return Column{}, false
 	}
-	return t.Columns[i], true
+	return columns[i], true
 }
 
 // key takes the primary key from a state.

@@ -24,19 +24,9 @@ type target struct {
 }
 
 func readTarget(ctx context.Context, q chronodriver.Queryer, table chrononaut.Table, opts *Options) (*target, error) {
-	found, ok, err := resolve(ctx, q, opts.Schema, table)
+	found, says, err := look(ctx, q, opts.Schema, table, append(slices.Clone(opts.Hidden), opts.Untracked...), ErrNoTable)
 	if err != nil {
 		return nil, err
-	}
-	if !ok {
-		return nil, ErrNoTable
-	}
-	says, ok, err := describe(ctx, q, opts.Schema, found, append(slices.Clone(opts.Hidden), opts.Untracked...))
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, ErrNoTable
 	}
 	t := &target{Target: Target{Table: found, Key: says.Key, Columns: says.Columns, schema: opts.Schema}, excluded: says.Excluded, registered: says.Registered}
 	t.hidden = slices.Concat(says.Options.Hidden, opts.Hidden)
@@ -81,6 +71,25 @@ type description struct {
 	KeySQL   string `json:"key_sql"`
 	ImageSQL string `json:"image_sql"`
 	Excluded []string
+}
+
+// look finds and describes a table; missing is the error when there is none.
+func look(ctx context.Context, q chronodriver.Queryer, schema string, table chrononaut.Table, more []string, missing error) (chrononaut.Table, *description, error) {
+	found, ok, err := resolve(ctx, q, schema, table)
+	if err != nil {
+		return table, nil, err
+	}
+	if !ok {
+		return table, nil, missing
+	}
+	says, ok, err := describe(ctx, q, schema, found, more)
+	if err != nil {
+		return found, nil, err
+	}
+	if !ok {
+		return found, nil, missing
+	}
+	return found, says, nil
 }
 
 // describe looks at a table. Its image leaves out more columns than it is
