@@ -60,13 +60,9 @@ became of a hidden column that is gone, stays, and the exit status is 1 then.
   chrononaut check --uncovered --json
   chrononaut check --fix --rationale "after the restore"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var names []chrononaut.Table
-			for _, arg := range args {
-				name, err := parseTable(arg)
-				if err != nil {
-					return err
-				}
-				names = append(names, name)
+			names, err := parseTables(args)
+			if err != nil {
+				return err
 			}
 			opts, err := a.applyOpts(apply)
 			switch {

@@ -31,13 +31,9 @@ It exits with 0 when there is no difference and with 1 when there is one.`,
 		Example: `  chrononaut diff-schema
   chrononaut diff-schema todos > repair.sql`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var names []chrononaut.Table
-			for _, arg := range args {
-				name, err := parseTable(arg)
-				if err != nil {
-					return err
-				}
-				names = append(names, name)
+			names, err := parseTables(args)
+			if err != nil {
+				return err
 			}
 			return a.withDatabase(cmd.Context(), false, func(db *database) error {
 				return a.diffSchema(cmd.Context(), db, names)

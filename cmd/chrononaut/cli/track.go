@@ -57,6 +57,18 @@ func parseTable(arg string) (chrononaut.Table, error) {
 	return table, nil
 }
 
+func parseTables(args []string) ([]chrononaut.Table, error) {
+	var names []chrononaut.Table
+	for _, arg := range args {
+		name, err := parseTable(arg)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 type stepJSON struct {
 	Comment string `json:"comment"`
 	SQL     string `json:"sql"`
