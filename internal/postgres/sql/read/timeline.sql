@@ -1,13 +1,15 @@
-{{- define "part" -}}
-SELECT a.*
-         FROM {{schema}}.chrononaut_activity AS a
-        WHERE {{template "is" (.Is "key" "l.key")}}
-          AND (l.upper IS NULL OR a.version < l.upper)
+{{- /* Which rows of a part of the record's life are asked for. */ -}}
+{{- define "in_part"}}          AND (l.upper IS NULL OR a.version < l.upper)
           AND (l.lower IS NULL OR a.version >= l.lower)
 {{- range .Where}}
           AND {{.}}{{end}}
         ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
-       {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}
+       {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}{{end -}}
+{{- define "part" -}}
+SELECT a.*
+         FROM {{schema}}.chrononaut_activity AS a
+        WHERE {{template "is" (.Is "key" "l.key")}}
+{{template "in_part" .}}
 {{- end}}
 {{- define "arrival" -}}
 {{if .Renamed}}SELECT a.version, a.previous_key FROM (({{end}}SELECT a.version, a.previous_key
@@ -54,24 +56,14 @@ SELECT {{template "change" .}},
                        (SELECT a.*
                           FROM {{schema}}.chrononaut_activity AS a
                          WHERE {{template "python_is" ($.PythonIs . "l.key")}}
-          AND (l.upper IS NULL OR a.version < l.upper)
-          AND (l.lower IS NULL OR a.version >= l.lower)
-{{- range $.Where}}
-          AND {{.}}{{end}}
-        ORDER BY a.version{{if $.NewestFirst}} DESC{{end}}, a.id{{if $.NewestFirst}} DESC{{end}}
-       {{if $.Limit}}LIMIT {{$.Limit}}{{else}}OFFSET 0{{end}})
+{{template "in_part" $}})
 {{- end}}
 {{- range .Renamed}}
                        UNION ALL
                        (SELECT a.*
                           FROM {{schema}}.chrononaut_activity AS a
                          WHERE {{template "renamed_is" (($.Is "key" "l.key").Of .)}}
-          AND (l.upper IS NULL OR a.version < l.upper)
-          AND (l.lower IS NULL OR a.version >= l.lower)
-{{- range $.Where}}
-          AND {{.}}{{end}}
-        ORDER BY a.version{{if $.NewestFirst}} DESC{{end}}, a.id{{if $.NewestFirst}} DESC{{end}}
-       {{if $.Limit}}LIMIT {{$.Limit}}{{else}}OFFSET 0{{end}})
+{{template "in_part" $}})
 {{- end}}) AS a
                 ORDER BY a.version{{if .NewestFirst}} DESC{{end}}, a.id{{if .NewestFirst}} DESC{{end}}
                {{if .Limit}}LIMIT {{.Limit}}{{else}}OFFSET 0{{end}}) AS a
