@@ -3,7 +3,9 @@ package chrononaut
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
@@ -47,9 +49,52 @@ var (
 	// the client has read the table. The client has read it anew by then: repeat
 	// the call, with the key as it is now.
 	ErrKeyChanged = errors.New("the primary key has other columns by now")
+	// ErrHorizon is returned when a point of the past is not settled: a
+	// transaction that is still open may add to it. See [HorizonError].
+	ErrHorizon = errors.New("the point is not settled yet")
+	// ErrPast is returned when a query of the past would write, or would read the
+	// present: a table that is not tracked, or one by its qualified name.
+	ErrPast = errors.New("refused in the past")
 	// ErrNotInstalled is returned when the history schema is missing.
 	ErrNotInstalled = errors.New("history is not installed")
 )
+
+// HorizonError is returned when a point lies beyond the safe horizon: it is in
+// the future, or a transaction that is older than it is still open. It is
+// [ErrHorizon].
+type HorizonError struct {
+	// Horizon is the latest time that is settled; the zero time when that is not
+	// known.
+	Horizon time.Time
+
+	cause error
+}
+
+// Error says what is settled.
+func (e *HorizonError) Error() string {
+	if e.Horizon.IsZero() {
+		return ErrHorizon.Error()
+	}
+	return fmt.Sprintf("%v: settled is the past up to %s", ErrHorizon, e.Horizon.UTC().Format(time.RFC3339Nano))
+}
+
+// Is reports whether target is [ErrHorizon].
+func (e *HorizonError) Is(target error) bool { return target == ErrHorizon }
+
+// Unwrap returns the driver's error.
+func (e *HorizonError) Unwrap() error { return e.cause }
+
+// horizonOf reads the horizon out of the error that travel() raised. Its message
+// ends with it.
+func horizonOf(err error) error {
+	h := &HorizonError{cause: err}
+	if m := horizonPattern.FindString(err.Error()); m != "" {
+		h.Horizon, _ = time.Parse(time.RFC3339Nano, m)
+	}
+	return h
+}
+
+var horizonPattern = regexp.MustCompile(`\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`)
 
 // DeletedError is returned when a record existed and was deleted by the time
 // asked for. It is [ErrNotFound].
@@ -73,11 +118,16 @@ var states = map[string]error{
 	chronodriver.StateAppendOnly:   ErrAppendOnly,
 	chronodriver.StateNoKey:        ErrNoKey,
 	chronodriver.StateKey:          ErrKey,
+	chronodriver.StateHorizon:      ErrHorizon,
+	chronodriver.StateNotRecorded:  ErrNotRecorded,
+	chronodriver.StatePast:         ErrPast,
+	chronodriver.StateNoPoint:      ErrPast,
 }
 
 // WrapError gives an error that one of Chrononaut's triggers raised its type:
 // [ErrUnattributed], [ErrContext], [ErrHiddenColumn], [ErrAppendOnly],
-// [ErrNoKey]. The original error stays in the chain; other errors, and nil,
+// [ErrNoKey], and those of queries of the past: [HorizonError],
+// [ErrNotRecorded], [ErrPast]. The original error stays in the chain; other errors, and nil,
 // are returned as they are. Use it on the errors of an application's own
 // statements; those of this package and of chronomigrate are wrapped already.
 func WrapError(err error) error {
@@ -96,6 +146,9 @@ func WrapError(err error) error {
 		}
 	}
 	if typed, ok := states[state]; ok && !errors.Is(err, typed) {
+		if state == chronodriver.StateHorizon {
+			return horizonOf(err)
+		}
 		return fmt.Errorf("%w: %w", typed, err)
 	}
 	return err

@@ -18,6 +18,10 @@ const (
 	StateNotTrackable  = "TM007" // the table cannot be tracked
 	StateNewerDatabase = "TM008" // the history schema is newer than the library
 	StateKey           = "TM009" // a key does not fit the table
+	StateHorizon       = "TM010" // a point of the past is not settled
+	StateNotRecorded   = "TM011" // history cannot say
+	StatePast          = "TM012" // a query of the past would write, or read the present
+	StateNoPoint       = "TM013" // the past is read without a point
 )
 
 // StateError is an error that carries a SQLSTATE.
