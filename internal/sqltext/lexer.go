@@ -14,6 +14,7 @@ const (
 	open
 	closing
 	semicolon
+	dot
 )
 
 type token struct {
@@ -47,6 +48,9 @@ func (l *lexer) next() (token, bool) {
 	case c == ')':
 		l.pos++
 		t.kind = closing
+	case c == '.' && !isDigit(l.after(1)):
+		l.pos++
+		t.kind = dot
 	case c == '\'':
 		// In SQLite a string may stand for a name: SAVEPOINT 'a'.
 		t.text = l.quoted('\'', false)
@@ -69,8 +73,14 @@ func (l *lexer) next() (token, bool) {
 			l.quoted('\'', true)
 			return token{start: t.start}, true
 		}
+		if len(t.text) == 1 && (c == 'u' || c == 'U') && l.peek() == '&' && l.after(1) == '"' && l.dialect == chronodriver.PostgreSQL {
+			// With escapes. It is left as it is, so that it equals no other name.
+			l.pos++
+			t.text = "U&" + l.quoted('"', false)
+			return t, true
+		}
 		t.upper = strings.ToUpper(t.text)
-	case c >= '0' && c <= '9':
+	case isDigit(c) || c == '.':
 		// A number, or ?1: whatever it is, 1e5 has no word in it.
 		l.pos++
 		for l.pos < len(l.src) && (isWordPart(l.src[l.pos]) || l.src[l.pos] == '.') {
@@ -82,9 +92,12 @@ func (l *lexer) next() (token, bool) {
 	return t, true
 }
 
-func (l *lexer) peek() byte {
-	if l.pos < len(l.src) {
-		return l.src[l.pos]
+func (l *lexer) peek() byte { return l.after(0) }
+
+// after returns the byte n places on.
+func (l *lexer) after(n int) byte {
+	if l.pos+n < len(l.src) {
+		return l.src[l.pos+n]
 	}
 	return 0
 }
@@ -185,4 +198,6 @@ func isWordStart(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-func isWordPart(c byte) bool { return isWordStart(c) || c >= '0' && c <= '9' || c == '$' }
+func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) || c == '$' }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

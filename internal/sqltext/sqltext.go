@@ -37,6 +37,8 @@ type Statement struct {
 	// verb is the word that says what the statement does: the first one, or for
 	// a WITH the one after its common table expressions.
 	verb string
+	// modifies says that a common table expression changes rows.
+	modifies bool
 }
 
 const (
@@ -105,6 +107,7 @@ func (l *lexer) statement(limit int) (s Statement, ok, more bool) {
 			}
 		case word:
 			s.add(t, parens)
+			s.modifies = s.modifies || changesRows(t, last)
 			nesting = nest(&s, nesting, t.upper, last[1])
 		}
 		last[0], last[1] = last[1], t
@@ -157,6 +160,13 @@ func (s *Statement) add(t token, parens int) {
 		slices.Contains([]string{"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"}, t.upper):
 		s.verb = t.upper
 	}
+}
+
+// changesRows reports whether a common table expression that changes rows
+// begins here, behind its AS.
+func changesRows(t token, last [2]token) bool {
+	return last[1].kind == open && (last[0].upper == "AS" || last[0].upper == "MATERIALIZED") &&
+		slices.Contains([]string{"INSERT", "UPDATE", "DELETE", "MERGE"}, t.upper)
 }
 
 // is reports whether the statement starts with these words.

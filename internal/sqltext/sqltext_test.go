@@ -241,6 +241,7 @@ func FuzzSplit(f *testing.F) {
 			s.Attributable()
 			s.Selects()
 			s.Write()
+			s.RefusedInPast()
 		}
 	})
 }
