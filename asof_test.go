@@ -24,7 +24,7 @@ func TestPointText(t *testing.T) {
 			t.Errorf("ParsePoint(%q) = %v, %v", text, parsed, err)
 		}
 	}
-	for _, text := range []string{"", "yesterday", "transaction:", "transaction:-1", "transaction:0", "2026-05-01", "Snapshot:1"} {
+	for _, text := range []string{"", "yesterday", "transaction:", "transaction:-1", "transaction:0", "2026-05-01", "Snapshot:1", "0001-01-01T00:00:00Z", "0001-01-01T01:00:00+01:00"} {
 		if p, err := chrononaut.ParsePoint(text); !errors.Is(err, chrononaut.ErrPoint) {
 			t.Errorf("ParsePoint(%q) = %v, %v", text, p, err)
 		}

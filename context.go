@@ -19,6 +19,8 @@ type attribution struct {
 	actor      *string
 	remoteAddr *string
 	extraInfo  map[string]any
+	// requestInfo is extra information that is no reason for a change.
+	requestInfo map[string]any
 	// changeInfo reports that extra information was given explicitly, which is
 	// what a strict table asks for.
 	changeInfo bool
@@ -70,14 +72,29 @@ func WithRationale(ctx context.Context, rationale string) context.Context {
 // that there is nothing to say.
 func WithExtraInfo(ctx context.Context, info map[string]any) context.Context {
 	a := attributionOf(ctx)
-	merged := maps.Clone(a.extraInfo)
+	a.extraInfo = mergedWith(a.extraInfo, info)
+	a.changeInfo = true
+	return a.in(ctx)
+}
+
+// WithRequestInfo is WithExtraInfo for what tells where changes come from and
+// not why they are made: the id of a request, the name of a job. It does not
+// satisfy a strict table. Where keys are equal, it wins over
+// [Config.ExtraInfo], and WithExtraInfo wins over it.
+func WithRequestInfo(ctx context.Context, info map[string]any) context.Context {
+	a := attributionOf(ctx)
+	a.requestInfo = mergedWith(a.requestInfo, info)
+	return a.in(ctx)
+}
+
+// mergedWith returns a copy of info with more in it.
+func mergedWith(info, more map[string]any) map[string]any {
+	merged := maps.Clone(info)
 	if merged == nil {
 		merged = map[string]any{}
 	}
-	maps.Copy(merged, info)
-	a.extraInfo = merged
-	a.changeInfo = true
-	return a.in(ctx)
+	maps.Copy(merged, more)
+	return merged
 }
 
 // AppendChangeInfo returns a context in which changes of one record, and of no
@@ -111,8 +128,8 @@ var ErrContext = errors.New("attribution cannot be recorded")
 // there is nothing to say. Adapters call it; applications have no need to.
 //
 // The keys of extra information merge in this order, later ones winning:
-// [Config.ExtraInfo], WithExtraInfo and WithRationale, AppendChangeInfo, and
-// the trigger's own hidden_cols_changed.
+// [Config.ExtraInfo], WithRequestInfo, WithExtraInfo and WithRationale,
+// AppendChangeInfo, and the trigger's own hidden_cols_changed.
 func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, err error) {
 	a := attributionOf(ctx)
 	// Copied: the functions may return the same maps every time.
@@ -129,6 +146,7 @@ func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, 
 	if a.remoteAddr != nil {
 		user["remote_addr"] = *a.remoteAddr
 	}
+	maps.Copy(extra, a.requestInfo)
 	maps.Copy(extra, a.extraInfo)
 	if len(user) == 0 && len(extra) == 0 && !a.changeInfo && len(a.records) == 0 {
 		return "", false, nil

@@ -70,6 +70,24 @@ func TestAttribution(t *testing.T) {
 		}
 	})
 
+	t.Run("what is known of the request is no reason, and gives way to one", func(t *testing.T) {
+		t.Parallel()
+		config := &chrononaut.Config{ExtraInfo: func(context.Context) map[string]any { return map[string]any{"host": "a", "request_id": "configured"} }}
+		outer := chrononaut.WithRequestInfo(t.Context(), map[string]any{"request_id": "r1", "path": "/"})
+		want := map[string]any{
+			"user_info":  map[string]any{"user_id": nil, "remote_addr": nil},
+			"extra_info": map[string]any{"host": "a", "request_id": "r1", "path": "/"},
+		}
+		inner := chrononaut.WithRequestInfo(chrononaut.WithExtraInfo(outer, map[string]any{"path": "given"}), map[string]any{"request_id": "r2", "path": "/x"})
+		if diff := cmp.Diff(want, encoded(t, outer, config)); diff != "" {
+			t.Errorf("EncodeContext() mismatch (-want +got):\n%s", diff)
+		}
+		want["extra_info"], want["change_info"] = map[string]any{"host": "a", "request_id": "r2", "path": "given"}, true
+		if diff := cmp.Diff(want, encoded(t, inner, config)); diff != "" {
+			t.Errorf("EncodeContext() mismatch (-want +got):\n%s", diff)
+		}
+	})
+
 	t.Run("explicit information wins over the configured function, whose map stays as it is", func(t *testing.T) {
 		t.Parallel()
 		constant := map[string]any{"host": "a", "rationale": "configured"}

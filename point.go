@@ -58,7 +58,8 @@ func ParsePoint(s string) (Point, error) {
 		return AtSnapshot(s), nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
+	// The zero time would be no point, and so the present.
+	if err != nil || t.IsZero() {
 		return Point{}, ErrPoint
 	}
 	return At(t), nil

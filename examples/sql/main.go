@@ -19,6 +19,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronohttp"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 	"github.com/chrononaut-go/chrononaut/chronosql"
 )
@@ -62,14 +63,16 @@ func run(ctx context.Context, databaseURL string, out io.Writer) error {
 // attribute puts who asks, and why, into the context of each request. All that
 // the handlers do with it carries that.
 func attribute(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A real service would know its user from a session.
-		ctx := chrononaut.WithRemoteAddr(chrononaut.WithActor(r.Context(), r.Header.Get("X-User")), r.RemoteAddr)
+	reason := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := r.Header.Get("X-Reason"); reason != "" {
-			ctx = chrononaut.WithRationale(ctx, reason)
+			r = r.WithContext(chrononaut.WithRationale(r.Context(), reason))
 		}
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r)
 	})
+	return chronohttp.New(&chronohttp.Options{
+		// A real service would know its user from a session.
+		Actor: func(r *http.Request) string { return r.Header.Get("X-User") },
+	})(reason)
 }
 
 // accounts knows nothing of history, except what to answer when a reason is
