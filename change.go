@@ -17,6 +17,9 @@ const (
 	OperationUpdate   Operation = "update"
 	OperationDelete   Operation = "delete"
 	OperationTruncate Operation = "truncate"
+	// OperationRestore is an insertion or an update that brought a past state back:
+	// see [Client.Restore]. A deletion that undoes an insertion is a deletion.
+	OperationRestore Operation = "restore"
 	// OperationBaseline records the state that a record had when, or before,
 	// tracking began.
 	OperationBaseline Operation = "baseline"

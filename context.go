@@ -25,6 +25,8 @@ type attribution struct {
 	// what a strict table asks for.
 	changeInfo bool
 	records    []recordInfo
+	// restoring says that a plan brings a past state back.
+	restoring bool
 }
 
 // recordInfo is the change information of one record.
@@ -162,6 +164,9 @@ func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, 
 	}
 	if a.changeInfo {
 		message["change_info"] = true
+	}
+	if a.restoring {
+		message["operation"] = OperationRestore
 	}
 	if len(a.records) > 0 {
 		message["records"] = encodeRecords(a.records)

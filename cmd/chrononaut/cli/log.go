@@ -28,7 +28,7 @@ type logFlags struct {
 
 var operations = []chrononaut.Operation{
 	chrononaut.OperationInsert, chrononaut.OperationUpdate, chrononaut.OperationDelete, chrononaut.OperationTruncate,
-	chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
+	chrononaut.OperationRestore, chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
 }
 
 func (a *app) logCommand() *cobra.Command {
@@ -57,7 +57,7 @@ state after it (data) and what it did to the columns (diff).`,
 	flags.StringVar(&f.since, "since", "", "only changes at or after this time")
 	flags.StringVar(&f.until, "until", "", "only changes at or before this time")
 	flags.StringVar(&f.column, "column", "", "only changes that gave this column another value")
-	flags.StringVar(&f.operation, "operation", "", "only insert, update, delete, truncate, baseline, track, untrack or suppress")
+	flags.StringVar(&f.operation, "operation", "", "only insert, update, delete, truncate, restore, baseline, track, untrack or suppress")
 	flags.Uint64Var(&f.transaction, "tx", 0, "only changes of this transaction")
 	flags.Int64Var(&f.beforeID, "before-id", 0, "only changes with a smaller id")
 	flags.Int64Var(&f.afterID, "after-id", 0, "only changes with a greater id")

@@ -276,7 +276,7 @@ func (p *printer) second(t time.Time) string {
 
 func operationTone(o chrononaut.Operation) tone {
 	switch o {
-	case chrononaut.OperationInsert:
+	case chrononaut.OperationInsert, chrononaut.OperationRestore:
 		return good
 	case chrononaut.OperationUpdate:
 		return changed

@@ -90,7 +90,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_insert" AFTER INSERT ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum c93b4b02d6cd80ef
+    -- chrononaut generation 1, checksum fb20938ee4f966c4
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -139,7 +139,7 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, 'insert', c.transaction_id
+           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
       FROM (SELECT k.key, k.image, k.hidden, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = k.key), -1)) AS last
               FROM (SELECT (SELECT '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}') AS key,
@@ -169,7 +169,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum b287a26e385f50a0
+    -- chrononaut generation 1, checksum aae74ddceafdbeb0
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -236,7 +236,7 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, 'update', c.transaction_id, nullif(i.old_key, i.key)
+           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
       FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = k.old_key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = k.key), -1)))) AS version

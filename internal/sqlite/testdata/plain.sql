@@ -82,7 +82,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum bb5a15218a2fad2b
+    -- chrononaut generation 1, checksum eefd441e16f23c79
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -131,7 +131,7 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, 'insert', c.transaction_id
+           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
       FROM (SELECT k.key, k.image, k.hidden, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)) AS last
               FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
@@ -154,7 +154,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum af25f81c693988c5
+    -- chrononaut generation 1, checksum 9a2ed4cffc40642a
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -218,7 +218,7 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, 'update', c.transaction_id, nullif(i.old_key, i.key)
+           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
       FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.old_key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)))) AS version

@@ -61,6 +61,11 @@ SELECT p.data
                                   AND a.version < later.version
                                 ORDER BY a.version DESC, a.id DESC LIMIT 1)
 {{- end}}) AS a ORDER BY a.version DESC, a.id DESC LIMIT 1) AS a) AS p
+        WHERE {{template "went_on" .}}
+{{- end}}
+{{- /* What was brought back after a deletion had no state before. */ -}}
+{{- define "went_on" -}}
+NOT (a.operation IS NOT DISTINCT FROM 'restore' AND coalesce(p.operation, '') IN ('delete', 'truncate'))
 {{- end}}
 {{- define "previous" -}}
 SELECT a.* FROM {{schema}}.chrononaut_activity AS a
@@ -76,6 +81,7 @@ SELECT {{template "change" .}}{{if .Before}},
   LEFT JOIN LATERAL (
        -- The state before this one; what is inserted again had none.
        {{if .Mapped}}{{template "mapped_before" .}}{{else}}SELECT p.data
+         FROM (SELECT p.data, p.operation
          FROM {{schema}}.chrononaut_activity AS p
         WHERE a.operation IS DISTINCT FROM 'insert'
           AND pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
@@ -83,7 +89,8 @@ SELECT {{template "change" .}}{{if .Before}},
           AND p.key = coalesce(a.previous_key, a.key)
           AND p.table_name || '' = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema
           AND p.version < a.version
-        ORDER BY p.version DESC LIMIT 1{{end}}) AS previous ON true
+        ORDER BY p.version DESC LIMIT 1) AS p
+        WHERE {{template "went_on" .}}{{end}}) AS previous ON true
 {{- end}}
  WHERE true
 {{- if not .Mapped}}
@@ -93,7 +100,7 @@ SELECT {{template "change" .}}{{if .Before}},
 {{- end}}
 {{- if .Column}}
    AND (a.extra_info -> 'hidden_cols_changed' ? {{.Column}}
-        OR coalesce(a.operation, 'update') IN ('insert', 'update', 'baseline')
+        OR coalesce(a.operation, 'update') IN ('insert', 'update', 'restore', 'baseline')
            AND (a.version > 0 OR a.operation IS DISTINCT FROM 'baseline')
            AND a.data ? {{.Column}} AND a.data -> {{.Column}} IS DISTINCT FROM previous.data -> {{.Column}})
 {{- end}}

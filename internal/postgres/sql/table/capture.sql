@@ -75,7 +75,7 @@ has another type, the block's exception handler reads the catalog instead.
 {{- define "record"}}
         INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
-        VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, {{literal .Schema}}, pg_current_xact_id(), session_user, old_key)
+        VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, user_info, extra_info, CASE WHEN restoring AND what <> 'delete' THEN 'restore' ELSE what END, {{literal .Schema}}, pg_current_xact_id(), session_user, old_key)
 {{- end -}}
 CREATE OR REPLACE FUNCTION {{.Function "capture"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -95,6 +95,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
 {{- if .Hidden}}
@@ -148,6 +149,12 @@ BEGIN
         END IF;
         user_info := user_info || coalesce(context -> 'user_info', '{}');
         extra_info := coalesce(context -> 'extra_info', '{}');
+        -- The statements of a plan bring something back; what triggers and
+        -- cascades do because of them does not.
+        restoring := context ->> 'operation' = 'restore' AND pg_trigger_depth() = 1;
+        IF restoring AND NOT extra_info ? 'rationale' THEN
+            PERFORM {{schema}}.context_error();
+        END IF;
     END IF;
 {{- if .Strict}}
     IF context IS NULL OR NOT (context ? 'change_info' OR extra_info ? 'rationale') THEN

@@ -7,7 +7,7 @@ SELECT {{template "change"}}{{if .Before}},
    AND {{.}}{{end}}
 {{- with .Column}}
    AND (EXISTS (SELECT 1 FROM json_each(a.extra_info, '$.hidden_cols_changed') AS h WHERE h.value = {{.}})
-        OR coalesce(a.operation, 'update') IN ('insert', 'update', 'baseline')
+        OR coalesce(a.operation, 'update') IN ('insert', 'update', 'restore', 'baseline')
            AND (a.version > 0 OR a.operation IS NOT 'baseline')
            AND EXISTS (SELECT 1 FROM json_each(a.data) AS x WHERE x.key = {{.}})
            AND NOT EXISTS (SELECT 1 FROM json_each(a.data) AS x, json_each(coalesce({{template "before"}}, '{}')) AS y

@@ -32,6 +32,10 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
            END
 {{- end -}}
 
+{{- /* What happened: restore, when the transaction of a plan says so and why. */ -}}
+{{- define "operation"}}iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', '{{.}}')
+{{- end -}}
+
 {{- /* A member of a JSON object as JSON; a path cannot say every name. */ -}}
 {{- define "member"}}coalesce({{.}}, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END)
 {{- end -}}

@@ -122,6 +122,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
     hidden       text[];
@@ -176,6 +177,12 @@ BEGIN
         END IF;
         user_info := user_info || coalesce(context -> 'user_info', '{}');
         extra_info := coalesce(context -> 'extra_info', '{}');
+        -- The statements of a plan bring something back; what triggers and
+        -- cascades do because of them does not.
+        restoring := context ->> 'operation' = 'restore' AND pg_trigger_depth() = 1;
+        IF restoring AND NOT extra_info ? 'rationale' THEN
+            PERFORM "chrononaut".context_error();
+        END IF;
     END IF;
 
     -- The state before the first recorded change of a row that was there
@@ -360,7 +367,7 @@ BEGIN
     IF NOT taken THEN
         INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
-        VALUES ('parts', clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, 'public', pg_current_xact_id(), session_user, old_key)
+        VALUES ('parts', clock_timestamp(), row_version, record_key, image, user_info, extra_info, CASE WHEN restoring AND what <> 'delete' THEN 'restore' ELSE what END, 'public', pg_current_xact_id(), session_user, old_key)
         ON CONFLICT DO NOTHING;
         taken := NOT FOUND;
     END IF;
@@ -369,7 +376,7 @@ BEGIN
         image := image || pg_catalog.jsonb_build_object('version', row_version);
         INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
-        VALUES ('parts', clock_timestamp(), row_version, record_key, image, user_info, extra_info, what, 'public', pg_current_xact_id(), session_user, old_key);
+        VALUES ('parts', clock_timestamp(), row_version, record_key, image, user_info, extra_info, CASE WHEN restoring AND what <> 'delete' THEN 'restore' ELSE what END, 'public', pg_current_xact_id(), session_user, old_key);
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
