@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 )
 
@@ -58,149 +59,26 @@ func (f *fixture) available(settings string) string {
 	return settings
 }
 
-type typeCase struct {
-	typ    string
-	values []string // SQL
-	minVer int
-}
-
-var typeCases = []typeCase{
-	{typ: "smallint", values: []string{"-32768", "32767"}},
-	{typ: "integer", values: []string{"-2147483648", "0"}},
-	{typ: "bigint", values: []string{"9007199254740993", "-9223372036854775808", "9223372036854775807"}},
-	{typ: "numeric", values: []string{"1.10", "-0.000", "'NaN'", "1e-400", "repeat('7', 1000)::numeric", "('0.' || repeat('3', 1000))::numeric", "123456789012345678901234567890.12345678901234567890"}},
-	{typ: "numeric", values: []string{"'Infinity'", "'-Infinity'"}, minVer: 14},
-	{typ: "numeric(10,3)", values: []string{"1.100"}},
-	{typ: "real", values: []string{"'NaN'", "'Infinity'", "'-Infinity'", "0.1", "1e-45", "3.4028235e38", "'-0'", "16777217"}},
-	{typ: "double precision", values: []string{"'NaN'", "'Infinity'", "'-Infinity'", "0.1", "5e-324", "1.7976931348623157e308", "'-0'", "0", "0.1::float8 + 0.2::float8", "1e22"}},
-	{typ: "boolean", values: []string{"true", "false"}},
-	{typ: "text", values: []string{"''", "'null'", `E'a\'b"c\\d\n\t\u00e9\U0001F600'`, "'$$ $chrononaut$ % %s'", `'{"chrononaut:text": "x"}'`, "repeat('x', 3000000)", `E'\x01\x7f'`}},
-	{typ: "varchar(5)", values: []string{"'abc  '"}},
-	{typ: "char(5)", values: []string{"'ab'", "'     '"}},
-	{typ: `"char"`, values: []string{"'x'", "''"}},
-	{typ: "name", values: []string{"'some name'"}},
-	{typ: "bytea", values: []string{`'\x00ff5c27'`, "''"}},
-	{typ: "date", values: []string{"'2024-02-29'", "'infinity'", "'-infinity'", "'0044-03-15 BC'", "'10000-01-02'", "'5874897-12-31'", "'0001-01-01'"}},
-	{typ: "time", values: []string{"'23:59:59.999999'", "'24:00:00'"}},
-	{typ: "timetz", values: []string{"'23:59:59.999999-08:30:15'"}},
-	{typ: "timestamp", values: []string{"'2024-02-29 12:34:56.123456'", "'infinity'", "'-infinity'", "'0044-03-15 12:00:00.5 BC'", "'294276-12-31 23:59:59.999999'"}},
-	{typ: "timestamptz", values: []string{"'2024-02-29 12:34:56.123456+05:45'", "'infinity'", "'-infinity'", "'0044-03-15 12:00:00.5+00 BC'", "'12345-06-07 01:02:03+00'", "'1890-01-01 00:00:00 Europe/Amsterdam'"}},
-	{typ: "interval", values: []string{"'1 year -2 mons +3 days -04:05:06.789'", "'-1 year -2 days -00:00:00.000001'", "'0'", "'-1 mon +1 sec'", "'178000000 years'", "'-3 days'", "'-04:05'", "'1 mon -1 day'"}},
-	{typ: "interval", values: []string{"'infinity'", "'-infinity'"}, minVer: 17},
-	{typ: "money", values: []string{"1234567.89::numeric::money", "(-0.01)::numeric::money"}},
-	{typ: "uuid", values: []string{"'00000000-0000-0000-0000-00000000000a'"}},
-	{typ: "inet", values: []string{"'192.168.1.5/24'", "'::1'", "'10.0.0.1/32'"}},
-	{typ: "cidr", values: []string{"'10.0.0.0/8'"}},
-	{typ: "macaddr", values: []string{"'08:00:2b:01:02:03'"}},
-	{typ: "macaddr8", values: []string{"'08:00:2b:01:02:03:04:05'"}},
-	{typ: "bit(5)", values: []string{"B'10101'"}},
-	{typ: "bit varying", values: []string{"B''", "B'001'"}},
-	{typ: "point", values: []string{"'(1.1,-2.2)'", "'(-0,1e-300)'", "'(NaN,Infinity)'"}},
-	{typ: "line", values: []string{"'{1,2,3}'"}},
-	{typ: "lseg", values: []string{"'[(1,2),(3,4)]'"}},
-	{typ: "box", values: []string{"'(3,4),(1,2)'"}},
-	{typ: "path", values: []string{"'[(1,2),(3,4)]'", "'((1,2),(3,4))'"}},
-	{typ: "polygon", values: []string{"'((1,2),(3,4),(5,6))'"}},
-	{typ: "circle", values: []string{"'<(1,2),3>'"}},
-	{typ: "tsvector", values: []string{`'fat:2A cat:3 ''it''''s'':5B'`}},
-	{typ: "tsquery", values: []string{"'fat & !(cat | dog:*A)'"}},
-	{typ: "pg_lsn", values: []string{"'16/B374D848'"}},
-	{typ: "oid", values: []string{"4294967295"}},
-	{typ: "regclass", values: []string{"'public.target'::regclass", "'pg_catalog.pg_class'::regclass", "0::regclass"}},
-	{typ: "regtype", values: []string{"'public.mood'::regtype", "'integer'::regtype"}},
-	{typ: "regproc", values: []string{"'pg_catalog.now'::regproc"}},
-	{typ: "xid8", values: []string{"'18446744073709551615'"}},
-	{typ: "tid", values: []string{"'(1,2)'"}},
-	{typ: "jsonb", values: []string{`'null'`, `'{"a": null, "b": [null, {"c": null}]}'`, `'"null"'`, `'1.10'`, `'{"chrononaut:text": 1}'`, `'["chrononaut:text"]'`, `'{}'`, `'[]'`, `'1e400'`, `'"chrononaut:text"'`}},
-	{typ: "json", values: []string{`'null'`, `' { "b" : 1, "a" : 2,  "a" : 3 } '`, `E'{"z": "\\\\u0000"}'::json`, `E'"\\\\ud83d"'::json`, `'1e400000'`, `'""'`, `'{"chrononaut:text": "x"}'`}},
-	{typ: "xml", values: []string{"xmlparse(content 'a <b>c</b> d')", `xmlparse(document '<?xml version="1.0"?><!DOCTYPE r><r a="1"/>')`, "xmlparse(content '')"}},
-	{typ: "jsonpath", values: []string{`'$.a[*] ? (@ > 1)'`}},
-	{typ: "mood", values: []string{"'happy'", `'it''s "odd"'`}},
-	{typ: "positive", values: []string{"5"}},
-	{typ: "label", values: []string{"'a'"}},
-	{typ: "tags", values: []string{"'{a,NULL,\"\"}'", "'[0:1]={a,b}'"}},
-	{typ: "doc", values: []string{`'{"a": 1,  "a": 2}'`, "'null'"}},
-	{typ: "docb", values: []string{`'{"a": 1}'`, "'null'"}},
-	{typ: "cash", values: []string{"1.50::numeric::money"}},
-	{typ: "pair", values: []string{"ROW(1, 'x', NULL)", "ROW(NULL, NULL, NULL)", `ROW(2, E'a"b\\c,(d)', 'happy')`}},
-	{typ: "nested", values: []string{"ROW(ROW(1, 'x', 'happy'), 2)", "ROW(NULL, NULL)"}},
-	{typ: "special", values: []string{`ROW('{"a": 1, "a": 2}', '{1,2}', 'null', '-0')`, "ROW(NULL, '{}', NULL, 'NaN')"}},
-	{typ: "place", values: []string{"ROW(-0.0::float8, 1.5, 'x-0,')", "ROW('-0'::float8, 'NaN', NULL)", "ROW(0.1, 1e300, '')"}},
-	{typ: "priced", values: []string{"ROW('x', 12.50::numeric::money)"}},
-	{typ: "integer[]", values: []string{"'{}'", "'{1,NULL,3}'", "'{{1,2},{3,4}}'", "'[2:3]={1,2}'", "'[0:1][-1:0]={{1,2},{3,4}}'"}},
-	{typ: "text[]", values: []string{`'{}'`, `ARRAY['null', NULL, '', '[1]', '{a}', 'a"b\c', 'a,b', '-0']`, `ARRAY[ARRAY['a','b'],ARRAY['c',NULL]]`}},
-	{typ: "float8[]", values: []string{"'{-0,0,NaN,Infinity,NULL,0.1}'", "'{}'", "'{0.1}'", "'[5:5]={1}'"}},
-	{typ: "numeric[]", values: []string{"'{1.10,NaN}'"}},
-	{typ: "bytea[]", values: []string{`ARRAY['\x00ff'::bytea, NULL]`}},
-	{typ: "timestamptz[]", values: []string{"ARRAY['2024-02-29 12:34:56.123456+05:45'::timestamptz, 'infinity']"}},
-	{typ: "interval[]", values: []string{"ARRAY['-1 year +3 days'::interval]"}},
-	{typ: "money[]", values: []string{"ARRAY[1.50::numeric::money, NULL]"}},
-	{typ: "xml[]", values: []string{"ARRAY[xmlparse(content 'a <b/>'), NULL]"}},
-	{typ: "json[]", values: []string{`ARRAY['{"a": 1,  "a": 2}'::json, 'null', NULL]`}},
-	{typ: "jsonb[]", values: []string{`ARRAY['null'::jsonb, NULL, '{"a": [1]}', '[1,2]']`, "'{}'"}},
-	{typ: "mood[]", values: []string{"ARRAY['happy'::public.mood, NULL]"}},
-	{typ: "pair[]", values: []string{"ARRAY[ROW(1, 'x', NULL)::public.pair, NULL, ROW(NULL, NULL, NULL)::public.pair]"}},
-	{typ: "tags[]", values: []string{"ARRAY['{a,b}'::public.tags]"}},
-	{typ: "int2vector", values: []string{"'1 2 3'"}},
-	{typ: "oidvector", values: []string{"'1 2'"}},
-	{typ: "int4range", values: []string{"'[1,5)'", "'empty'", "'(,)'"}},
-	{typ: "numrange", values: []string{"'[1.10,2.20]'"}},
-	{typ: "daterange", values: []string{"'[2024-01-01,infinity)'", "'[0044-03-15 BC,2024-01-01)'"}},
-	{typ: "tstzrange", values: []string{"'[2024-01-01 00:00:00.000001+00,2024-06-01 00:00+02]'", "'[,infinity]'"}},
-	{typ: "floatrange", values: []string{"'[-0,0.1)'"}},
-	{typ: "textrange", values: []string{`'["a,b","c\"d")'`}},
-	{typ: "int4multirange", values: []string{"'{[1,5), [7,9)}'", "'{}'"}, minVer: 14},
-	{typ: "tstzmultirange", values: []string{"'{[2024-01-01 00:00+00,2024-06-01 00:00+02]}'"}, minVer: 14},
-	{typ: "int4range[]", values: []string{"ARRAY['[1,5)'::int4range]"}},
-	{typ: "public.hstore", values: []string{`'a=>1, b=>NULL, "c d"=>"true"'`, "''"}},
-	{typ: "public.hstore[]", values: []string{`ARRAY['a=>1'::public.hstore]`}},
-	{typ: "public.citext", values: []string{"'AbC'"}},
-	{typ: "public.ltree", values: []string{"'Top.Science'"}},
-}
-
-const typesSchema = `
-	CREATE SCHEMA other;
-	CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree;
-	CREATE TYPE mood AS ENUM ('happy', 'it''s "odd"');
-	-- Names that another search path would resolve otherwise.
-	CREATE TYPE other.mood AS ENUM ('x');
-	CREATE TABLE target (); CREATE TABLE other.target ();
-	CREATE TABLE other.pg_class ();
-	CREATE DOMAIN other.text AS integer;
-	CREATE DOMAIN other.jsonb AS integer;
-	CREATE DOMAIN positive AS integer NOT NULL CHECK (VALUE > 0);
-	CREATE DOMAIN label AS varchar(3) CHECK (VALUE <> '');
-	CREATE DOMAIN tags AS text[];
-	CREATE DOMAIN doc AS json; CREATE DOMAIN docb AS jsonb; CREATE DOMAIN cash AS money;
-	CREATE TYPE pair AS (a integer, b text, c mood);
-	CREATE TYPE nested AS (p pair, n positive);
-	ALTER DOMAIN positive DROP NOT NULL;
-	CREATE TYPE special AS (j json, a integer[], b jsonb, f float8);
-	CREATE TYPE place AS (x float8, y float8, note text);
-	CREATE TYPE priced AS (name text, price money);
-	CREATE TYPE floatrange AS RANGE (subtype = float8);
-	CREATE TYPE textrange AS RANGE (subtype = text);`
-
 func TestTypes(t *testing.T) { //nolint:tparallel // The subtests share a database and sessions.
 	t.Parallel()
 	f := newFixture(t)
-	f.exec(typesSchema)
+	f.exec(pgtest.TypesSchema)
 	// One table for each type, so that one type's failure does not hide another's.
-	for i, tc := range typeCases {
-		t.Run(fmt.Sprintf("a value of type %s is recorded and read exactly", tc.typ), func(t *testing.T) {
-			if f.db.ServerMajor() < tc.minVer {
-				t.Skipf("needs PostgreSQL %d", tc.minVer)
+	for i, tc := range pgtest.Types {
+		t.Run(fmt.Sprintf("a value of type %s is recorded and read exactly", tc.Name), func(t *testing.T) {
+			if f.db.ServerMajor() < tc.Since {
+				t.Skipf("needs PostgreSQL %d", tc.Since)
 			}
 			f := &fixture{T: t, db: f.db, pool: f.pool, migrator: f.migrator, conn: f.connect()}
 			name := fmt.Sprintf("t%d", i)
-			f.exec(`SET search_path = public`, `CREATE TABLE `+name+` (id integer PRIMARY KEY, c `+tc.typ+`)`)
+			f.exec(`SET search_path = public`, `CREATE TABLE `+name+` (id integer PRIMARY KEY, c `+tc.Name+`)`)
 			f.track("public."+name, nil)
 			one, other := f.connect(), f.connect()
 			f.execOn(one, oneSession)
 			f.execOn(other, f.available(otherSession))
 			// The value is computed once, in one session; the other copies it.
 			f.execOn(one, `SET search_path = public`)
-			for n, value := range append(tc.values, "NULL") {
+			for n, value := range append(tc.Values, "NULL") {
 				f.execOn(one, fmt.Sprintf(`INSERT INTO %s VALUES (%d, %s)`, name, 2*n, value))
 				f.execOn(other, fmt.Sprintf(`INSERT INTO public.%s (id, c) SELECT id + 1, c FROM public.%s WHERE id = %d`, name, name, 2*n))
 			}
