@@ -37,13 +37,19 @@ func (b *bench) model(rt *rapid.T) {
 	for _, t := range r.w.tables {
 		r.track(rt, t)
 	}
+	rt.Repeat(r.actions())
+	r.finish(rt)
+}
+
+// actions are what may happen in a case.
+func (r *run) actions() map[string]func(*rapid.T) {
 	action := func(do func(*rapid.T)) func(*rapid.T) {
 		return func(rt *rapid.T) {
 			r.drawWho(rt)
 			do(rt)
 		}
 	}
-	rt.Repeat(map[string]func(*rapid.T){
+	return map[string]func(*rapid.T){
 		"insert":          action(r.insert),
 		"insert more":     action(r.insert),
 		"update":          action(r.update),
@@ -73,6 +79,5 @@ func (b *bench) model(rt *rapid.T) {
 		"savepoint":       r.savepoint,
 		"rollback to":     r.rollbackTo,
 		"release":         r.release,
-	})
-	r.finish(rt)
+	}
 }
