@@ -1,6 +1,7 @@
 package chronopgx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,10 +20,17 @@ import (
 // Errors: [chrononaut.ErrContext].
 func TxOptions(ctx context.Context, opts pgx.TxOptions, config *chrononaut.Config) (pgx.TxOptions, error) {
 	value, ok, err := chrononaut.EncodeContext(ctx, config)
-	if err != nil || !ok {
+	if err != nil {
 		return opts, err
 	}
-	opts.BeginQuery = beginSQL(opts) + "; " + postgres.SetContext(value)
+	if ok {
+		opts.BeginQuery = beginSQL(opts) + "; " + postgres.SetContext(value)
+	}
+	if point, ok := chrononaut.EncodeAsOf(ctx); ok {
+		schema := config.HistorySchema()
+		opts.BeginQuery = beginSQL(opts) + "; " + postgres.Travel(schema, point)
+		opts.CommitQuery = postgres.TravelEnd(schema) + "; " + cmp.Or(opts.CommitQuery, "commit")
+	}
 	return opts, nil
 }
 
@@ -55,8 +63,16 @@ func SetContext(ctx context.Context, tx pgx.Tx, config *chrononaut.Config) error
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, postgres.SetContext(value)); err != nil {
+	if _, err := unwrap(tx).Exec(ctx, postgres.SetContext(value)); err != nil {
 		return fmt.Errorf("set the context of the transaction: %w", err)
 	}
 	return nil
+}
+
+// unwrap returns the transaction of pgx itself, for statements of our own.
+func unwrap(of pgx.Tx) pgx.Tx {
+	if ours, ok := of.(*tx); ok {
+		return ours.Tx
+	}
+	return of
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
+	"github.com/chrononaut-go/chrononaut/internal/travel"
 )
 
 // DB is a pool whose changes are attributed. It is safe for concurrent use.
@@ -27,6 +28,8 @@ import (
 type DB struct {
 	pool   *pgxpool.Pool
 	config *chrononaut.Config
+	// relations are those that have a past.
+	relations *travel.Relations
 	// simple says that the pool's mode is pgx.QueryExecModeSimpleProtocol.
 	simple bool
 }
@@ -35,7 +38,7 @@ type DB struct {
 // config means the defaults.
 func New(pool *pgxpool.Pool, config *chrononaut.Config) *DB {
 	mode := pool.Config().ConnConfig.DefaultQueryExecMode
-	return &DB{pool, config, mode == pgx.QueryExecModeSimpleProtocol}
+	return &DB{pool, config, travel.NewRelations(config.HistorySchema()), mode == pgx.QueryExecModeSimpleProtocol}
 }
 
 // Pool returns the pool underneath. What runs on it directly is captured and
@@ -61,13 +64,23 @@ func (db *DB) BeginTx(ctx context.Context, opts pgx.TxOptions) (pgx.Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return db.pool.BeginTx(ctx, opts)
+	if point, ok := chrononaut.EncodeAsOf(ctx); ok {
+		return db.beginPast(ctx, point, opts)
+	}
+	inner, err := db.pool.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &tx{Tx: inner, db: db}, nil
 }
 
 // Exec runs a statement with the attribution of ctx, in one round trip. With
 // one of pgx's options before the arguments (a mode, result formats) it takes
 // two more.
 func (db *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
+	if point, ok := chrononaut.EncodeAsOf(ctx); ok {
+		return past{db, point}.exec(ctx, sql, args)
+	}
 	// Without arguments pgx uses the simple protocol, which takes several
 	// statements.
 	several := len(args) == 0 && !sqltext.MayBeName(sql)
@@ -102,6 +115,9 @@ func (db *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Com
 // A change that the statement makes is committed when the rows are closed;
 // Rows.Err tells whether that succeeded.
 func (db *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if point, ok := chrononaut.EncodeAsOf(ctx); ok {
+		return past{db, point}.query(ctx, sql, args)
+	}
 	value, ok, err := db.attribution(ctx, sql, false)
 	switch {
 	case err != nil:
@@ -146,6 +162,9 @@ func (db *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 // to say it runs in a transaction of its own, two round trips more than the
 // copy itself.
 func (db *DB) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, source pgx.CopyFromSource) (n int64, err error) {
+	if _, ok := chrononaut.EncodeAsOf(ctx); ok {
+		return 0, errCopyFrom
+	}
 	_, ok, err := chrononaut.EncodeContext(ctx, db.config)
 	if err != nil {
 		return 0, err

@@ -5,7 +5,10 @@ import "github.com/jackc/pgx/v5"
 // rows end what they run in, a batch or a transaction, when they are closed.
 type rows struct {
 	pgx.Rows
-	finish   func() error
+	// finish is nil when they end nothing.
+	finish func() error
+	// wrap is what is to become of an error; nil leaves it.
+	wrap     func(error) error
 	finished bool
 	err      error
 }
@@ -32,15 +35,20 @@ func (r *rows) Close() {
 		return
 	}
 	r.finished = true
-	r.err = r.finish()
+	if r.finish != nil {
+		r.err = r.finish()
+	}
 	if err := r.Rows.Err(); err != nil {
 		r.err = err
+	}
+	if r.wrap != nil {
+		r.err = r.wrap(r.err)
 	}
 }
 
 // Err includes the error of the commit.
 func (r *rows) Err() error {
-	if r.err != nil {
+	if r.finished {
 		return r.err
 	}
 	return r.Rows.Err()

@@ -83,6 +83,9 @@ func (s *Statement) sets() bool {
 	case "search_path", "schema", "role", "authorization", "session_authorization", "characteristics", "all",
 		"names", "client_encoding", "standard_conforming_strings", "backslash_quote":
 		return true
+	case "chrononaut":
+		// The attribution does no harm.
+		return i+1 >= len(s.words) || !strings.EqualFold(s.names[i+1], "context")
 	}
 	// A name with escapes may be any.
 	for _, prefix := range []string{"transaction", "default_transaction", "chrononaut", "u&"} {

@@ -33,6 +33,7 @@ func TestRefusedInPast(t *testing.T) {
 		"copy t to stdout":                                "",
 		"set statement_timeout = 1":                       "",
 		"set local time zone 'UTC'":                       "",
+		"set local chrononaut.context = '{}'":             "",
 		"reset statement_timeout":                         "",
 		"call p()":                                        "",
 		"/* begin */ select 'commit'":                     "",
