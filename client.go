@@ -25,7 +25,7 @@ func NewClient(queryer chronodriver.Queryer, dialect chronodriver.Dialect, confi
 	if err != nil {
 		return nil, err
 	}
-	return &Client{queryer: queryer, reader: r, tables: map[Table]*tableInfo{}}, nil
+	return &Client{queryer: present{queryer}, reader: r, tables: map[Table]*tableInfo{}}, nil
 }
 
 // With returns a client that reads through another queryer, a transaction for
@@ -37,7 +37,23 @@ func (c *Client) With(queryer chronodriver.Queryer) *Client {
 	for name, info := range c.tables {
 		tables[name] = info
 	}
-	return &Client{queryer: queryer, reader: c.reader, tables: tables}
+	return &Client{queryer: present{queryer}, reader: c.reader, tables: tables}
+}
+
+// present reads history itself, also under a context or in a transaction whose
+// queries read the past.
+type present struct{ queryer chronodriver.Queryer }
+
+func (present) context(ctx context.Context) context.Context {
+	return chronodriver.WithOwn(Present(ctx))
+}
+
+func (p present) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	return p.queryer.Exec(p.context(ctx), sql, args...)
+}
+
+func (p present) Query(ctx context.Context, sql string, args ...any) (chronodriver.Rows, error) {
+	return p.queryer.Query(p.context(ctx), sql, args...)
 }
 
 // table returns what is known of a table; the first call for a table costs two

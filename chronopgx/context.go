@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 )
 
@@ -63,16 +64,8 @@ func SetContext(ctx context.Context, tx pgx.Tx, config *chrononaut.Config) error
 	if err != nil {
 		return err
 	}
-	if _, err := unwrap(tx).Exec(ctx, postgres.SetContext(value)); err != nil {
+	if _, err := tx.Exec(chronodriver.WithOwn(ctx), postgres.SetContext(value)); err != nil {
 		return fmt.Errorf("set the context of the transaction: %w", err)
 	}
 	return nil
-}
-
-// unwrap returns the transaction of pgx itself, for statements of our own.
-func unwrap(of pgx.Tx) pgx.Tx {
-	if ours, ok := of.(*tx); ok {
-		return ours.Tx
-	}
-	return of
 }

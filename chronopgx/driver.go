@@ -21,7 +21,7 @@ func NewDriver(pool *pgxpool.Pool, config *chrononaut.Config) chronodriver.Drive
 
 // NewTxDriver returns a transaction for [chrononaut.Client.With], so that
 // history is read inside it.
-func NewTxDriver(tx pgx.Tx) chronodriver.Queryer { return queryer{unwrap(tx)} }
+func NewTxDriver(tx pgx.Tx) chronodriver.Queryer { return queryer{tx} }
 
 // runner is what a [DB] and a [pgx.Tx] have in common.
 type runner interface {

@@ -154,7 +154,7 @@ func (t *tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 
 // QueryRow is Query for at most one row.
 func (t *tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if _, asks := chrononaut.AsOfFrom(ctx); !asks && t.point == "" {
+	if point, err := travel.PointIn(ctx, t.point); err == nil && point == "" {
 		return t.Tx.QueryRow(ctx, sql, args...)
 	}
 	// The rows have the error.

@@ -10,6 +10,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
+	"github.com/chrononaut-go/chrononaut/internal/travel"
 )
 
 // conn is a connection that attributes what runs on it. database/sql uses it
@@ -20,6 +21,11 @@ type conn struct {
 	engine engine
 	// pgx is the connection underneath if the driver is pgx's.
 	pgx *pgx.Conn
+	// past remembers which relations have a past; the connections of a pool share
+	// it.
+	past *travel.Relations
+	// point is where the open transaction reads, "" in the present.
+	point string
 	// inTx is true between the begin and the end of a transaction. Over pgx it
 	// is not used: there the server says so.
 	inTx bool
@@ -45,6 +51,13 @@ type engine interface {
 	// exec and query run a statement outside a transaction with attribution.
 	exec(ctx context.Context, value string, c call) (driver.Result, error)
 	query(ctx context.Context, value string, c call) (driver.Rows, error)
+	// beginPast starts a transaction that reads at a point of the past, with an
+	// attribution if ok.
+	beginPast(ctx context.Context, opts driver.TxOptions, point, value string, ok bool) (driver.Tx, error)
+	// execPast and queryPast run a statement at a point: in the transaction, which
+	// was begun there, or by itself.
+	execPast(ctx context.Context, point string, c call) (driver.Result, error)
+	queryPast(ctx context.Context, point string, c call) (driver.Rows, error)
 	// before is called ahead of each statement in a transaction.
 	before(ctx context.Context, query string) error
 	// after is called after each statement that succeeded.
@@ -54,13 +67,13 @@ type engine interface {
 	needs(query string, args int) bool
 }
 
-func wrap(base driver.Conn, dialect chronodriver.Dialect, config *chrononaut.Config) driver.Conn {
-	c := &conn{base: base, config: config}
+func (p *pool) wrap(base driver.Conn) driver.Conn {
+	c := &conn{base: base, config: p.config, past: p.past}
 	if over, ok := base.(interface{ Conn() *pgx.Conn }); ok {
 		c.pgx = over.Conn()
 	}
 	switch {
-	case dialect == chronodriver.SQLite:
+	case p.dialect == chronodriver.SQLite:
 		c.engine = &sqlite{conn: c}
 	case c.pgx != nil:
 		c.engine = &overPgx{postgres: postgres{c}, config: c.pgx.Config()}
@@ -102,7 +115,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if c.broken {
 		return driver.ErrBadConn
 	}
-	c.inTx = false
+	c.inTx, c.point = false, ""
 	if resetter, ok := c.base.(driver.SessionResetter); ok {
 		return resetter.ResetSession(ctx)
 	}
@@ -141,11 +154,17 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if err != nil {
 		return nil, err
 	}
-	inner, err := c.engine.begin(ctx, opts, value, ok)
+	point, past := chrononaut.EncodeAsOf(ctx)
+	var inner driver.Tx
+	if past {
+		inner, err = c.engine.beginPast(ctx, opts, point, value, ok)
+	} else {
+		inner, err = c.engine.begin(ctx, opts, value, ok)
+	}
 	if err != nil {
 		return nil, err
 	}
-	c.inTx = true
+	c.inTx, c.point = true, point
 	return &tx{inner, c}, nil
 }
 
@@ -163,13 +182,25 @@ type tx struct {
 }
 
 func (t *tx) Commit() error {
-	defer func() { t.conn.inTx = false }()
+	defer t.conn.ended()
 	return t.Tx.Commit()
 }
 
 func (t *tx) Rollback() error {
-	defer func() { t.conn.inTx = false }()
+	defer t.conn.ended()
 	return t.Tx.Rollback()
+}
+
+func (c *conn) ended() { c.inTx, c.point = false, "" }
+
+// pointOf returns the point at which a statement reads, "" in the present. In a
+// transaction it is the one that the transaction began with.
+func (c *conn) pointOf(ctx context.Context) (string, error) {
+	if c.inTransaction() {
+		return travel.PointIn(ctx, c.point)
+	}
+	point, _ := chrononaut.EncodeAsOf(ctx)
+	return point, nil
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -186,6 +217,12 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // exec runs a statement, by itself or attributed by the engine.
 func (c *conn) exec(ctx context.Context, s call) (driver.Result, error) {
+	if point, err := c.pointOf(ctx); err != nil || point != "" {
+		if err != nil {
+			return nil, err
+		}
+		return c.engine.execPast(ctx, point, s)
+	}
 	value, ok, err := c.attribution(ctx, s)
 	if err != nil {
 		return nil, err
@@ -209,6 +246,12 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 func (c *conn) query(ctx context.Context, s call) (driver.Rows, error) {
+	if point, err := c.pointOf(ctx); err != nil || point != "" {
+		if err != nil {
+			return nil, err
+		}
+		return c.engine.queryPast(ctx, point, s)
+	}
 	value, ok, err := c.attribution(ctx, s)
 	if err != nil {
 		return nil, err

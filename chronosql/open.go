@@ -11,6 +11,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/travel"
 )
 
 // ErrDialect is returned for a driver of which it is not known whether its
@@ -58,13 +59,19 @@ func OpenDB(connector driver.Connector, config *chrononaut.Config) (*sql.DB, err
 // NewConnector wraps a connector, for use with [sql.OpenDB]: connections that
 // it makes attribute what runs on them.
 func NewConnector(base driver.Connector, dialect chronodriver.Dialect, config *chrononaut.Config) driver.Connector {
-	return &connector{base, dialect, config}
+	return &connector{base, &pool{dialect, config, travel.NewRelations(config.HistorySchema())}}
+}
+
+// pool is what connections have in common.
+type pool struct {
+	dialect chronodriver.Dialect
+	config  *chrononaut.Config
+	past    *travel.Relations
 }
 
 type connector struct {
-	base    driver.Connector
-	dialect chronodriver.Dialect
-	config  *chrononaut.Config
+	base driver.Connector
+	*pool
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -72,11 +79,11 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(base, c.dialect, c.config), nil
+	return c.wrap(base), nil
 }
 
 func (c *connector) Driver() driver.Driver {
-	return &attributingDriver{c.base.Driver(), c.dialect, c.config}
+	return &attributingDriver{c.base.Driver(), c.pool}
 }
 
 // Close closes the connector underneath, if it can be closed.
@@ -90,8 +97,7 @@ func (c *connector) Close() error {
 // attributingDriver tells our pools from others.
 type attributingDriver struct {
 	driver.Driver
-	dialect chronodriver.Dialect
-	config  *chrononaut.Config
+	*pool
 }
 
 func (d *attributingDriver) Open(name string) (driver.Conn, error) {
@@ -99,7 +105,7 @@ func (d *attributingDriver) Open(name string) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(base, d.dialect, d.config), nil
+	return d.wrap(base), nil
 }
 
 // dsnConnector serves drivers that have no connector of their own.

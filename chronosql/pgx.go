@@ -27,8 +27,17 @@ func (p *overPgx) begin(ctx context.Context, opts driver.TxOptions, value string
 	if !ok {
 		return p.conn.beginBase(ctx, opts)
 	}
+	tx, err := p.beginWith(ctx, opts, pgsql.SetContext(value))
+	if err != nil {
+		return nil, err
+	}
+	return tx, nil
+}
+
+// beginWith begins a transaction with a statement in the same message.
+func (p *overPgx) beginWith(ctx context.Context, opts driver.TxOptions, statement string) (pgxTx, error) {
 	if p.conn.pgx.IsClosed() {
-		return nil, driver.ErrBadConn
+		return pgxTx{}, driver.ErrBadConn
 	}
 	begin := "begin"
 	switch level := sql.IsolationLevel(opts.Isolation); level {
@@ -38,14 +47,14 @@ func (p *overPgx) begin(ctx context.Context, opts driver.TxOptions, value string
 	case sql.LevelSnapshot:
 		begin += " isolation level repeatable read"
 	default:
-		return nil, fmt.Errorf("unsupported isolation: %v", level)
+		return pgxTx{}, fmt.Errorf("unsupported isolation: %v", level)
 	}
 	if opts.ReadOnly {
 		begin += " read only"
 	}
-	tx, err := p.conn.pgx.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + pgsql.SetContext(value)})
+	tx, err := p.conn.pgx.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin + "; " + statement})
 	if err != nil {
-		return nil, retryable(err)
+		return pgxTx{}, retryable(err)
 	}
 	return pgxTx{ctx, tx}, nil
 }
@@ -75,7 +84,19 @@ func (p *overPgx) exec(ctx context.Context, value string, c call) (driver.Result
 	if p.conn.pgx.IsClosed() {
 		return nil, driver.ErrBadConn
 	}
-	results := p.send(ctx, value, c)
+	tag, err := p.execBatch(ctx, attributed(value), c)
+	if err != nil {
+		return nil, retryable(single(err))
+	}
+	return driver.RowsAffected(tag.RowsAffected()), nil
+}
+
+// attributed sets the attribution of the implicit transaction that the
+// statement runs in.
+func attributed(value string) around { return around{before: pgsql.SetContextParameter, value: value} }
+
+func (p *overPgx) execBatch(ctx context.Context, with around, c call) (pgconn.CommandTag, error) {
+	results := p.conn.pgx.SendBatch(ctx, with.queue(c))
 	_, err := results.Exec()
 	var tag pgconn.CommandTag
 	if err == nil {
@@ -84,19 +105,7 @@ func (p *overPgx) exec(ctx context.Context, value string, c call) (driver.Result
 	if closeErr := results.Close(); err == nil {
 		err = closeErr
 	}
-	if err != nil {
-		return nil, retryable(single(err))
-	}
-	return driver.RowsAffected(tag.RowsAffected()), nil
-}
-
-// send sends the statement behind one that sets the attribution of the
-// implicit transaction of both.
-func (p *overPgx) send(ctx context.Context, value string, c call) pgx.BatchResults {
-	batch := &pgx.Batch{}
-	batch.Queue(pgsql.SetContextParameter, value)
-	batch.Queue(c.query, values(c.args)...)
-	return p.conn.pgx.SendBatch(ctx, batch)
+	return tag, err
 }
 
 func values(named []driver.NamedValue) []any {

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	pgsql "github.com/chrononaut-go/chrononaut/internal/postgres"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
@@ -20,10 +19,14 @@ type running struct {
 }
 
 func (p *overPgx) query(ctx context.Context, value string, c call) (driver.Rows, error) {
+	return p.queryAround(ctx, attributed(value), c)
+}
+
+func (p *overPgx) queryAround(ctx context.Context, with around, c call) (driver.Rows, error) {
 	if p.conn.pgx.IsClosed() {
 		return nil, driver.ErrBadConn
 	}
-	query, err := p.start(ctx, value, c)
+	query, err := p.start(ctx, with, c)
 	if err != nil {
 		delete(p.described, c.query)
 		return nil, retryable(single(err))
@@ -46,16 +49,16 @@ func (p *overPgx) query(ctx context.Context, value string, c call) (driver.Rows,
 	}), nil
 }
 
-func (p *overPgx) start(ctx context.Context, value string, c call) (*running, error) {
+func (p *overPgx) start(ctx context.Context, with around, c call) (*running, error) {
 	if p.config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol || sqltext.MayBeName(c.query) {
-		return p.batch(ctx, value, c)
+		return p.batch(ctx, with, c)
 	}
 	tracer := p.config.Tracer
 	if tracer == nil {
-		return p.pipeline(ctx, value, c)
+		return p.pipeline(ctx, with, c)
 	}
 	ctx = tracer.TraceQueryStart(ctx, p.conn.pgx, pgx.TraceQueryStartData{SQL: c.query, Args: values(c.args)})
-	query, err := p.pipeline(ctx, value, c)
+	query, err := p.pipeline(ctx, with, c)
 	if err != nil {
 		tracer.TraceQueryEnd(ctx, p.conn.pgx, pgx.TraceQueryEndData{Err: err})
 		return nil, err
@@ -69,8 +72,8 @@ func (p *overPgx) start(ctx context.Context, value string, c call) (*running, er
 	return query, nil
 }
 
-func (p *overPgx) batch(ctx context.Context, value string, c call) (*running, error) {
-	results := p.send(ctx, value, c)
+func (p *overPgx) batch(ctx context.Context, with around, c call) (*running, error) {
+	results := p.conn.pgx.SendBatch(ctx, with.queue(c))
 	// An error stays in the batch.
 	_, _ = results.Exec()
 	rows, err := results.Query()
@@ -85,7 +88,7 @@ func (p *overPgx) batch(ctx context.Context, value string, c call) (*running, er
 // pipeline sends what a batch would, but asks for results in the formats that
 // pgx's driver for database/sql asks for. A batch has no choice of them, and
 // the text that pgx makes of a value is not always the server's.
-func (p *overPgx) pipeline(ctx context.Context, value string, c call) (*running, error) {
+func (p *overPgx) pipeline(ctx context.Context, with around, c call) (*running, error) {
 	described, err := p.describe(ctx, c)
 	if err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func (p *overPgx) pipeline(ctx context.Context, value string, c call) (*running,
 		return nil, err
 	}
 	batch := &pgconn.Batch{}
-	batch.ExecParams(pgsql.SetContextParameter, [][]byte{[]byte(value)}, nil, nil, nil)
+	batch.ExecParams(with.before, [][]byte{[]byte(with.value)}, nil, nil, nil)
 	switch {
 	case described == nil:
 		batch.ExecParams(c.query, params.ParamValues, nil, params.ParamFormats, params.ResultFormats)
@@ -103,6 +106,9 @@ func (p *overPgx) pipeline(ctx context.Context, value string, c call) (*running,
 		batch.ExecParams(c.query, params.ParamValues, described.ParamOIDs, params.ParamFormats, resultFormats(described))
 	default:
 		batch.ExecPrepared(described.Name, params.ParamValues, params.ParamFormats, resultFormats(described))
+	}
+	if with.behind != "" {
+		batch.ExecParams(with.behind, nil, nil, nil, nil)
 	}
 	results := p.conn.pgx.PgConn().ExecBatch(ctx, batch)
 	if results.NextResult() {

@@ -63,10 +63,10 @@ func (p *postgres) exec(ctx context.Context, value string, c call) (driver.Resul
 		return result, pgsql.WithoutPrefix(err, prefix)
 	}
 	if err := p.run(ctx, "begin; "+pgsql.SetContext(value)); err != nil {
-		return nil, p.end(ctx, err)
+		return nil, p.end(ctx, "commit", err)
 	}
 	result, err := p.conn.runExec(ctx, c)
-	if err := p.end(ctx, err); err != nil {
+	if err := p.end(ctx, "commit", err); err != nil {
 		return nil, err
 	}
 	return result, nil
@@ -74,20 +74,20 @@ func (p *postgres) exec(ctx context.Context, value string, c call) (driver.Resul
 
 func (p *postgres) query(ctx context.Context, value string, c call) (driver.Rows, error) {
 	if err := p.run(ctx, "begin; "+pgsql.SetContext(value)); err != nil {
-		return nil, p.end(ctx, err)
+		return nil, p.end(ctx, "commit", err)
 	}
 	inner, err := p.conn.runQuery(ctx, c)
 	if err != nil {
-		return nil, p.end(ctx, err)
+		return nil, p.end(ctx, "commit", err)
 	}
-	return ending(inner, func(err error) error { return p.end(ctx, err) }), nil
+	return ending(inner, func(err error) error { return p.end(ctx, "commit", err) }), nil
 }
 
 // end commits, or rolls back after an error. A connection on which neither is
 // possible is not used again.
-func (p *postgres) end(ctx context.Context, err error) error {
+func (p *postgres) end(ctx context.Context, commit string, err error) error {
 	if err == nil {
-		err = p.commit(ctx)
+		err = p.commit(ctx, commit)
 	}
 	if err == nil {
 		return nil
@@ -100,8 +100,8 @@ func (p *postgres) end(ctx context.Context, err error) error {
 	return err
 }
 
-func (p *postgres) commit(ctx context.Context) error {
-	err := p.run(ctx, "commit")
+func (p *postgres) commit(ctx context.Context, commit string) error {
+	err := p.run(ctx, commit)
 	if errors.Is(err, driver.ErrBadConn) {
 		// To database/sql this error means that nothing was done, and it would run
 		// the statement again. It may be committed, though.

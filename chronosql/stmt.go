@@ -10,12 +10,27 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if c.inTransaction() && c.point != "" {
+		// What is prepared there is another text, which is not known yet.
+		return &stmt{Stmt: unprepared{}, conn: c, sql: query}, nil
+	}
 	base, err := c.prepareBase(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	return &stmt{Stmt: base, conn: c, sql: query}, nil
 }
+
+// unprepared stands for a statement that is prepared each time it runs.
+type unprepared struct{}
+
+func (unprepared) Close() error { return nil }
+
+func (unprepared) NumInput() int { return -1 }
+
+func (unprepared) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
+
+func (unprepared) Query([]driver.Value) (driver.Rows, error) { return nil, driver.ErrSkip }
 
 // stmt is a prepared statement.
 type stmt struct {

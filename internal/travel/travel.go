@@ -21,13 +21,15 @@ import (
 const Mark = " /* past */"
 
 // PointIn returns the point at which a statement under ctx reads in a
-// transaction that was begun at a point; "" is the present. A context that says
-// nothing leaves it to the transaction.
+// transaction that was begun at a point; "" is the present, and for statements of
+// our own. A context that says nothing leaves it to the transaction.
 //
 // Errors: [chrononaut.ErrPast] when ctx says something else.
 func PointIn(ctx context.Context, begun string) (string, error) {
 	asked, ok := chrononaut.EncodeAsOf(ctx)
 	switch {
+	case chronodriver.IsOwn(ctx):
+		return "", nil
 	case !ok || asked == begun:
 		return begun, nil
 	case begun == "":

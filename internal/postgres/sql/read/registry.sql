@@ -20,8 +20,11 @@ SELECT r.table_schema, r.table_name, r.tracked, r.tracked_since, pg_catalog.to_j
    AND (r.tracked OR NOT coalesce((r.options ->> 'moved')::boolean, false))
    AND r.table_schema = CASE WHEN $1::text <> '' THEN $1::text ELSE coalesce((
            SELECT n.nspname::text
-             FROM pg_catalog.pg_class AS c
-             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident($2::text))), r.table_schema) END
+             FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) WITH ORDINALITY AS path (name, place)
+             JOIN pg_catalog.pg_namespace AS n ON n.nspname = path.name
+             JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = $2::text
+            -- In a transaction that reads the past, views come first.
+            WHERE NOT (c.relkind = 'v' AND pg_catalog.starts_with(n.nspname::text, {{literal (print rawSchema "_past")}}))
+            ORDER BY path.place LIMIT 1), r.table_schema) END
  ORDER BY r.tracked DESC, r.table_schema
  LIMIT 2
