@@ -128,11 +128,18 @@ func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer,
 	if err := p.guards(ctx, tx); err != nil {
 		return nil, err
 	}
+	begins := registered == nil || registered.unregistered || !registered.Tracked || p.makes("create_capture")
+	if begins && p.table.History {
+		p.add("Whether history knows all rows from now on; until now it may have missed some.", "note_tracked", postgres.PlanArgs{}, "")
+	}
 	if registered == nil || registered.unregistered || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) || !samePython(registered.python, python) {
 		p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: options}, "unregister")
 	}
 	if !p.plan.Empty() {
 		p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: effective}, "")
+	}
+	if err := p.past(ctx, tx); err != nil {
+		return nil, err
 	}
 	return p.plan, p.err
 }
@@ -252,6 +259,8 @@ type planner struct {
 	table  *postgres.Table
 	plan   *Plan
 	err    error
+	// made are the kinds of statements that the plan has.
+	made []string
 	// again says that the plan has to be right also where columns are there
 	// already.
 	again bool
@@ -273,13 +282,19 @@ func (p *planner) add(comment, statement string, args postgres.PlanArgs, reverse
 		}
 	}
 	p.plan.Steps = append(p.plan.Steps, step)
+	p.made = append(p.made, statement)
 }
+
+// makes reports whether the plan has a statement of a kind.
+func (p *planner) makes(statement string) bool { return slices.Contains(p.made, statement) }
 
 func (p *planner) columns(opts TrackOptions) {
 	if p.table.History && p.found.Column(p.table.VersionColumn) == nil {
 		p.add("The version of each row. It has no default, so that no row is rewritten;\nrows that exist now have none until they change.",
 			"add_version_column", postgres.PlanArgs{}, "drop_version_column")
-		p.table.Columns = append(p.table.Columns, postgres.Column{Name: p.table.VersionColumn, Form: "plain", Type: "integer"})
+		p.table.Columns = append(p.table.Columns, postgres.Column{
+			Name: p.table.VersionColumn, Form: "plain", Type: "integer", BaseType: "pg_catalog.int4", FullType: "integer",
+		})
 	}
 	if !opts.RecordChanges {
 		return
@@ -287,11 +302,11 @@ func (p *planner) columns(opts TrackOptions) {
 	for _, name := range []string{"change_info", "changed"} {
 		if p.found.Column(name) == nil {
 			p.add("Who changed the row last, and when.", "add_record_change_column", postgres.PlanArgs{Name: name}, "drop_record_change_column")
-			form := "plain"
+			c := postgres.Column{Name: name, Form: "plain", BaseType: "pg_catalog.timestamptz", FullType: recordChangeColumns[name]}
 			if name == "change_info" {
-				form = "jsonb"
+				c.Form, c.BaseType = "jsonb", "pg_catalog.jsonb"
 			}
-			p.table.Columns = append(p.table.Columns, postgres.Column{Name: name, Form: form})
+			p.table.Columns = append(p.table.Columns, c)
 		}
 	}
 }
@@ -368,7 +383,7 @@ func (p *planner) object(statement string, args postgres.PlanArgs) string {
 		return p.table.VersionColumn
 	case strings.HasSuffix(statement, "_function"):
 		return p.table.FunctionName(args.Name)
-	case statement == "register", statement == "record":
+	case statement == "register", statement == "record", statement == "note_tracked":
 		return statement
 	case statement == "grant_history", statement == "settle":
 		return args.Name

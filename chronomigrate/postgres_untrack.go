@@ -58,6 +58,9 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
 	if registered.Tracked {
+		if p.table.History {
+			p.add("From now on history does not know the table's rows.", "note_untracked", postgres.PlanArgs{}, "")
+		}
 		p.add("History, and the version column, stay. The registry remembers the options.", "unregister", postgres.PlanArgs{}, "")
 		p.add("Record in history itself that tracking ended.", "record", postgres.PlanArgs{Name: "untrack", Options: "{}"}, "")
 	}

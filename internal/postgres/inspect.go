@@ -57,6 +57,18 @@ type Inspected struct {
 	Columns     []Column            `json:"columns"`
 	Tables      []InspectedTable    `json:"tables"` // the table, then its partitions
 	Functions   []InspectedFunction `json:"functions"`
+	Past        InspectedPast       `json:"past"`
+}
+
+// InspectedPast is what there is of the time machine for a table. What is missing
+// is empty.
+type InspectedPast struct {
+	Schema  string `json:"schema"`  // of the view
+	Comment string `json:"comment"` // of the view
+	Keys    string `json:"keys"`    // the comment of the table of keys
+	Covered bool   `json:"covered"` // each relation of the table's schema has a past or is refused
+	Access  string `json:"access"`  // who may read the table
+	Policy  string `json:"policy"`  // its row security, as a condition
 }
 
 // InspectedTable is a table or one of its partitions.

@@ -100,7 +100,7 @@ func (t *Table) Misfits(data, alias string) string {
 // is text, or because data holds the value itself.
 func (c Column) plain() bool {
 	switch c.BaseType {
-	case "pg_catalog.text", "pg_catalog.varchar", "pg_catalog.bpchar":
+	case "pg_catalog.text", `pg_catalog."varchar"`, "pg_catalog.bpchar":
 		return true
 	}
 	return c.Form == "jsonb"

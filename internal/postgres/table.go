@@ -34,6 +34,14 @@ type Column struct {
 	Virtual bool `json:"virtual"`
 	// Feeds names the generated columns that are computed from this one.
 	Feeds []string `json:"feeds"`
+	// KeyType is the type in the table of keys: see key_type() in the migrations.
+	KeyType string `json:"key_type"`
+	// FullType is the type with its modifier, as it can be written anywhere, and
+	// Collation the column's if it is not the type's.
+	FullType  string `json:"full_type"`
+	Collation string `json:"collation"`
+	// Expression computes a virtual column.
+	Expression string `json:"expression"`
 }
 
 // Table is what the templates know of a tracked table.
@@ -293,12 +301,16 @@ func (t *Table) FunctionName(kind string) string {
 	sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name))
 	suffix := "_" + hex.EncodeToString(sum[:4]) + "_" + kind
 	const limit = 63
-	base := t.Name
-	for len(base)+len(suffix) > limit {
-		_, size := utf8.DecodeLastRuneInString(base)
-		base = base[:len(base)-size]
+	return cutName(t.Name, limit-len(suffix)) + suffix
+}
+
+// cutName cuts a name to a number of bytes, between characters.
+func cutName(name string, limit int) string {
+	for len(name) > limit {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
 	}
-	return base + suffix
+	return name
 }
 
 // Function is the qualified, quoted name of a trigger function.

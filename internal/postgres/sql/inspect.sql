@@ -11,6 +11,21 @@ WITH target AS (
 ), attributes AS (
     SELECT a.attname, a.attnum, a.atttypid, a.attgenerated,
            pg_catalog.row_number() OVER (ORDER BY a.attnum) AS ordinal,
+           {{schema}}.key_type(a.atttypid, a.atttypmod) AS key_type,
+           -- The type as it can be written under any search path.
+           (SELECT CASE WHEN n.nspname = 'pg_catalog' THEN pg_catalog.format_type(a.atttypid, a.atttypmod)
+                        ELSE pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(b.typname)
+                             || coalesce(pg_catalog.substring(pg_catalog.format_type(a.atttypid, a.atttypmod), '\(.*\)'), '') END
+              FROM pg_catalog.pg_type AS b
+              JOIN pg_catalog.pg_namespace AS n ON n.oid = b.typnamespace
+             WHERE b.oid = a.atttypid) AS full_type,
+           (SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.collname)
+              FROM pg_catalog.pg_collation AS c
+              JOIN pg_catalog.pg_namespace AS n ON n.oid = c.collnamespace
+              JOIN pg_catalog.pg_type AS b ON b.oid = a.atttypid
+             WHERE c.oid = a.attcollation AND a.attcollation <> b.typcollation) AS collation,
+           CASE WHEN a.attgenerated = 'v' THEN
+                (SELECT pg_catalog.pg_get_expr(f.adbin, f.adrelid) FROM pg_catalog.pg_attrdef AS f WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum) END AS expression,
            pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
            {{schema}}.column_form(a.atttypid) AS form,
            {{schema}}.depends_on_settings(a.atttypid) AS pinned,
@@ -51,6 +66,7 @@ SELECT pg_catalog.jsonb_build_object(
                            'name', a.attname, 'attnum', a.attnum, 'ordinal', a.ordinal, 'type', a.type,
                            'base_type', a.base_type, 'form', a.form, 'pinned', a.pinned, 'generated', a.attgenerated <> '',
                            'virtual', a.attgenerated = 'v', 'feeds', a.feeds,
+                           'key_type', a.key_type, 'full_type', a.full_type, 'collation', coalesce(a.collation, ''), 'expression', coalesce(a.expression, ''),
                            'missing', EXISTS (SELECT FROM tree AS s JOIN pg_catalog.pg_attribute AS m ON m.attrelid = s.relid
                                                WHERE m.attname = a.attname AND m.atthasmissing)) ORDER BY a.attnum)
                   FROM attributes AS a),
@@ -76,5 +92,17 @@ SELECT pg_catalog.jsonb_build_object(
                     JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
                    WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, '_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(
                              pg_catalog.convert_to(t.nspname, 'UTF8') || pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(t.relname, 'UTF8')), 'hex'), 8) || '_') > 0)
+, 'past', pg_catalog.jsonb_build_object(
+        'schema', coalesce((SELECT s.past_schema FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = t.nspname), ''),
+        'comment', coalesce((SELECT pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.quote_ident(s.past_schema) || '.' || pg_catalog.quote_ident(t.relname)), 'pg_class')
+                      FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = t.nspname), ''),
+        'keys', coalesce((SELECT pg_catalog.obj_description(pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'pg_class')
+                   FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = t.nspname AND p.table_name = t.relname AND NOT p.unplaced), ''),
+        'covered', {{schema}}.past_covers(t.nspname),
+        -- Who may read the table; its view is shared in the same way.
+        'access', (SELECT coalesce(c.relacl::text, '') FROM pg_catalog.pg_class AS c WHERE c.oid = t.oid)
+                  || coalesce((SELECT pg_catalog.string_agg(a.attname || a.attacl::text, ',' ORDER BY a.attnum)
+                                 FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.oid AND a.attacl IS NOT NULL), ''),
+        'policy', {{schema}}.past_policy(t.oid))
 )::text
   FROM target AS t

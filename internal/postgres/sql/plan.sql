@@ -40,9 +40,12 @@ ALTER TABLE {{.On}} ENABLE ALWAYS TRIGGER {{ident .Name}}
 {{- end}}
 {{define "create_guard" -}}
 CREATE OR REPLACE TRIGGER {{ident .Name}}
-    BEFORE {{if eq .Name "chrononaut_append_only"}}UPDATE OR DELETE ON {{schema}}.chrononaut_activity
+    {{if eq .Name "chrononaut_erased"}}AFTER DELETE ON {{schema}}.chrononaut_activity
+    REFERENCING OLD TABLE AS erased
+    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.note_erased()
+    {{- else}}BEFORE {{if eq .Name "chrononaut_append_only"}}UPDATE OR DELETE ON {{schema}}.chrononaut_activity
     FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
-    FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite()
+    FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite(){{end}}
 {{- end}}
 {{define "create_python" -}}
 CREATE OR REPLACE TRIGGER {{ident .Name}}
@@ -58,6 +61,7 @@ ALTER TABLE {{.On}} ENABLE TRIGGER {{ident .Name}}
 {{define "grant_history" -}}
 GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
 GRANT USAGE ON SEQUENCE {{schema}}.chrononaut_activity_id_seq TO {{ident .Name}};
+GRANT EXECUTE ON FUNCTION {{schema}}.add_key, {{schema}}.note_unplaced TO {{ident .Name}};
 GRANT USAGE ON SCHEMA {{schema}} TO {{ident .Name}}
 {{- end}}
 {{define "rename_column" -}}
@@ -134,6 +138,40 @@ SELECT {{literal .Table.Name}}, {{literal .Table.Schema}}, 0, {{literal .Name}},
        '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
        coalesce(context -> 'extra_info', '{}')
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c
+{{- end}}
+{{define "note_tracked" -}}
+SELECT {{schema}}.note_tracked({{literal .Table.Schema}}, {{literal .Table.Name}})
+{{- end}}
+{{define "note_untracked" -}}
+INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind, until)
+VALUES ({{literal .Table.Schema}}, {{literal .Table.Name}}, 'disturbed', 'infinity')
+{{- end}}
+{{define "make_past_schema" -}}
+SELECT {{schema}}.make_past_schema({{literal .Table.Schema}}, {{literal .Name}}, {{literal .To}})
+{{- end}}
+{{define "make_keys" -}}
+SELECT {{schema}}.make_keys({{literal .Table.Schema}}, {{literal .Table.Name}}, {{literal .Table.KeysName}}, {{literal (.Table.FunctionName "capture")}}, {{literal .Table.KeysComment}})
+{{- end}}
+{{define "drop_past_view" -}}
+DROP VIEW IF EXISTS {{.On}}
+{{- end}}
+{{define "create_past_view" -}}
+CREATE VIEW {{.On}} AS
+{{.Options}}
+{{- end}}
+{{define "comment_past_view" -}}
+COMMENT ON VIEW {{.On}} IS {{literal .Comment}}
+{{- end}}
+{{define "share_past" -}}
+SELECT {{schema}}.share_past({{literal .Table.Schema}}, {{literal .Table.Name}})
+{{- end}}
+{{define "refuse_untracked" -}}
+SELECT {{schema}}.refuse_untracked({{literal .Table.Schema}})
+{{- end}}
+{{define "python_sources" -}}
+SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rows', p.rows,
+           'data', {{schema}}.python_data_sql($1::text, $2::text, p.rows, 'a.data')) ORDER BY p.place), '[]')::text
+  FROM pg_catalog.jsonb_array_elements($3::jsonb) WITH ORDINALITY AS p (rows, place)
 {{- end}}
 {{define "migrated" -}}
 INSERT INTO {{schema}}.chrononaut_migration (version, name) VALUES ({{.Version}}, {{literal .Name}});

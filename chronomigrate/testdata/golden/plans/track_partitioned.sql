@@ -113,6 +113,9 @@ CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."low" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
+-- Whether history knows all rows from now on; until now it may have missed some.
+SELECT "chrononaut".note_tracked('public', 'todos');
+
 -- Note in the registry how the table is tracked.
 INSERT INTO "chrononaut".chrononaut_table (table_schema, table_name, tracked, key_columns, options)
 VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"version_column":"version","generation":1}'::jsonb)
@@ -125,3 +128,73 @@ SELECT 'todos', 'public', 0, 'track', '{"version_column":"version","generation":
        '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
        coalesce(context -> 'extra_info', '{}')
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;
+
+-- The schemas whose views read the past, and refuse what has none.
+SELECT "chrononaut".make_past_schema('public', 'chrononaut_past', 'chrononaut_untracked');
+
+-- The keys that history has, so that queries of the past find records by them.
+SELECT "chrononaut".make_keys('public', 'todos', 'todos_a23d6084_keys', 'todos_a23d6084_capture', 'Keys that the history of "public"."todos" has: "id" integer ');
+
+-- The view has the columns that the table has now.
+DROP VIEW IF EXISTS "chrononaut_past"."todos";
+
+-- The past of the table. Queries that travel find it under the table's name.
+CREATE VIEW "chrononaut_past"."todos" AS
+SELECT k.k1 AS "id",
+       (coalesce(((s.data -> 'version') ->> 'chrononaut:text'), (s.data ->> 'version'))::pg_catalog.int4)::integer AS "version"
+  -- Every key that history has; a condition on the key finds it here.
+  FROM "chrononaut"."todos_a23d6084_keys" AS k
+ CROSS JOIN LATERAL (
+       -- Its newest change that the point sees. OFFSET 0: once for all columns.
+       SELECT CASE WHEN l.id IS NULL THEN f.data ELSE l.data END AS data
+         FROM (VALUES (1)) AS one (x)
+         LEFT JOIN LATERAL (
+            SELECT a.id, a.version, a.operation, a.data
+              FROM "chrononaut".chrononaut_activity AS a
+             WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
+               AND a.key = k.key
+               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+               AND a.changed <= (SELECT "chrononaut".as_of())
+               AND (a.id < (SELECT "chrononaut".as_of_from())
+                    OR a.id < (SELECT "chrononaut".as_of_to())
+                       AND (a.transaction_id <> ALL ((SELECT "chrononaut".as_of_except())::xid8[])) IS NOT FALSE
+                       AND ((SELECT "chrononaut".as_of_snapshot()) IS NULL
+                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT "chrononaut".as_of_snapshot())) IS NOT FALSE))
+             ORDER BY a.version DESC LIMIT 1) AS l ON true
+         -- A change that took the key away from its record.
+         LEFT JOIN LATERAL (
+            SELECT a.id, a.version
+              FROM "chrononaut".chrononaut_activity AS a
+             WHERE k.departed AND pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
+               AND a.previous_key = k.key
+               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+               AND a.previous_key IS NOT NULL
+               AND a.changed <= (SELECT "chrononaut".as_of())
+               AND (a.id < (SELECT "chrononaut".as_of_from())
+                    OR a.id < (SELECT "chrononaut".as_of_to())
+                       AND (a.transaction_id <> ALL ((SELECT "chrononaut".as_of_except())::xid8[])) IS NOT FALSE
+                       AND ((SELECT "chrononaut".as_of_snapshot()) IS NULL
+                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT "chrononaut".as_of_snapshot())) IS NOT FALSE))
+             ORDER BY a.version DESC, a.id DESC LIMIT 1) AS d ON true
+         -- What a baseline found was there before it.
+         LEFT JOIN LATERAL (
+            SELECT a.operation, a.data
+              FROM "chrononaut".chrononaut_activity AS a
+             WHERE l.id IS NULL AND pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
+               AND a.key = k.key
+               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+             ORDER BY a.version LIMIT 1) AS f ON true
+        WHERE CASE WHEN l.id IS NULL THEN d.id IS NULL AND f.operation = 'baseline'
+                   ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
+                        AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
+       OFFSET 0) AS s
+ WHERE (SELECT "chrononaut".past_recorded('public', 'todos'));
+
+-- The checksum by which the check command finds a view that is out of date.
+COMMENT ON VIEW "chrononaut_past"."todos" IS 'The past of "public"."todos", read by queries that travel. chrononaut generation 1, source …';
+
+-- Who may read the table may read its past.
+SELECT "chrononaut".share_past('public', 'todos');
+
+-- What is not tracked is refused to queries of the past.
+SELECT "chrononaut".refuse_untracked('public');

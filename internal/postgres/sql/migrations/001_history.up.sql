@@ -64,7 +64,7 @@ CREATE INDEX chrononaut_activity_table ON {{schema}}.chrononaut_activity (table_
 CREATE INDEX chrononaut_activity_actor ON {{schema}}.chrononaut_activity ((user_info ->> 'user_id'), id)
     WHERE user_info ->> 'user_id' IS NOT NULL;
 CREATE INDEX chrononaut_activity_transaction ON {{schema}}.chrononaut_activity (transaction_id, id);
-CREATE INDEX chrononaut_activity_changed ON {{schema}}.chrononaut_activity USING brin (changed);
+CREATE INDEX chrononaut_activity_changed ON {{schema}}.chrononaut_activity (changed);
 -- The operations that are rare, so that the log of them is quick to read.
 CREATE INDEX chrononaut_activity_operation ON {{schema}}.chrononaut_activity (operation, id)
     WHERE operation NOT IN ('insert', 'update');
@@ -677,6 +677,7 @@ DECLARE
     recorded       bigint;
     last_key       jsonb;
     drifted        jsonb[];
+    before_id      bigint;
     one            jsonb;
     current_image  jsonb;
     next           integer;
@@ -720,6 +721,7 @@ BEGIN
         key_sql := format('%s.renamed_state($8, a.table_schema, a.table_name, a.id, a.key)', {{literal schema}});
     END IF;
 
+    SELECT max(a.id) INTO before_id FROM {{schema}}.chrononaut_activity AS a;
     -- zero holds the keys of data that say the version. A record differs from
     -- history when its last change is not what it is now.
     EXECUTE format('WITH rows AS MATERIALIZED (
@@ -757,6 +759,7 @@ BEGIN
     -- on with history, so they are locked and written, one at a time.
     IF cardinality(drifted) > 0 THEN
         PERFORM {{schema}}.suppress(format('baseline of %I.%I: rows that changed while it was not captured', of_schema, of_table));
+        PERFORM set_config('chrononaut.baseline', 'on', true);
         FOREACH one IN ARRAY drifted LOOP
             EXECUTE format('SELECT s.image FROM (%s WHERE %s FOR UPDATE) AS s', source_sql, match_sql)
                INTO current_image USING one;
@@ -784,7 +787,15 @@ BEGIN
               FROM jsonb_object_keys(zero) AS k;
             recorded := recorded + 1;
         END LOOP;
+        PERFORM set_config('chrononaut.baseline', '', true);
         PERFORM {{schema}}.resume();
+    END IF;
+    IF recorded > 0 THEN
+        PERFORM {{schema}}.add_keys(of_schema, of_table, coalesce(before_id, 0));
+    END IF;
+    PERFORM {{schema}}.note_long();
+    IF counted < chunk THEN
+        PERFORM {{schema}}.note_complete(of_schema, of_table);
     END IF;
 
     progress := jsonb_build_object(

@@ -9,6 +9,13 @@ has another type, the block's exception handler reads the catalog instead.
 {{- define "image"}}
     BEGIN
         record_key := {{.Table.KeyObject .Row}};
+{{- if eq .Row "NEW"}}
+        IF TG_OP = 'INSERT' THEN
+{{- range .Table.Keys}}
+            {{.Variable}} := record_key ->> {{literal .Name}};
+{{- end}}
+        END IF;
+{{- end}}
 {{- range .Table.Special}}
         special := special || pg_catalog.jsonb_build_object({{literal .Name}}, {{$.Table.ColumnImage . $.Row}});
 {{- end}}
@@ -54,6 +61,11 @@ has another type, the block's exception handler reads the catalog instead.
         EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)')
              || ', ' || {{schema}}.image_sql(TG_RELID, {{textArray .Table.Excluded}}::text[], '($1)')
             INTO record_key, image USING {{.Row}};
+{{- if eq .Row "NEW"}}
+{{- range .Table.Keys}}
+        {{.Variable}} := NULL;
+{{- end}}
+{{- end}}
         image := image || pg_catalog.jsonb_build_object({{literal .Table.VersionColumn}}, row_version
             {{- if .Table.VersionKey}}, 'version', row_version{{end}});
 {{- if or .Table.Special .Table.Floats}}
@@ -91,6 +103,9 @@ DECLARE
     renumbered   boolean;
     record_key   jsonb;
     old_key      jsonb;
+{{- range .Keys}}
+    {{.Variable}}        {{.KeyType}};
+{{- end}}
     image        jsonb;
     special      jsonb := '{}';
     what         text := lower(TG_OP);
@@ -109,6 +124,7 @@ DECLARE
 {{- end}}
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
+        PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});
         RETURN NULL;
     END IF;
 
@@ -191,6 +207,7 @@ BEGIN
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
             VALUES ({{literal .Name}}, clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', {{literal .Schema}})
             ON CONFLICT DO NOTHING;
+            PERFORM {{schema}}.add_key({{literal .Schema}}, {{literal .Name}}, record_key, false);
         END IF;
     END IF;
 
@@ -311,6 +328,25 @@ BEGIN
               USING row_version, record_key;
         END;
         PERFORM set_config('chrononaut.renumber', '', true);
+    END IF;
+
+    -- The key, by which queries of the past find the record.
+    IF TG_OP = 'INSERT' THEN
+        IF {{range $i, $k := .Keys}}{{if $i}} OR {{end}}{{$k.Variable}} IS NULL{{end}} THEN
+            PERFORM {{schema}}.note_unplaced({{literal .Schema}}, {{literal .Name}});
+        ELSE
+            INSERT INTO {{.KeysTable}} (record, key{{range .Keys}}, {{.KeysColumn}}{{end}})
+            VALUES ({{.RecordHashOf "record_key"}}, record_key{{range .Keys}}, {{.Variable}}{{end}})
+                ON CONFLICT DO NOTHING;
+        END IF;
+    ELSIF old_key IS NOT NULL THEN
+        PERFORM {{schema}}.add_key({{literal .Schema}}, {{literal .Name}}, record_key, false);
+    END IF;
+    IF old_key IS NOT NULL THEN
+        PERFORM {{schema}}.add_key({{literal .Schema}}, {{literal .Name}}, old_key, true);
+    END IF;
+    IF clock_timestamp() > now() + interval '1 second' THEN
+        PERFORM {{schema}}.note_long();
     END IF;
     RETURN NULL;
 END

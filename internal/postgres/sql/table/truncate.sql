@@ -14,8 +14,11 @@ DECLARE
     user_info  jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info jsonb := '{}';
     statement  text;
+    before_id  bigint;
+    unknown    bigint;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
+        PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});
         RETURN NULL;
     END IF;
 {{- if .HiddenColumns}}
@@ -51,6 +54,7 @@ BEGIN
         {{literal .VersionColumn}}, TG_RELID::regclass);
 
     -- The state of rows that history does not know yet.
+    SELECT max(a.id) INTO before_id FROM {{schema}}.chrononaut_activity AS a;
     EXECUTE 'INSERT INTO {{literalBody schema}}.chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, {{template "known_version" .}}, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, {{template "known_version" .}}{{if .VersionKey}}, ''version'', {{template "known_version" .}}{{end}}),
@@ -59,6 +63,10 @@ BEGIN
               WHERE {{if not .Adopted}}r.version IS NULL AND {{end}}{{literalBody .LastVersion}}($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING {{literal .Schema}}, {{literal .Name}};
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+    IF unknown > 0 THEN
+        PERFORM {{schema}}.add_keys({{literal .Schema}}, {{literal .Name}}, coalesce(before_id, 0));
+    END IF;
 
     EXECUTE 'INSERT INTO {{literalBody schema}}.chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
@@ -76,6 +84,7 @@ BEGIN
                                    AND a.version = r.next - CASE WHEN r.version IS NULL THEN 1 ELSE 0 END)
 {{- end}}'
         USING {{literal .Schema}}, {{literal .Name}}, user_info, extra_info;
+    PERFORM {{schema}}.note_long();
     RETURN NULL;
 END
 {{dollar}}

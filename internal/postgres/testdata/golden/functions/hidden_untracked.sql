@@ -108,6 +108,7 @@ DECLARE
     renumbered   boolean;
     record_key   jsonb;
     old_key      jsonb;
+    key_1        ;
     image        jsonb;
     special      jsonb := '{}';
     what         text := lower(TG_OP);
@@ -118,6 +119,7 @@ DECLARE
     hidden       text[];
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        PERFORM "chrononaut".note_disturbed('public', 'people');
         RETURN NULL;
     END IF;
 
@@ -220,6 +222,7 @@ BEGIN
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
             VALUES ('people', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
             ON CONFLICT DO NOTHING;
+            PERFORM "chrononaut".add_key('public', 'people', record_key, false);
         END IF;
     END IF;
 
@@ -258,6 +261,9 @@ BEGIN
         END IF;
     BEGIN
         record_key := pg_catalog.jsonb_build_object('id', NEW."id");
+        IF TG_OP = 'INSERT' THEN
+            key_1 := record_key ->> 'id';
+        END IF;
         row_image := NEW;
         row_image."secret" := NULL;
         row_image."note" := NULL;
@@ -278,6 +284,7 @@ BEGIN
         EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
              || ', ' || "chrononaut".image_sql(TG_RELID, ARRAY['secret', 'note']::text[]::text[], '($1)')
             INTO record_key, image USING NEW;
+        key_1 := NULL;
         image := image || pg_catalog.jsonb_build_object('version', row_version);
     END;
     IF record_key IS NULL THEN
@@ -368,6 +375,25 @@ BEGIN
         END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
+
+    -- The key, by which queries of the past find the record.
+    IF TG_OP = 'INSERT' THEN
+        IF key_1 IS NULL THEN
+            PERFORM "chrononaut".note_unplaced('public', 'people');
+        ELSE
+            INSERT INTO "chrononaut"."people_f215caf2_keys" (record, key, k1)
+            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'people', 0)), record_key, key_1)
+                ON CONFLICT DO NOTHING;
+        END IF;
+    ELSIF old_key IS NOT NULL THEN
+        PERFORM "chrononaut".add_key('public', 'people', record_key, false);
+    END IF;
+    IF old_key IS NOT NULL THEN
+        PERFORM "chrononaut".add_key('public', 'people', old_key, true);
+    END IF;
+    IF clock_timestamp() > now() + interval '1 second' THEN
+        PERFORM "chrononaut".note_long();
+    END IF;
     RETURN NULL;
 END
 $chrononaut$;
@@ -390,8 +416,11 @@ DECLARE
     user_info  jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info jsonb := '{}';
     statement  text;
+    before_id  bigint;
+    unknown    bigint;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        PERFORM "chrononaut".note_disturbed('public', 'people');
         RETURN NULL;
     END IF;
     PERFORM "chrononaut".assert_hidden(TG_RELID, ARRAY['secret']::text[], '{3}'::smallint[], '{3}'::smallint[]);
@@ -420,6 +449,7 @@ BEGIN
         'version', TG_RELID::regclass);
 
     -- The state of rows that history does not know yet.
+    SELECT max(a.id) INTO before_id FROM "chrononaut".chrononaut_activity AS a;
     EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object(''version'', 0),
@@ -428,6 +458,10 @@ BEGIN
               WHERE r.version IS NULL AND "chrononaut".last_version($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING 'public', 'people';
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+    IF unknown > 0 THEN
+        PERFORM "chrononaut".add_keys('public', 'people', coalesce(before_id, 0));
+    END IF;
 
     EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
@@ -436,6 +470,7 @@ BEGIN
                FROM (SELECT s.*, coalesce(s.version, "chrononaut".last_version($1, $2, s.key), 0) + 1 AS next
                        FROM (' || statement || ') AS s) AS r'
         USING 'public', 'people', user_info, extra_info;
+    PERFORM "chrononaut".note_long();
     RETURN NULL;
 END
 $chrononaut$;

@@ -114,6 +114,8 @@ DECLARE
     renumbered   boolean;
     record_key   jsonb;
     old_key      jsonb;
+    key_1        ;
+    key_2        ;
     image        jsonb;
     special      jsonb := '{}';
     what         text := lower(TG_OP);
@@ -124,6 +126,7 @@ DECLARE
     hidden       text[];
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
+        PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
         RETURN NULL;
     END IF;
 
@@ -232,6 +235,7 @@ BEGIN
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
             VALUES (E'back\\slash $chrononaut$', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'a.b')
             ON CONFLICT DO NOTHING;
+            PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', record_key, false);
         END IF;
     END IF;
 
@@ -270,6 +274,10 @@ BEGIN
         END IF;
     BEGIN
         record_key := pg_catalog.jsonb_build_object('quo"te', NEW."quo""te", 'apos''trophe', NEW."apos'trophe");
+        IF TG_OP = 'INSERT' THEN
+            key_1 := record_key ->> 'quo"te';
+            key_2 := record_key ->> 'apos''trophe';
+        END IF;
         row_image := NEW;
         row_image."select" := NULL;
         row_image."{{braces}}" := NULL;
@@ -291,6 +299,8 @@ BEGIN
         EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
              || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
             INTO record_key, image USING NEW;
+        key_1 := NULL;
+        key_2 := NULL;
         image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
     END;
     IF record_key IS NULL THEN
@@ -381,6 +391,25 @@ BEGIN
         END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
+
+    -- The key, by which queries of the past find the record.
+    IF TG_OP = 'INSERT' THEN
+        IF key_1 IS NULL OR key_2 IS NULL THEN
+            PERFORM "History's ""schema""".note_unplaced('a.b', E'back\\slash $chrononaut$');
+        ELSE
+            INSERT INTO "History's ""schema"""."back\slash $chrononaut$_40fccbe4_keys" (record, key, k1, k2)
+            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0)), record_key, key_1, key_2)
+                ON CONFLICT DO NOTHING;
+        END IF;
+    ELSIF old_key IS NOT NULL THEN
+        PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', record_key, false);
+    END IF;
+    IF old_key IS NOT NULL THEN
+        PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', old_key, true);
+    END IF;
+    IF clock_timestamp() > now() + interval '1 second' THEN
+        PERFORM "History's ""schema""".note_long();
+    END IF;
     RETURN NULL;
 END
 $chrononaut1$;
@@ -403,8 +432,11 @@ DECLARE
     user_info  jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info jsonb := '{}';
     statement  text;
+    before_id  bigint;
+    unknown    bigint;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
+        PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
         RETURN NULL;
     END IF;
     PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::text[], '{3}'::smallint[], '{3}'::smallint[]);
@@ -433,6 +465,7 @@ BEGIN
         'the "version"', TG_RELID::regclass);
 
     -- The state of rows that history does not know yet.
+    SELECT max(a.id) INTO before_id FROM "History's ""schema""".chrononaut_activity AS a;
     EXECUTE 'INSERT INTO "History''s ""schema""".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object(''the "version"'', 0, ''version'', 0),
@@ -441,6 +474,10 @@ BEGIN
               WHERE r.version IS NULL AND "History''s ""schema""".last_version($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING 'a.b', E'back\\slash $chrononaut$';
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+    IF unknown > 0 THEN
+        PERFORM "History's ""schema""".add_keys('a.b', E'back\\slash $chrononaut$', coalesce(before_id, 0));
+    END IF;
 
     EXECUTE 'INSERT INTO "History''s ""schema""".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
@@ -449,6 +486,7 @@ BEGIN
                FROM (SELECT s.*, coalesce(s.version, "History''s ""schema""".last_version($1, $2, s.key), 0) + 1 AS next
                        FROM (' || statement || ') AS s) AS r'
         USING 'a.b', E'back\\slash $chrononaut$', user_info, extra_info;
+    PERFORM "History's ""schema""".note_long();
     RETURN NULL;
 END
 $chrononaut1$;

@@ -118,6 +118,8 @@ DECLARE
     renumbered   boolean;
     record_key   jsonb;
     old_key      jsonb;
+    key_1        ;
+    key_2        ;
     image        jsonb;
     special      jsonb := '{}';
     what         text := lower(TG_OP);
@@ -129,6 +131,7 @@ DECLARE
     moved        record;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        PERFORM "chrononaut".note_disturbed('public', 'parts');
         RETURN NULL;
     END IF;
 
@@ -225,6 +228,7 @@ BEGIN
                    (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
             VALUES ('parts', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'public')
             ON CONFLICT DO NOTHING;
+            PERFORM "chrononaut".add_key('public', 'parts', record_key, false);
         END IF;
     END IF;
 
@@ -271,6 +275,10 @@ BEGIN
         END IF;
     BEGIN
         record_key := pg_catalog.jsonb_build_object('id', NEW."id", 'day', NEW."day");
+        IF TG_OP = 'INSERT' THEN
+            key_1 := record_key ->> 'id';
+            key_2 := record_key ->> 'day';
+        END IF;
         row_image := NEW;
         row_image."secret" := NULL;
         row_image."version" := row_version;
@@ -290,6 +298,8 @@ BEGIN
         EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
              || ', ' || "chrononaut".image_sql(TG_RELID, ARRAY['secret']::text[]::text[], '($1)')
             INTO record_key, image USING NEW;
+        key_1 := NULL;
+        key_2 := NULL;
         image := image || pg_catalog.jsonb_build_object('version', row_version);
     END;
     IF record_key IS NULL THEN
@@ -390,6 +400,25 @@ BEGIN
         END;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
+
+    -- The key, by which queries of the past find the record.
+    IF TG_OP = 'INSERT' THEN
+        IF key_1 IS NULL OR key_2 IS NULL THEN
+            PERFORM "chrononaut".note_unplaced('public', 'parts');
+        ELSE
+            INSERT INTO "chrononaut"."parts_457b2814_keys" (record, key, k1, k2)
+            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'parts', 0)), record_key, key_1, key_2)
+                ON CONFLICT DO NOTHING;
+        END IF;
+    ELSIF old_key IS NOT NULL THEN
+        PERFORM "chrononaut".add_key('public', 'parts', record_key, false);
+    END IF;
+    IF old_key IS NOT NULL THEN
+        PERFORM "chrononaut".add_key('public', 'parts', old_key, true);
+    END IF;
+    IF clock_timestamp() > now() + interval '1 second' THEN
+        PERFORM "chrononaut".note_long();
+    END IF;
     RETURN NULL;
 END
 $chrononaut$;
@@ -412,8 +441,11 @@ DECLARE
     user_info  jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info jsonb := '{}';
     statement  text;
+    before_id  bigint;
+    unknown    bigint;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        PERFORM "chrononaut".note_disturbed('public', 'parts');
         RETURN NULL;
     END IF;
     PERFORM "chrononaut".assert_hidden(TG_RELID, ARRAY['secret']::text[], '{3}'::smallint[], '{3}'::smallint[]);
@@ -442,6 +474,7 @@ BEGIN
         'version', TG_RELID::regclass);
 
     -- The state of rows that history does not know yet.
+    SELECT max(a.id) INTO before_id FROM "chrononaut".chrononaut_activity AS a;
     EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, 0, r.key, r.image || pg_catalog.jsonb_build_object(''version'', 0),
@@ -450,6 +483,10 @@ BEGIN
               WHERE r.version IS NULL AND "chrononaut".last_version($1, $2, r.key) IS NULL
              ON CONFLICT DO NOTHING'
         USING 'public', 'parts';
+    GET DIAGNOSTICS unknown = ROW_COUNT;
+    IF unknown > 0 THEN
+        PERFORM "chrononaut".add_keys('public', 'parts', coalesce(before_id, 0));
+    END IF;
 
     EXECUTE 'INSERT INTO "chrononaut".chrononaut_activity
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
@@ -465,6 +502,7 @@ BEGIN
                                    -- Without a version of its own, the row is one past what was recorded.
                                    AND a.version = r.next - CASE WHEN r.version IS NULL THEN 1 ELSE 0 END)'
         USING 'public', 'parts', user_info, extra_info;
+    PERFORM "chrononaut".note_long();
     RETURN NULL;
 END
 $chrononaut$;

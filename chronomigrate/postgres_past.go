@@ -1,0 +1,74 @@
+package chronomigrate
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
+
+// past brings the view of the table's past, and what it is made of, up to date.
+func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
+	if !p.table.History || p.err != nil {
+		return p.err
+	}
+	view, query, comment, err := p.pastView(ctx, q)
+	if err != nil {
+		return err
+	}
+	if p.found.Past.Schema == "" {
+		p.add("The schemas whose views read the past, and refuse what has none.", "make_past_schema",
+			postgres.PlanArgs{Name: view.In, To: postgres.UntrackedSchema(p.engine.schema, p.found.Schema)}, "")
+	}
+	remade := p.found.Past.Keys != p.table.KeysComment()
+	if remade {
+		p.add("The keys that history has, so that queries of the past find records by them.", "make_keys", postgres.PlanArgs{}, "")
+	}
+	if remade || p.found.Past.Comment != comment {
+		args := postgres.PlanArgs{On: view.View(), Comment: comment, Options: query}
+		p.add("The view has the columns that the table has now.", "drop_past_view", args, "")
+		p.add("The past of the table. Queries that travel find it under the table's name.", "create_past_view", args, "")
+		p.add("The checksum by which the check command finds a view that is out of date.", "comment_past_view", args, "")
+		p.add("Who may read the table may read its past.", "share_past", postgres.PlanArgs{}, "")
+	}
+	if !p.found.Past.Covered || p.found.Past.Comment == "" {
+		p.add("What is not tracked is refused to queries of the past.", "refuse_untracked", postgres.PlanArgs{}, "")
+	}
+	return p.err
+}
+
+// pastView describes the view that the table should have.
+func (p *planner) pastView(ctx context.Context, q chronodriver.Queryer) (view postgres.Past, query, comment string, err error) {
+	sources, err := p.pythonSources(ctx, q)
+	if err != nil {
+		return view, "", "", err
+	}
+	in := p.found.Past.Schema
+	if in == "" {
+		in = postgres.PastSchema(p.engine.schema, p.found.Schema)
+	}
+	view = p.table.Past(in, p.found.Past.Policy, sources)
+	query, err = view.SQL()
+	return view, query, view.Comment(query, p.found.Past.Access), err
+}
+
+// pythonSources asks the server how the table's rows of Python chrononaut are read.
+func (p *planner) pythonSources(ctx context.Context, q chronodriver.Queryer) ([]postgres.PythonSource, error) {
+	if len(p.table.Python) == 0 {
+		return nil, nil
+	}
+	declared, err := json.Marshal(p.table.Python)
+	if err != nil {
+		return nil, err
+	}
+	sql, err := postgres.Query(p.engine.schema, "plan.sql#python_sources", nil)
+	if err != nil {
+		return nil, err
+	}
+	var document string
+	if err := queryRow(ctx, q, []any{&document}, sql, p.table.Schema, p.table.Name, string(declared)); err != nil {
+		return nil, err
+	}
+	return postgres.ParsePythonSources(document)
+}

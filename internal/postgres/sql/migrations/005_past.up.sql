@@ -1,0 +1,920 @@
+-- The time machine: queries read the past. For each tracked table the schema
+-- chrononaut_past has a view of the same name and columns that reads history as
+-- of the point that travel() has set for the transaction.
+--
+-- The views read history and the tables of keys below, never the tables
+-- themselves: so no view stands in the way of an ALTER or DROP of a table, and
+-- travel_end() can tell whether a transaction has read anything of the present.
+
+-- --------------------------------------------------------------- registry --
+
+-- The tables that have a past to be queried.
+CREATE TABLE {{schema}}.chrononaut_past (
+    table_schema text    NOT NULL,
+    table_name   text    NOT NULL,
+    -- The table of its keys, in this schema.
+    keys_table   text    NOT NULL,
+    -- A key was written whose type was not that of the table of keys: until track
+    -- has run again nobody can say where it is.
+    unplaced     boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (table_schema, table_name)
+);
+
+-- The schemas of views: of the past of a schema, and of what is refused there
+-- because it is not tracked.
+CREATE TABLE {{schema}}.chrononaut_past_schema (
+    table_schema     text PRIMARY KEY,
+    past_schema      text NOT NULL,
+    untracked_schema text NOT NULL
+);
+
+-- When history knew all rows of a table (complete), when something changed that
+-- was not recorded (disturbed), and from when on history was erased (erased).
+-- The past of a table is known at a time if history was complete at some time
+-- and nothing disturbed it in between, before or after.
+CREATE TABLE {{schema}}.chrononaut_coverage (
+    id           bigserial   PRIMARY KEY,
+    table_schema text        NOT NULL,
+    table_name   text        NOT NULL,
+    kind         text        NOT NULL CHECK (kind IN ('complete', 'disturbed', 'erased')),
+    since        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    until        timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- One row for each transaction that disturbed a table or erased of it.
+    transaction_id xid8,
+    UNIQUE (table_schema, table_name, kind, transaction_id)
+);
+
+-- Transactions that went on writing for longer than a second: of those the
+-- greatest time of a change is far from the others, see past_except().
+CREATE TABLE {{schema}}.chrononaut_long (
+    transaction_id xid8      NOT NULL,
+    span           tstzrange NOT NULL
+);
+CREATE INDEX chrononaut_long_span ON {{schema}}.chrononaut_long USING gist (span);
+CREATE INDEX chrononaut_long_transaction ON {{schema}}.chrononaut_long (transaction_id);
+
+-- Called by the capture triggers of a transaction that is older than a second,
+-- and by what else writes history. Each entry reaches ahead by as long as the
+-- transaction has lasted, so that there are few of them.
+CREATE FUNCTION {{schema}}.note_long() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    moment timestamptz := clock_timestamp();
+    ahead  timestamptz;
+BEGIN
+    IF moment <= now() + interval '1 second' OR moment < nullif(current_setting('chrononaut.long_until', true), '')::timestamptz THEN
+        RETURN;
+    END IF;
+    ahead := moment + greatest(moment - now(), interval '1 second') * 2;
+    INSERT INTO {{schema}}.chrononaut_long (transaction_id, span) VALUES (pg_current_xact_id(), tstzrange(now(), ahead));
+    PERFORM set_config('chrononaut.long_until', to_char(ahead AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), true);
+END
+{{dollar}};
+
+-- ------------------------------------------------------------------ points --
+
+-- A point that a transaction reads at is in settings that are local to it:
+--   chrononaut.as_of           the time; history later than it is not seen
+--   chrononaut.as_of_except    transactions that are not seen, because they also
+--                              wrote later
+--   chrononaut.as_of_snapshot  a pg_snapshot: what it does not see is not seen
+--   chrononaut.as_of_from, _to ids of history: rows before the first are of an
+--                              earlier cluster, whose transaction ids mean nothing
+--                              here; rows from the second on are of a later one
+--   chrononaut.as_of_clock     the time, in which also a snapshot was taken
+--   chrononaut.as_of_options   what travel() was asked for
+
+CREATE FUNCTION {{schema}}.as_of() RETURNS timestamptz
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    at text := nullif(current_setting('chrononaut.as_of', true), '');
+BEGIN
+    IF at IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'TM013',
+            MESSAGE = 'the past is read without a point in time',
+            HINT = {{literal (print "Call " rawSchema ".travel() first in the transaction, or read under chrononaut.AsOf in Go.")}};
+    END IF;
+    RETURN at::timestamptz;
+END
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.as_of_except() RETURNS xid8[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_except', true), ''), '{}')::xid8[];
+
+CREATE FUNCTION {{schema}}.as_of_snapshot() RETURNS pg_snapshot
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(pg_catalog.current_setting('chrononaut.as_of_snapshot', true), '')::pg_snapshot;
+
+CREATE FUNCTION {{schema}}.as_of_from() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(pg_catalog.current_setting('chrononaut.as_of_from', true), '')::bigint;
+
+CREATE FUNCTION {{schema}}.as_of_to() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_to', true), '')::bigint, 9223372036854775807);
+
+-- The transactions that wrote both up to a time and later. A transaction that is
+-- not among chrononaut_long wrote for at most a second.
+CREATE FUNCTION {{schema}}.past_except(at timestamptz) RETURNS xid8[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_custom_plan
+AS {{dollar}}
+    SELECT coalesce(array_agg(DISTINCT w.transaction_id), '{}')
+      FROM (SELECT a.transaction_id
+              FROM {{schema}}.chrononaut_activity AS a
+             WHERE a.changed > at AND a.changed <= at + interval '1.5 seconds'
+               AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807))
+            UNION ALL
+            SELECT l.transaction_id FROM {{schema}}.chrononaut_long AS l WHERE l.span @> at) AS w
+     WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                    WHERE a.transaction_id = w.transaction_id AND a.changed <= at
+                      AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807)))
+       AND EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                    WHERE a.transaction_id = w.transaction_id AND a.changed > at
+                      AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807)))
+{{dollar}};
+
+-- The settled past: no transaction that is still open can have changes up to this
+-- time, or ever will. A transaction that writes history holds a lock on it to its
+-- end, which everybody may see; since when it has been open needs the membership
+-- in pg_read_all_stats where it is of another role. NULL when it is not known.
+CREATE FUNCTION {{schema}}.past_horizon() RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    fixed   boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+    -- What is seen later than a fixed snapshot is not seen at all.
+    moment  timestamptz := CASE WHEN fixed THEN now() ELSE clock_timestamp() END;
+    seen    pg_snapshot := pg_current_snapshot();
+    writers integer;
+    known   integer;
+    oldest  timestamptz;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        -- What was replayed is settled; a primary gives no times of what is not.
+        RETURN least(moment, pg_last_xact_replay_timestamp());
+    END IF;
+    IF pg_snapshot_xmin(seen) = pg_snapshot_xmax(seen) THEN
+        RETURN moment;
+    END IF;
+    SELECT count(*), count(s.xact_start), min(s.xact_start)
+      INTO writers, known, oldest
+      FROM (SELECT DISTINCT l.pid, l.virtualtransaction
+              FROM pg_locks AS l
+             WHERE l.locktype = 'relation' AND l.granted
+               AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+               AND l.relation = {{literal (print schema ".chrononaut_activity")}}::regclass
+               AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+               AND l.pid IS DISTINCT FROM pg_backend_pid()) AS w
+      LEFT JOIN pg_stat_activity AS s ON s.pid = w.pid;
+    -- A transaction of a fixed snapshot that has ended since is invisible although
+    -- it holds no lock any more.
+    IF fixed AND EXISTS (SELECT FROM pg_snapshot_xip(seen) AS x WHERE pg_xact_status(x) <> 'in progress') THEN
+        RETURN NULL;
+    END IF;
+    IF known < writers THEN
+        RETURN NULL;
+    END IF;
+    -- Its first change came later than its start.
+    RETURN coalesce(least(moment, oldest - interval '1 microsecond'), moment);
+END
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.iso_time(at timestamptz) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
+-- A token of what the running transaction sees, for travel(). Transactions that
+-- end later are not in it, and neither are changes of the running one.
+CREATE FUNCTION {{schema}}.take_snapshot() RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'TM010',
+            MESSAGE = 'a standby cannot say which transactions it sees',
+            HINT = 'Take the token on the primary, or use a time.';
+    END IF;
+    RETURN format('snapshot:%s:%s:%s', {{schema}}.cluster_start(9223372036854775807),
+                  (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_snapshot());
+END
+{{dollar}};
+
+-- The settings of a point that travel() and the readers of two points at once
+-- need: {"at", "clock", "except", "snapshot", "from", "to"}.
+CREATE FUNCTION {{schema}}.resolve_point(point jsonb) RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+AS {{dollar}}
+DECLARE
+    at       timestamptz;
+    horizon  timestamptz;
+    parts    text[];
+    newest   bigint := {{schema}}.cluster_start(9223372036854775807);
+    part     bigint;
+    seen     pg_snapshot;
+BEGIN
+    IF jsonb_typeof(point) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM013', MESSAGE = 'the point in time is malformed';
+    END IF;
+    IF point ? 'snapshot' THEN
+        BEGIN
+            parts := regexp_match(point ->> 'snapshot', '^snapshot:(\d+):(\d+):(\d+:\d+:[\d,]*)$');
+            part := parts[1]::bigint;
+            at := timestamptz 'epoch' + parts[2]::bigint * interval '1 microsecond';
+            seen := parts[3]::pg_snapshot;
+        EXCEPTION WHEN data_exception THEN
+            seen := NULL;
+        END;
+        IF seen IS NULL OR NOT EXISTS (SELECT FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id = part) THEN
+            RAISE EXCEPTION USING ERRCODE = 'TM013', MESSAGE = 'the snapshot token is malformed, or of another database';
+        END IF;
+        IF part = newest AND pg_snapshot_xmax(seen)::text::numeric > pg_snapshot_xmax(pg_current_snapshot())::text::numeric THEN
+            RAISE EXCEPTION USING ERRCODE = 'TM010', MESSAGE = 'the snapshot token is newer than the database',
+                HINT = 'A standby that lags behind, or an older backup, cannot answer.';
+        END IF;
+        RETURN jsonb_build_object('at', 'infinity', 'clock', {{schema}}.iso_time(at), 'except', '', 'snapshot', seen::text, 'from', part,
+            'to', (SELECT min(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > part));
+    END IF;
+    IF point ? 'transaction' THEN
+        SELECT max(a.changed) INTO at
+          FROM {{schema}}.chrononaut_activity AS a
+         WHERE a.transaction_id = (point ->> 'transaction')::xid8 AND a.id >= newest;
+        IF at IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'TM011', MESSAGE = 'history has no change of this transaction',
+                HINT = 'Transaction ids of before a dump and restore cannot be travelled to; use a time.';
+        END IF;
+    ELSE
+        BEGIN
+            -- Sub-microseconds are cut: rounding up would be later than asked.
+            at := regexp_replace(point ->> 'at', '(\.\d{6})\d+', '\1')::timestamptz;
+        EXCEPTION WHEN data_exception THEN
+            at := NULL;
+        END;
+        IF at IS NULL OR NOT isfinite(at) THEN
+            RAISE EXCEPTION USING ERRCODE = 'TM013', MESSAGE = 'the point in time is malformed';
+        END IF;
+    END IF;
+    IF NOT coalesce((point ->> 'unsettled')::boolean, false) THEN
+        horizon := {{schema}}.past_horizon();
+        IF horizon IS NULL OR at > horizon THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'TM010',
+                MESSAGE = CASE WHEN horizon IS NULL THEN 'the past is not settled: it is not known since when a transaction has been open'
+                               ELSE format('the past is settled up to %s', {{schema}}.iso_time(horizon)) END,
+                HINT = CASE WHEN horizon IS NULL THEN 'Grant pg_read_all_stats to the owner of history. A prepared transaction has to be ended.'
+                            ELSE 'Transactions that are still open may add to what is later. Ask again when they have ended, or allow what is not settled.' END;
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('at', {{schema}}.iso_time(at), 'clock', {{schema}}.iso_time(at), 'except', {{schema}}.past_except(at)::text,
+                              'snapshot', '', 'from', newest, 'to', NULL);
+END
+{{dollar}};
+
+-- Makes the rest of the transaction read the past, and only read. To be called
+-- before anything else in the transaction. The argument is one of
+--   {"at": TIME}, {"transaction": ID}, {"snapshot": TOKEN}, with
+--   "untracked": "present"   tables that are not tracked are read as they are now
+--   "unsettled": true        the point may be one at which transactions are open
+--   "incomplete": true       also where history does not know all rows
+-- Without pinned settings, because it sets the search path of the caller.
+CREATE FUNCTION {{schema}}.travel(point jsonb) RETURNS void
+    LANGUAGE plpgsql VOLATILE
+AS {{dollar}}
+DECLARE
+    resolved jsonb := {{schema}}.resolve_point(point);
+    before   text := coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_path', true), ''), pg_catalog.current_setting('search_path'));
+BEGIN
+    PERFORM pg_catalog.set_config('transaction_read_only', 'on', true),
+            pg_catalog.set_config('chrononaut.as_of', resolved OPERATOR(pg_catalog.->>) 'at', true),
+            pg_catalog.set_config('chrononaut.as_of_clock', resolved OPERATOR(pg_catalog.->>) 'clock', true),
+            pg_catalog.set_config('chrononaut.as_of_except', resolved OPERATOR(pg_catalog.->>) 'except', true),
+            pg_catalog.set_config('chrononaut.as_of_snapshot', resolved OPERATOR(pg_catalog.->>) 'snapshot', true),
+            pg_catalog.set_config('chrononaut.as_of_from', resolved OPERATOR(pg_catalog.->>) 'from', true),
+            pg_catalog.set_config('chrononaut.as_of_to', coalesce(resolved OPERATOR(pg_catalog.->>) 'to', ''), true),
+            pg_catalog.set_config('chrononaut.as_of_options', point::text, true),
+            pg_catalog.set_config('chrononaut.as_of_recorded', '', true),
+            pg_catalog.set_config('chrononaut.as_of_path', before, true),
+            pg_catalog.set_config('search_path', {{schema}}.past_path(point, before), true);
+END
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.past_schemas() RETURNS TABLE (table_schema text, past_schema text, untracked_schema text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT s.table_schema, s.past_schema, s.untracked_schema FROM {{schema}}.chrononaut_past_schema AS s
+{{dollar}};
+
+-- The search path of the past: for each schema of the path its past, and what is
+-- refused there, then the path itself for functions and types. The path is that
+-- of the caller, whose settings it reads.
+CREATE FUNCTION {{schema}}.past_path(point jsonb, path text) RETURNS text
+    LANGUAGE sql STABLE
+AS {{dollar}}
+    SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(p.past_schema)
+                        || CASE WHEN (point OPERATOR(pg_catalog.->>) 'untracked') OPERATOR(pg_catalog.=) 'present' THEN ''
+                                ELSE ', ' || pg_catalog.quote_ident(p.untracked_schema) END || ', ', '' ORDER BY s.place), '') || path
+      FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, place)
+      JOIN {{schema}}.past_schemas() AS p ON p.table_schema OPERATOR(pg_catalog.=) s.name
+{{dollar}};
+
+-- The relations of the past: what a name that is qualified with a schema stands for.
+CREATE FUNCTION {{schema}}.past_relations() RETURNS TABLE (table_schema text, relation text, past_schema text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT s.table_schema, c.relname::text, n.nspname::text
+      FROM {{schema}}.chrononaut_past_schema AS s
+      JOIN pg_namespace AS n ON n.nspname IN (s.past_schema, s.untracked_schema)
+      JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'v'
+{{dollar}};
+
+-- Raises when the transaction, which reads the past, has read anything of the
+-- present: a table by its qualified name, or in a function that looks elsewhere
+-- than the search path says. What a transaction has read is locked to its end.
+CREATE FUNCTION {{schema}}.travel_end() RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    present regclass;
+BEGIN
+    IF coalesce(current_setting('chrononaut.as_of', true), '') = '' THEN
+        RETURN;
+    END IF;
+    SELECT c.oid INTO present
+      FROM pg_locks AS l
+      JOIN pg_class AS c ON c.oid = l.relation
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
+       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+       AND c.relkind IN ('r', 'p', 'm', 'f', 'v')
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', {{literal rawSchema}})
+       AND n.nspname NOT LIKE 'pg\_temp\_%'
+       AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_past_schema AS s WHERE n.nspname IN (s.past_schema, s.untracked_schema))
+       AND (coalesce(nullif(current_setting('chrononaut.as_of_options', true), '')::jsonb ->> 'untracked', '') <> 'present'
+            OR EXISTS (SELECT FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = n.nspname AND p.table_name = c.relname))
+     LIMIT 1;
+    IF present IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'TM012',
+            MESSAGE = format('the present of %s was read in the past', present),
+            HINT = 'Leave the schema out of the name, also in functions that the query calls; or the table is not tracked.';
+    END IF;
+END
+{{dollar}};
+
+-- Read by the views of what is not tracked.
+CREATE FUNCTION {{schema}}.past_refused(name text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'TM012',
+        MESSAGE = format('%s is not tracked, so that it has no past', name),
+        HINT = 'Track it, mirror a view with chrononaut track --view, or allow the present of what is not tracked.';
+END
+{{dollar}};
+
+-- A value that a column cannot hold any more, because its type has changed.
+CREATE FUNCTION {{schema}}.past_misfit(name text, prototype anyelement) RETURNS anyelement
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = '22000',
+        MESSAGE = format('column %s had a value that its present type cannot hold', name),
+        HINT = 'chrononaut show prints what was recorded.';
+END
+{{dollar}};
+
+-- Raises unless history knows all rows of the table at the point. Read once by
+-- each query of a view, and remembered for the transaction.
+CREATE FUNCTION {{schema}}.past_recorded(of_schema text, of_table text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    known  text := coalesce(current_setting('chrononaut.as_of_recorded', true), '');
+    name   text := quote_ident(of_schema) || '.' || quote_ident(of_table);
+    reason text;
+BEGIN
+    IF strpos(known, name || ';') > 0 THEN
+        RETURN true;
+    END IF;
+    -- Without a point there is nothing to look for.
+    IF {{schema}}.as_of() IS NOT NULL AND NOT coalesce((current_setting('chrononaut.as_of_options')::jsonb ->> 'incomplete')::boolean, false) THEN
+        reason := {{schema}}.past_unknown(of_schema, of_table, current_setting('chrononaut.as_of_clock')::timestamptz);
+        IF reason IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'TM011',
+                MESSAGE = format('the past of %s at this point is not recorded: %s', name, reason),
+                HINT = 'chrononaut track --baseline records rows that history does not know; from then on it knows the table.';
+        END IF;
+    END IF;
+    PERFORM set_config('chrononaut.as_of_recorded', known || name || ';', true);
+    RETURN true;
+END
+{{dollar}};
+
+-- Why history does not know a table as of a time; NULL when it does.
+CREATE FUNCTION {{schema}}.past_unknown(of_schema text, of_table text, at timestamptz) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF (SELECT p.unplaced FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table) THEN
+        RETURN 'its key has changed; run chrononaut track';
+    END IF;
+    IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t
+                    WHERE t.table_schema = of_schema AND t.table_name = of_table AND t.tracked_since <= at) THEN
+        RETURN 'it was not tracked yet';
+    END IF;
+    IF EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS e
+                WHERE e.table_schema = of_schema AND e.table_name = of_table AND e.kind = 'erased' AND e.since <= at AND at < e.until) THEN
+        RETURN 'history of it was erased';
+    END IF;
+    IF EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS c
+                WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.kind = 'complete'
+                  AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS d
+                                   WHERE d.table_schema = of_schema AND d.table_name = of_table AND d.kind = 'disturbed'
+                                     AND d.since <= greatest(at, c.since) AND d.until >= least(at, c.since)))
+    THEN
+        RETURN NULL;
+    END IF;
+    RETURN 'rows were there before tracking, or changed while it was off';
+END
+{{dollar}};
+
+-- ---------------------------------------------------------------- coverage --
+
+-- Something changed that is not recorded: called by the triggers under
+-- suppress(). What a baseline finds is recorded.
+CREATE FUNCTION {{schema}}.note_disturbed(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF coalesce(current_setting('chrononaut.baseline', true), '') = 'on' OR NOT {{schema}}.is_suppressed() THEN
+        RETURN;
+    END IF;
+    INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind, since, until, transaction_id)
+    VALUES (of_schema, of_table, 'disturbed', now(), clock_timestamp(), pg_current_xact_id())
+        ON CONFLICT (table_schema, table_name, kind, transaction_id) DO NOTHING;
+END
+{{dollar}};
+
+-- History knows all rows of a table from now on: it is empty, or a baseline has
+-- gone through it.
+CREATE FUNCTION {{schema}}.note_complete(of_schema text, of_table text) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind) VALUES (of_schema, of_table, 'complete')
+{{dollar}};
+
+-- Capture begins, for the first time or again. Until now it may have been off
+-- since the last change that was recorded.
+CREATE FUNCTION {{schema}}.note_tracked(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
+    empty    boolean;
+BEGIN
+    IF EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) THEN
+        INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind, since)
+        SELECT of_schema, of_table, 'disturbed', coalesce(max(a.changed), '-infinity')
+          FROM {{schema}}.chrononaut_activity AS a
+         WHERE a.id = (SELECT max(l.id) FROM {{schema}}.chrononaut_activity AS l
+                        WHERE l.table_schema = of_schema AND l.table_name = of_table);
+    END IF;
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', relation) INTO empty;
+    IF empty THEN
+        PERFORM {{schema}}.note_complete(of_schema, of_table);
+    END IF;
+END
+{{dollar}};
+
+-- Forgets keys of which history has nothing any more and that are not in the table.
+-- Reports whether others of them are in the table.
+CREATE FUNCTION {{schema}}.forget_keys(of_schema text, of_table text, keys_table text, keys jsonb[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
+    present  text := 'false';
+    live     boolean;
+BEGIN
+    IF relation IS NOT NULL AND {{schema}}.key_sql(relation, 't') IS NOT NULL THEN
+        SELECT format('EXISTS (SELECT FROM %s AS t WHERE %s)', relation,
+                      string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '$1', 'g.key')), ' AND '))
+          INTO present
+          FROM pg_index AS i,
+               LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
+          JOIN pg_attribute AS a ON a.attnum = k.attnum
+         WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
+    END IF;
+    EXECUTE format('
+        WITH gone AS MATERIALIZED (
+            SELECT g.key, jsonb_hash_extended(g.key, hashtextextended(%3$L || ''.'' || %4$L, 0)) AS record, %5$s AS live
+              FROM (SELECT DISTINCT u.key FROM unnest($1) AS u (key) WHERE u.key IS NOT NULL) AS g
+        ), forgotten AS (
+            DELETE FROM %1$s.%2$I AS k USING gone AS g
+             WHERE k.record = g.record AND k.key = g.key AND NOT g.live
+               AND NOT EXISTS (SELECT FROM %1$s.chrononaut_activity AS a
+                                WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '''') || ''.'' || a.table_name, 0)) = g.record
+                                  AND a.key = g.key AND a.table_name || '''' = %4$L AND a.table_schema || '''' = %3$L)
+               AND NOT EXISTS (SELECT FROM %1$s.chrononaut_activity AS a
+                                WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '''') || ''.'' || a.table_name, 0)) = g.record
+                                  AND a.previous_key IS NOT NULL AND a.previous_key = g.key AND a.table_name || '''' = %4$L AND a.table_schema || '''' = %3$L)
+        )
+        SELECT coalesce(bool_or(g.live), false) FROM gone AS g',
+        {{literal schema}}, keys_table, of_schema, of_table, present)
+       INTO live USING keys;
+    RETURN live;
+END
+{{dollar}};
+
+-- Erased history: its keys go too, and the time between is not recorded.
+CREATE FUNCTION {{schema}}.note_erased() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    part record;
+    live boolean;
+BEGIN
+    -- What takes the place of a captured row says the same.
+    IF coalesce(current_setting('chrononaut.suppressed', true), '') <> 'on' THEN
+        RETURN NULL;
+    END IF;
+    FOR part IN
+        SELECT p.table_schema, p.table_name, p.keys_table, min(e.changed) AS since,
+               array_agg(DISTINCT e.key) || array_agg(DISTINCT e.previous_key) AS keys
+          FROM erased AS e
+          JOIN {{schema}}.chrononaut_past AS p ON p.table_schema = e.table_schema AND p.table_name = e.table_name
+         WHERE e.operation IN ('insert', 'update', 'delete', 'truncate', 'baseline')
+         GROUP BY p.table_schema, p.table_name, p.keys_table
+    LOOP
+        -- A record that is still there keeps its key; what it is, history does not
+        -- know any more.
+        live := {{schema}}.forget_keys(part.table_schema, part.table_name, part.keys_table, part.keys);
+        INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind, since, transaction_id)
+        VALUES (part.table_schema, part.table_name, 'erased', part.since, pg_current_xact_id())
+            ON CONFLICT (table_schema, table_name, kind, transaction_id)
+            DO UPDATE SET since = least(chrononaut_coverage.since, excluded.since), until = excluded.until;
+        IF live THEN
+            INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind) VALUES (part.table_schema, part.table_name, 'disturbed');
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+{{dollar}};
+
+-- -------------------------------------------------------------------- keys --
+
+-- Each tracked table has a table of the keys that its history has: the hash by
+-- which the index of records finds them, the key as history has it, and the
+-- columns of the key as the table has them, k1, k2, …, so that a condition on the
+-- key finds its records. The capture trigger adds new keys; nothing is written
+-- there when a record changes. departed says that a record left the key for
+-- another one.
+
+-- The type of a key column in the table of keys: the column's own, unless it is one
+-- of the application's, on which nothing of ours may depend; then it is text.
+CREATE FUNCTION {{schema}}.key_type(type_id oid, modifier integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype <> 'd' AND {{schema}}.column_form(type_id) IN ('plain', 'float')
+                THEN format_type(type_id, modifier) ELSE 'text' END
+      FROM pg_type AS t WHERE t.oid = type_id
+{{dollar}};
+
+-- Makes the table of keys, or makes it anew when the table's key has changed: its
+-- comment, which says what the key is, is not the wanted one. Its owner is the
+-- owner of the function that adds to it.
+CREATE FUNCTION {{schema}}.make_keys(of_schema text, of_table text, keys_name text, capture_function text, wanted text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
+    keys     text := {{literal schema}} || '.' || quote_ident(keys_name);
+    present  text;
+    typed    text;
+    columns  text;
+    owner    name;
+BEGIN
+    SELECT string_agg(format('k%s %s%s', k.position, {{schema}}.key_type(a.atttypid, a.atttypmod),
+                             CASE WHEN a.attcollation <> t.typcollation AND {{schema}}.key_type(a.atttypid, a.atttypmod) = format_type(a.atttypid, a.atttypmod)
+                                  THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END), ', ' ORDER BY k.position),
+           string_agg(format('k%s', k.position), ', ' ORDER BY k.position)
+      INTO typed, columns
+      FROM pg_index AS i,
+           LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
+      JOIN pg_attribute AS a ON a.attnum = k.attnum
+      JOIN pg_type AS t ON t.oid = a.atttypid
+     WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
+    SELECT obj_description(c.oid, 'pg_class') INTO present FROM pg_class AS c WHERE c.oid = to_regclass(keys);
+    IF present IS DISTINCT FROM wanted THEN
+        -- A view of the past depends on it and is made again afterwards.
+        EXECUTE format('DROP TABLE IF EXISTS %s CASCADE', keys);
+        EXECUTE format('CREATE TABLE %s (record bigint NOT NULL, key jsonb NOT NULL, departed boolean NOT NULL DEFAULT false, %s)',
+                       keys, typed);
+        -- Keys that are equal to the type, as intervals can be, are two in history.
+        EXECUTE format('CREATE UNIQUE INDEX ON %s (%s, record)', keys, columns);
+        EXECUTE format('COMMENT ON TABLE %s IS %L', keys, wanted);
+        SELECT f.proowner::regrole::name INTO owner
+          FROM pg_proc AS f
+         WHERE f.pronamespace = {{literal schema}}::regnamespace AND f.proname = capture_function;
+        IF owner <> current_user THEN
+            EXECUTE format('ALTER TABLE %s OWNER TO %I', keys, owner);
+        END IF;
+    END IF;
+    INSERT INTO {{schema}}.chrononaut_past (table_schema, table_name, keys_table) VALUES (of_schema, of_table, keys_name)
+        ON CONFLICT (table_schema, table_name) DO UPDATE SET keys_table = excluded.keys_table, unplaced = false;
+    IF present IS DISTINCT FROM wanted THEN
+        PERFORM {{schema}}.add_keys(of_schema, of_table, 0);
+    END IF;
+END
+{{dollar}};
+
+-- Adds the keys of changes with a greater id that are not there yet, under
+-- whatever name and in whatever form history has them. Keys that the table's
+-- present key cannot be are left out.
+CREATE FUNCTION {{schema}}.add_keys(of_schema text, of_table text, after_id bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    {{template "all_settings"}}
+AS {{dollar}}
+DECLARE
+    relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
+    keys     text;
+    options  jsonb;
+    names    text[];
+    columns  text;
+    fitting  text;
+    typed    text;
+    added    bigint;
+BEGIN
+    SELECT {{literal schema}} || '.' || quote_ident(p.keys_table) INTO keys
+      FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table;
+    IF keys IS NULL OR relation IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT t.options INTO options FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table;
+    SELECT array_agg(a.attname::text),
+           string_agg(format('k%s', k.position), ', ' ORDER BY k.position),
+           string_agg(format('{{literalBody schema}}.fitting_text(f.key ->> %L, NULL::%s) AS k%s', a.attname, {{schema}}.key_type(a.atttypid, a.atttypmod), k.position), ', ' ORDER BY k.position),
+           string_agg(format('k%s IS NOT NULL', k.position), ' AND ')
+      INTO names, columns, typed, fitting
+      FROM pg_index AS i,
+           LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
+      JOIN pg_attribute AS a ON a.attnum = k.attnum
+     WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
+    EXECUTE format('
+        WITH known AS (
+            SELECT a.key, false AS departed FROM {{literalBody schema}}.chrononaut_activity AS a
+             WHERE a.table_schema = $1 AND a.table_name = $2 AND a.id > $3 AND a.key <> ''{}''
+            UNION ALL
+            SELECT a.previous_key, true FROM {{literalBody schema}}.chrononaut_activity AS a
+             WHERE a.table_schema = $1 AND a.table_name = $2 AND a.id > $3 AND a.previous_key IS NOT NULL
+            UNION ALL
+            SELECT {{literalBody schema}}.renamed_state($4 -> ''renames'', a.table_schema, a.table_name, a.id, c.key), c.departed
+              FROM jsonb_array_elements($4 -> ''renames'') AS r
+              JOIN {{literalBody schema}}.chrononaut_activity AS a
+                ON a.table_schema = r ->> ''schema'' AND a.table_name = r ->> ''name''
+               AND a.id > (r ->> ''after'')::bigint AND a.id <= (r ->> ''up_to'')::bigint AND a.id > $3
+             CROSS JOIN LATERAL (VALUES (a.key, false), (a.previous_key, true)) AS c (key, departed)
+             WHERE c.key <> ''{}''
+            UNION ALL
+            SELECT {{literalBody schema}}.python_native_key(a.key, p), false
+              FROM jsonb_array_elements($4 -> ''python'') AS p
+              JOIN {{literalBody schema}}.chrononaut_activity AS a ON a.table_schema IS NULL AND a.table_name = p ->> ''name'' AND a.id > $3
+        ), found AS MATERIALIZED (
+            SELECT f.key, bool_or(f.departed) AS departed
+              FROM known AS f
+             WHERE f.key ?& $5 AND NOT EXISTS (SELECT FROM jsonb_object_keys(f.key) AS n WHERE n <> ALL ($5))
+             GROUP BY f.key
+        )
+        INSERT INTO %1$s AS k (record, key, departed, %2$s)
+        SELECT jsonb_hash_extended(t.key, hashtextextended($1 || ''.'' || $2, 0)), t.key, t.departed, %2$s
+          FROM (SELECT f.key, f.departed, %3$s FROM found AS f) AS t
+         WHERE %4$s
+            ON CONFLICT (%2$s, record) DO UPDATE SET departed = true WHERE excluded.departed AND NOT k.departed', keys, columns, typed, fitting)
+      USING of_schema, of_table, after_id, options, names;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    RETURN added;
+END
+{{dollar}};
+
+-- Adds one key, called by the capture trigger where that is rare: for a change of
+-- the key, and for a record that history sees for the first time.
+CREATE FUNCTION {{schema}}.add_key(of_schema text, of_table text, of_key jsonb, departs boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    {{template "all_settings"}}
+AS {{dollar}}
+DECLARE
+    keys    text;
+    columns text;
+    typed   text;
+    fitting text;
+    placed  boolean;
+BEGIN
+    SELECT {{literal schema}} || '.' || quote_ident(p.keys_table) INTO keys
+      FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table;
+    SELECT string_agg(c.attname, ', ' ORDER BY c.attnum),
+           string_agg(format('{{literalBody schema}}.fitting_text($1 ->> %L, NULL::%s) AS %s', n.name, format_type(c.atttypid, c.atttypmod), c.attname), ', ' ORDER BY c.attnum),
+           string_agg(format('t.%s IS NOT NULL', c.attname), ' AND ')
+      INTO columns, typed, fitting
+      FROM {{schema}}.chrononaut_table AS r
+     CROSS JOIN unnest(r.key_columns) WITH ORDINALITY AS n (name, place)
+      JOIN pg_attribute AS c ON c.attrelid = to_regclass(keys) AND c.attname = 'k' || n.place
+     WHERE r.table_schema = of_schema AND r.table_name = of_table;
+    EXECUTE format('
+        WITH typed AS MATERIALIZED (SELECT %3$s), added AS (
+            INSERT INTO %1$s AS k (record, key, departed, %2$s)
+            SELECT jsonb_hash_extended($1, hashtextextended($2 || ''.'' || $3, 0)), $1, $4, %2$s FROM typed AS t WHERE %4$s
+                ON CONFLICT (%2$s, record) DO UPDATE SET departed = true WHERE excluded.departed AND NOT k.departed
+        )
+        SELECT %4$s FROM typed AS t', keys, columns, typed, fitting)
+       INTO placed USING of_key, of_schema, of_table, departs;
+    IF placed IS NOT TRUE THEN
+        PERFORM {{schema}}.note_unplaced(of_schema, of_table);
+    END IF;
+END
+{{dollar}};
+
+-- A key that does not fit the table of keys, called by the capture trigger.
+CREATE FUNCTION {{schema}}.note_unplaced(of_schema text, of_table text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    UPDATE {{schema}}.chrononaut_past AS p SET unplaced = true
+     WHERE p.table_schema = of_schema AND p.table_name = of_table AND NOT p.unplaced
+{{dollar}};
+
+-- ------------------------------------------------------------------- views --
+
+-- The schemas of views for a schema, made when they are missing.
+CREATE FUNCTION {{schema}}.make_past_schema(of_schema text, past text, other text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    INSERT INTO {{schema}}.chrononaut_past_schema (table_schema, past_schema, untracked_schema) VALUES (of_schema, past, other)
+        ON CONFLICT DO NOTHING;
+    SELECT s.past_schema, s.untracked_schema INTO past, other FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema;
+    -- Names in them are no secret; a view is read by those who may read its table.
+    IF to_regnamespace(quote_ident(past)) IS NULL THEN
+        EXECUTE format('CREATE SCHEMA %I', past);
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', past, format('The past of %I: read by queries that travel.', of_schema));
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO PUBLIC', past);
+    END IF;
+    IF to_regnamespace(quote_ident(other)) IS NULL THEN
+        EXECUTE format('CREATE SCHEMA %I', other);
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', other, format('What is not tracked of %I: queries that travel are refused there.', of_schema));
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO PUBLIC', other);
+    END IF;
+END
+{{dollar}};
+
+-- Whether each relation of a schema has a past or is refused there.
+CREATE FUNCTION {{schema}}.past_covers(of_schema text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT NOT EXISTS (
+        SELECT FROM pg_class AS c
+          LEFT JOIN {{schema}}.chrononaut_past_schema AS s ON s.table_schema = of_schema
+         WHERE c.relnamespace = to_regnamespace(quote_ident(of_schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+           AND of_schema <> {{literal rawSchema}}
+           AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = c.relname)
+           AND NOT EXISTS (SELECT FROM pg_class AS v
+                            WHERE v.relname = c.relname
+                              AND v.relnamespace IN (to_regnamespace(quote_ident(s.past_schema)), to_regnamespace(quote_ident(s.untracked_schema)))))
+{{dollar}};
+
+-- The row security of a table as a condition on its columns; empty when it has
+-- none. Conditions that look into other tables would read their present and make
+-- them depend on a view: rows are refused then to those whom row security binds.
+CREATE FUNCTION {{schema}}.past_policy(relation oid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    permissive  text;
+    restrictive text;
+    elsewhere   boolean;
+BEGIN
+    IF NOT (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = relation) THEN
+        RETURN '';
+    END IF;
+    SELECT string_agg(q.condition, ' OR ' ORDER BY q.polname) FILTER (WHERE q.polpermissive),
+           string_agg(q.condition, ' AND ' ORDER BY q.polname) FILTER (WHERE NOT q.polpermissive),
+           bool_or(q.elsewhere)
+      INTO permissive, restrictive, elsewhere
+      FROM (SELECT p.polname, p.polpermissive, p.polqual::text LIKE '%SUBLINK%' AS elsewhere,
+                   CASE WHEN p.polpermissive THEN '(' ELSE '(NOT ' END
+                   || CASE WHEN p.polroles = '{0}' THEN 'true'
+                           ELSE '(' || (SELECT string_agg(format('pg_catalog.pg_has_role(%L, ''USAGE'')', r.rolname), ' OR ')
+                                          FROM pg_roles AS r WHERE r.oid = ANY (p.polroles)) || ')' END
+                   || CASE WHEN p.polpermissive THEN ' AND (' ELSE ' OR (' END
+                   || coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') || '))' AS condition
+              FROM pg_policy AS p
+             WHERE p.polrelid = relation AND p.polcmd IN ('r', '*')) AS q;
+    IF elsewhere THEN
+        RETURN format('%s.past_refused(%L)', {{literal schema}}, relation::regclass || ', whose row security looks into other tables');
+    END IF;
+    RETURN coalesce('(' || permissive || ')', 'false') || coalesce(' AND ' || restrictive, '');
+END
+{{dollar}};
+
+-- Makes a view without columns for each relation of a schema that has no past,
+-- and drops those that are not needed any more.
+CREATE FUNCTION {{schema}}.refuse_untracked(of_schema text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    spaces {{schema}}.chrononaut_past_schema;
+    one    record;
+BEGIN
+    SELECT * INTO spaces FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema;
+    FOR one IN
+        SELECT coalesce(p.relname, v.relname) AS name, v.oid IS NOT NULL AS made
+          FROM (SELECT c.relname FROM pg_class AS c
+                 WHERE c.relnamespace = to_regnamespace(quote_ident(of_schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                   AND of_schema <> {{literal rawSchema}}
+                   AND to_regclass(quote_ident(spaces.past_schema) || '.' || quote_ident(c.relname)) IS NULL) AS p
+          FULL JOIN (SELECT c.relname, c.oid FROM pg_class AS c
+                      WHERE c.relnamespace = to_regnamespace(quote_ident(spaces.untracked_schema)) AND c.relkind = 'v') AS v USING (relname)
+         WHERE p.relname IS NULL OR v.relname IS NULL
+    LOOP
+        IF one.made THEN
+            EXECUTE format('DROP VIEW %I.%I', spaces.untracked_schema, one.name);
+        ELSE
+            EXECUTE format('CREATE VIEW %1$I.%2$I AS SELECT WHERE {{literalBody schema}}.past_refused(%3$L)', spaces.untracked_schema, one.name,
+                           quote_ident(of_schema) || '.' || quote_ident(one.name));
+            EXECUTE format('GRANT SELECT ON %I.%I TO PUBLIC', spaces.untracked_schema, one.name);
+        END IF;
+    END LOOP;
+END
+{{dollar}};
+
+-- Who may read a table may read its past, column by column.
+CREATE FUNCTION {{schema}}.share_past(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
+    past     regclass := (SELECT to_regclass(quote_ident(s.past_schema) || '.' || quote_ident(of_table))
+                            FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema);
+    one      record;
+BEGIN
+    FOR one IN SELECT DISTINCT e.grantee FROM pg_class AS c, aclexplode(c.relacl) AS e
+                WHERE c.oid = past AND e.grantee <> c.relowner LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %s', past, CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
+    END LOOP;
+    FOR one IN
+        SELECT e.grantee, NULL::name AS column_name
+          FROM pg_class AS c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS e
+         WHERE c.oid = relation AND e.privilege_type = 'SELECT'
+        UNION
+        SELECT e.grantee, a.attname
+          FROM pg_attribute AS a, aclexplode(a.attacl) AS e
+         WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND e.privilege_type = 'SELECT'
+           AND EXISTS (SELECT FROM pg_attribute AS v WHERE v.attrelid = past AND v.attname = a.attname)
+    LOOP
+        EXECUTE format('GRANT SELECT%s ON %s TO %s', '(' || quote_ident(one.column_name) || ')', past,
+                       CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
+    END LOOP;
+END
+{{dollar}};
+
+CREATE TRIGGER chrononaut_erased
+    AFTER DELETE ON {{schema}}.chrononaut_activity
+    REFERENCING OLD TABLE AS erased
+    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.note_erased();
+ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_erased;
+
+REVOKE EXECUTE ON FUNCTION {{schema}}.note_unplaced(text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION {{schema}}.add_key(text, text, jsonb, boolean) FROM PUBLIC;
