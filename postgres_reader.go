@@ -34,6 +34,7 @@ func (r *postgresReader) load(ctx context.Context, q chronodriver.Queryer, name 
 		return info, err
 	}
 	info.postgres = found.Table(r.schema, options)
+	info.pastPolicy = &found.Past.Policy
 	for _, c := range info.postgres.RecordColumns() {
 		info.columns = append(info.columns, c.Name)
 	}

@@ -32,6 +32,8 @@ type tableInfo struct {
 	// PostgreSQL: the table, nil when it is gone, and its key.
 	postgres *postgres.Table
 	keyTypes []postgres.Column
+	// pastPolicy is the table's row security as a condition.
+	pastPolicy *string
 	// Rows of Python chrononaut that are about the table.
 	python []postgres.PythonSource
 	// Older names of the table and its columns.
@@ -71,6 +73,10 @@ type reader interface {
 	// departure selects the first change after an id, and up to a time, that took
 	// the key from its record.
 	departure(info *tableInfo, key string, afterID int64, until time.Time) (sql string, args []any, err error)
+	// past returns the state of a table at a point, as a subquery in parentheses.
+	past(ctx context.Context, q chronodriver.Queryer, info *tableInfo, p Point, opts AsOfOpts) (string, error)
+	// takeSnapshot returns a token of what is seen.
+	takeSnapshot(ctx context.Context, q chronodriver.Queryer) (string, error)
 	// exists asks whether the table has a row with the key now.
 	exists(info *tableInfo, key string) (sql string, args []any, err error)
 	// activity selects from the log, of a table unless info is nil.

@@ -223,13 +223,17 @@ func (i *importer) write(ctx context.Context) error {
 	var recorded, fresh, known, own int64
 	var other bool // the record that the chunk ends with has another history
 	err = i.inTx(ctx, !i.opts.DryRun, func(tx chronodriver.Tx) error {
+		before, err := newestChange(ctx, tx, i.opts.Schema)
+		if err != nil {
+			return err
+		}
 		if _, err := queryRow(ctx, tx, []any{&recorded, &fresh, &known, &own, &other}, sql, string(encode(i.chunk)), i.source.Name()); err != nil {
 			return fmt.Errorf("write history: %w", err)
 		}
 		if recorded != fresh {
 			return errConflict
 		}
-		return nil
+		return addKeys(ctx, tx, i.opts.Schema, args.Schema, args.Name, before)
 	})
 	if err != nil {
 		return err

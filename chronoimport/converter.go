@@ -223,6 +223,10 @@ func (c *Converter) tryChunk(ctx context.Context, run *convertRun, result *Conve
 		}
 		args := c.args
 		args.After, args.Update, args.From = after, run.update, run.from
+		before, err := newestChange(ctx, tx, c.opts.Schema)
+		if err != nil {
+			return err
+		}
 		sql, err := postgres.Convert(c.opts.Schema, "chunk", args)
 		if err != nil {
 			return err
@@ -235,6 +239,9 @@ func (c *Converter) tryChunk(ctx context.Context, run *convertRun, result *Conve
 		done = ConvertResult{}
 		if _, err := queryRow(ctx, tx, []any{&done.Records, &done.Changes, &done.Recorded, &done.Own, &end}, sql, limit); err != nil {
 			return withoutValues(err)
+		}
+		if err := addKeys(ctx, tx, c.opts.Schema, c.args.Schema, c.args.Name, before); err != nil {
+			return err
 		}
 		if last = after; end != nil {
 			last = *end

@@ -309,6 +309,7 @@ func (x *renaming) to(to chronodriver.Table, exists bool) (*Plan, error) {
 	}
 	x.table = &postgres.Table{HistorySchema: x.engine.schema, Schema: to.Schema, Name: to.Name}
 	x.add("The registry knows the table by its new name.", "move_registered", postgres.PlanArgs{From: old}, "")
+	x.add("What history knows of it is known under the new name.", "move_past", postgres.PlanArgs{From: old}, "")
 	x.add("Another table may get the old name.", "leave_registered", postgres.PlanArgs{From: old, Options: left}, "")
 	next := *x.registered
 	next.Table = to
@@ -319,6 +320,7 @@ func (x *renaming) to(to chronodriver.Table, exists bool) (*Plan, error) {
 	}
 	plan.Table = to
 	x.table = old
+	x.add("The old name has no past any more.", "forget_past", postgres.PlanArgs{From: old}, "")
 	for _, kind := range kinds(x.engine.describe(x.found, next.Options, false)) {
 		x.add("The function of the trigger under the old name.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}

@@ -55,7 +55,11 @@ func (t *Table) KeysComment() string {
 	for _, k := range t.Keys() {
 		parts = append(parts, QuoteIdent(k.Name)+" "+k.KeyType+" "+k.Collation)
 	}
-	return "Keys that the history of " + t.Qualified() + " has: " + strings.Join(parts, ", ")
+	comment := "Keys that the history of " + t.Qualified() + " has: " + strings.Join(parts, ", ")
+	for _, rows := range t.Python {
+		comment += ", and of Python's " + rows.Name
+	}
+	return comment
 }
 
 // Past is what the view of a table's past is made of.
@@ -66,13 +70,25 @@ type Past struct {
 	In string
 	// Policy is the table's row security, as a condition; empty for none.
 	Policy string
+	// Point is the point itself; nil for that of the transaction that reads.
+	Point *PointLiterals
+}
+
+// PointLiterals are what a point means: the result of resolve_point(), see the
+// migrations.
+type PointLiterals struct {
+	At       string `json:"at"`
+	Except   string `json:"except"`
+	Snapshot string `json:"snapshot"`
+	From     int64  `json:"from"`
+	To       *int64 `json:"to"`
 }
 
 // Past describes the view of the table's past in a schema. python are the rows of
 // Python chrononaut that it also reads.
 func (t *Table) Past(in, policy string, python []PythonSource) Past {
 	args := ReadArgs{Schema: t.Schema, Name: t.Name, Record: t, Python: python}.WithAliases(t.HistorySchema, t.Aliases, t.KeyColumns)
-	return Past{args, t, in, policy}
+	return Past{args, t, in, policy, nil}
 }
 
 // branches are the arguments of the template that finds a row of any name.

@@ -152,6 +152,19 @@ SELECT {{schema}}.make_past_schema({{literal .Table.Schema}}, {{literal .Name}},
 {{define "make_keys" -}}
 SELECT {{schema}}.make_keys({{literal .Table.Schema}}, {{literal .Table.Name}}, {{literal .Table.KeysName}}, {{literal (.Table.FunctionName "capture")}}, {{literal .Table.KeysComment}})
 {{- end}}
+{{define "newest_change" -}}
+SELECT coalesce(pg_catalog.max(a.id), 0) FROM {{schema}}.chrononaut_activity AS a
+{{- end}}
+{{define "add_keys" -}}
+SELECT {{schema}}.add_keys($1::text, $2::text, $3::bigint)
+{{- end}}
+{{define "move_past" -}}
+UPDATE {{schema}}.chrononaut_coverage SET table_schema = {{literal .Table.Schema}}, table_name = {{literal .Table.Name}}
+ WHERE table_schema = {{literal .From.Schema}} AND table_name = {{literal .From.Name}}
+{{- end}}
+{{define "forget_past" -}}
+SELECT {{schema}}.forget_past({{literal .From.Schema}}, {{literal .From.Name}})
+{{- end}}
 {{define "drop_past_view" -}}
 DROP VIEW IF EXISTS {{.On}}
 {{- end}}

@@ -14,6 +14,7 @@ BEGIN
 END
 {{dollar}};
 DROP TRIGGER chrononaut_erased ON {{schema}}.chrononaut_activity;
+DROP FUNCTION {{schema}}.forget_past(text, text);
 DROP FUNCTION {{schema}}.share_past(text, text);
 DROP FUNCTION {{schema}}.refuse_untracked(text);
 DROP FUNCTION {{schema}}.past_policy(oid);

@@ -910,6 +910,24 @@ BEGIN
 END
 {{dollar}};
 
+-- Drops the view and the keys of a table that has another name now.
+CREATE FUNCTION {{schema}}.forget_past(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    keys text;
+    past text := (SELECT s.past_schema FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema);
+BEGIN
+    DELETE FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table
+        RETURNING p.keys_table INTO keys;
+    IF keys IS NOT NULL THEN
+        EXECUTE format('DROP VIEW IF EXISTS %I.%I', past, of_table);
+        EXECUTE format('DROP TABLE IF EXISTS %s.%I', {{literal schema}}, keys);
+    END IF;
+END
+{{dollar}};
+
 CREATE TRIGGER chrononaut_erased
     AFTER DELETE ON {{schema}}.chrononaut_activity
     REFERENCING OLD TABLE AS erased

@@ -4,12 +4,19 @@ that travel() has set.
 */ -}}
 {{- /* Whether the point sees a row of history. */ -}}
 {{- define "visible" -}}
+{{if .Point}}a.changed <= {{literal .Point.At}}::timestamptz
+               AND (a.id < {{.Point.From}}
+                    OR {{with .Point.To}}a.id < {{.}} AND {{end}}{{if .Point.Snapshot -}}
+                       pg_catalog.pg_visible_in_snapshot(a.transaction_id, {{literal .Point.Snapshot}}::pg_snapshot) IS NOT FALSE
+                       {{- else}}(a.transaction_id <> ALL ({{literal (or .Point.Except "{}")}}::xid8[])) IS NOT FALSE{{end}})
+{{- else -}}
 a.changed <= (SELECT {{schema}}.as_of())
                AND (a.id < (SELECT {{schema}}.as_of_from())
                     OR a.id < (SELECT {{schema}}.as_of_to())
                        AND (a.transaction_id <> ALL ((SELECT {{schema}}.as_of_except())::xid8[])) IS NOT FALSE
                        AND ((SELECT {{schema}}.as_of_snapshot()) IS NULL
                             OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT {{schema}}.as_of_snapshot())) IS NOT FALSE))
+{{- end}}
 {{- end -}}
 {{- /* The table's own rows about the key of the alias k. */ -}}
 {{- define "own" -}}
@@ -88,7 +95,9 @@ SELECT a.*, {{schema}}.python_readable(a.data) AS readable
                    ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
                         AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
        OFFSET 0) AS s
+ {{- if not .Point}}
  WHERE (SELECT {{schema}}.past_recorded({{literal .Table.Schema}}, {{literal .Table.Name}}))
+ {{- end}}
 {{- if .Virtual}}
 ) AS {{ident .Table.Name}}{{end}}
 {{- if .Policy}}
