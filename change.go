@@ -111,6 +111,15 @@ func jsonText(raw json.RawMessage) (string, bool) {
 	return string(raw), true
 }
 
+// began reports whether there was no record before the change.
+func (c *Change) began() bool {
+	if c.Operation == OperationRestore {
+		about, _ := c.ExtraInfo["restore"].(map[string]any)
+		return about["operation"] == string(OperationInsert)
+	}
+	return c.Operation == OperationInsert
+}
+
 // fill sets the fields that come as JSON text.
 func (c *Change) fill(key, previousKey, data, userInfo, extraInfo string) error {
 	for _, part := range []struct {

@@ -51,6 +51,12 @@ var functions = template.FuncMap{
 			Row   string
 		}{t, row}
 	},
+	"restored": func(t *Table, was string) any {
+		return struct {
+			Table *Table
+			Was   string
+		}{t, was}
+	},
 	"note": func(t *Table, except string) any {
 		return struct {
 			Table  *Table

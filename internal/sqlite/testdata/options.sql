@@ -90,7 +90,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_insert" AFTER INSERT ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum fb20938ee4f966c4
+    -- chrononaut generation 1, checksum 336a7d6b93d5bff5
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -124,7 +124,8 @@ BEGIN
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
     SELECT 'Odd "name"', i.last + 1, i.key, i.image || ',"revision":' || (i.last + 1) || ',"version":' || (i.last + 1) || '}',
-           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+           c.user_info, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL,
+                json_set(CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
                                 FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
@@ -139,7 +140,23 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
+           END, '$.restore.operation', 'insert'),
+                CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'Odd "name"' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 2
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'b' COLLATE NOCASE) IS CASE typeof(NEW."b") WHEN 'blob' THEN '\x' || lower(hex(NEW."b")) ELSE NEW."b" END
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'a''' COLLATE NOCASE) IS CASE typeof(NEW."a'") WHEN 'blob' THEN '\x' || lower(hex(NEW."a'")) ELSE NEW."a'" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
       FROM (SELECT k.key, k.image, k.hidden, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = k.key), -1)) AS last
               FROM (SELECT (SELECT '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}') AS key,
@@ -169,7 +186,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum aae74ddceafdbeb0
+    -- chrononaut generation 1, checksum 8fdd281973c15fa7
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -221,7 +238,8 @@ BEGIN
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
     SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || i.version || ',"version":' || i.version || '}',
-           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+           c.user_info, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL,
+                json_set(CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
                                 FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
@@ -236,7 +254,23 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
+           END, '$.restore.operation', 'update'),
+                CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'Odd "name"' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 2
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'b' COLLATE NOCASE) IS CASE typeof(NEW."b") WHEN 'blob' THEN '\x' || lower(hex(NEW."b")) ELSE NEW."b" END
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'a''' COLLATE NOCASE) IS CASE typeof(NEW."a'") WHEN 'blob' THEN '\x' || lower(hex(NEW."a'")) ELSE NEW."a'" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
       FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = k.old_key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = k.key), -1)))) AS version

@@ -82,7 +82,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum eefd441e16f23c79
+    -- chrononaut generation 1, checksum 9b52c243e31a4c00
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -117,7 +117,8 @@ BEGIN
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
     SELECT 'todos', i.last + 1, i.key, i.image || ',"version":' || (i.last + 1) || '}',
-           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+           c.user_info, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL,
+                json_set(CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
                                 FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
@@ -131,7 +132,22 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
+           END, '$.restore.operation', 'insert'),
+                CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
       FROM (SELECT k.key, k.image, k.hidden, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)) AS last
               FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
@@ -154,7 +170,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum 9a2ed4cffc40642a
+    -- chrononaut generation 1, checksum 288955d3f1c33ab5
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -204,7 +220,8 @@ BEGIN
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
     SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
-           c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+           c.user_info, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL,
+                json_set(CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
                                 FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
@@ -218,7 +235,22 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
+           END, '$.restore.operation', 'update'),
+                CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
       FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.old_key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)))) AS version

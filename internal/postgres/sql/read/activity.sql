@@ -43,7 +43,7 @@ branches are merged as they are read. */ -}}
 SELECT p.data
          FROM (SELECT a.*
                  FROM (SELECT a.version, coalesce(a.previous_key, a.key) AS key
-                        WHERE a.operation IS DISTINCT FROM 'insert') AS later
+                        WHERE {{template "went_on" .}}) AS later
                 CROSS JOIN LATERAL (
                       SELECT {{template "python_columns" .}}
                         FROM (({{template "previous" (.Is "key" "later.key")}})
@@ -61,11 +61,10 @@ SELECT p.data
                                   AND a.version < later.version
                                 ORDER BY a.version DESC, a.id DESC LIMIT 1)
 {{- end}}) AS a ORDER BY a.version DESC, a.id DESC LIMIT 1) AS a) AS p
-        WHERE {{template "went_on" .}}
 {{- end}}
-{{- /* What was brought back after a deletion had no state before. */ -}}
+{{- /* Whether there was a record before the change. */ -}}
 {{- define "went_on" -}}
-NOT (a.operation IS NOT DISTINCT FROM 'restore' AND coalesce(p.operation, '') IN ('delete', 'truncate'))
+(a.operation IS NULL OR a.operation NOT IN ('insert', 'restore') OR a.operation = 'restore' AND a.extra_info #>> '{restore,operation}' IS DISTINCT FROM 'insert')
 {{- end}}
 {{- define "previous" -}}
 SELECT a.* FROM {{schema}}.chrononaut_activity AS a
@@ -81,16 +80,14 @@ SELECT {{template "change" .}}{{if .Before}},
   LEFT JOIN LATERAL (
        -- The state before this one; what is inserted again had none.
        {{if .Mapped}}{{template "mapped_before" .}}{{else}}SELECT p.data
-         FROM (SELECT p.data, p.operation
          FROM {{schema}}.chrononaut_activity AS p
-        WHERE a.operation IS DISTINCT FROM 'insert'
+        WHERE {{template "went_on" .}}
           AND pg_catalog.jsonb_hash_extended(p.key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') || '.' || p.table_name, 0))
               = pg_catalog.jsonb_hash_extended(coalesce(a.previous_key, a.key), pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
           AND p.key = coalesce(a.previous_key, a.key)
           AND p.table_name || '' = a.table_name AND p.table_schema IS NOT DISTINCT FROM a.table_schema
           AND p.version < a.version
-        ORDER BY p.version DESC LIMIT 1) AS p
-        WHERE {{template "went_on" .}}{{end}}) AS previous ON true
+        ORDER BY p.version DESC LIMIT 1{{end}}) AS previous ON true
 {{- end}}
  WHERE true
 {{- if not .Mapped}}

@@ -16,7 +16,7 @@ r.options || r.key_columns || r.tracked || (SELECT count(*) FROM main.chrononaut
 {{- end}}
 {{- /* The state before a change of the log; what is inserted again had none. */ -}}
 {{define "before" -}}
-(SELECT iif(a.operation IS 'restore' AND p.operation IS 'delete', NULL, p.data) FROM main.chrononaut_activity AS p
-          WHERE a.operation IS NOT 'insert' AND p.table_name = a.table_name AND p.key = coalesce(a.previous_key, a.key) AND p.version < a.version
+(SELECT p.data FROM main.chrononaut_activity AS p
+          WHERE a.operation IS NOT 'insert' AND NOT (a.operation IS 'restore' AND json_extract(a.extra_info, '$.restore.operation') IS 'insert') AND p.table_name = a.table_name AND p.key = coalesce(a.previous_key, a.key) AND p.version < a.version
           ORDER BY p.version DESC LIMIT 1)
 {{- end}}

@@ -32,8 +32,14 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
            END
 {{- end -}}
 
-{{- /* What happened: restore, when the transaction of a plan says so and why. */ -}}
-{{- define "operation"}}iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', '{{.}}')
+{{- /* Whether the transaction of a plan brings something back, and says why. */ -}}
+{{- define "restoring"}}json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL
+{{- end -}}
+
+{{- /* The extra information with what a restore was. */ -}}
+{{- define "restored_info"}}iif({{template "restoring"}},
+                json_set({{template "extra_info" (row .Table "NEW")}}, '$.restore.operation', '{{.Was}}'),
+                {{template "extra_info" (row .Table "NEW")}})
 {{- end -}}
 
 {{- /* A member of a JSON object as JSON; a path cannot say every name. */ -}}

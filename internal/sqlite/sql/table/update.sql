@@ -9,7 +9,7 @@ BEGIN
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
     SELECT {{literal .Table.HistoryName}}, i.version, i.key, i.image || {{.Table.VersionSuffix "i.version"}},
-           c.user_info, {{template "extra_info" (row .Table "NEW")}}, {{template "operation" "update"}}, c.transaction_id, nullif(i.old_key, i.key)
+           c.user_info, {{template "restored_info" (restored .Table "update")}}, iif({{template "restoring"}}, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
       FROM (SELECT k.*, 1 + max(k.row_version, {{.Table.Last "k.old_key"}}, iif(k.key = k.old_key, -1, {{.Table.Last "k.key"}})) AS version
               FROM (SELECT (SELECT {{.Table.KeyObject "NEW"}}) AS key,
                            (SELECT {{.Table.KeyObject "OLD"}}) AS old_key,

@@ -316,6 +316,11 @@ BEGIN
     IF context ? 'records' THEN
         extra_info := extra_info || "chrononaut".record_info(context, 'public', 'people', record_key);
     END IF;
+    IF restoring THEN
+        -- What it was: whether there was a record before.
+        extra_info := extra_info || pg_catalog.jsonb_build_object('restore',
+            CASE WHEN jsonb_typeof(extra_info -> 'restore') = 'object' THEN extra_info -> 'restore' ELSE '{}' END || pg_catalog.jsonb_build_object('operation', what));
+    END IF;
     IF cardinality(hidden) > 0 THEN
         extra_info := extra_info || pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(hidden));
     END IF;

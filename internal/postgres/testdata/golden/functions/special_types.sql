@@ -319,6 +319,11 @@ BEGIN
     IF context ? 'records' THEN
         extra_info := extra_info || "chrononaut".record_info(context, 'public', 'docs', record_key);
     END IF;
+    IF restoring THEN
+        -- What it was: whether there was a record before.
+        extra_info := extra_info || pg_catalog.jsonb_build_object('restore',
+            CASE WHEN jsonb_typeof(extra_info -> 'restore') = 'object' THEN extra_info -> 'restore' ELSE '{}' END || pg_catalog.jsonb_build_object('operation', what));
+    END IF;
 
     -- When one statement gives several records each other's keys, the change
     -- that takes a key away must not have a higher version than the one that

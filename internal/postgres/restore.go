@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+)
+
+// RestoreArgs are what the statements of plans are made of: the files in
+// sql/restore.
+type RestoreArgs struct {
+	ReadArgs
+
+	Table *Table
+	// Until is a condition on the alias a, and l for the life of an item: what had
+	// happened by the point that is brought back.
+	Until string
+	// Lock locks the rows that are read.
+	Lock bool
+	// Columns are those that are written.
+	Columns []RestoreColumn
+	// From are the columns of the foreign key or the unique index, To those that
+	// it refers to, and Other the table at the other end, quoted.
+	From, To []string
+	Other    string
+}
+
+// RestoreColumn is a column that a statement writes.
+type RestoreColumn struct {
+	Name string
+	// Always says that every item writes it; else the item's set says so.
+	Always bool
+	// Default is SQL for the value that a row gets otherwise.
+	Default string
+}
+
+// RestoreSQL renders a statement of a plan: a file in sql/restore.
+func RestoreSQL(schema, name string, args RestoreArgs) (string, error) {
+	sql, err := render("restore/"+name+".sql", schema, args)
+	return strings.TrimSpace(sql), err
+}
+
+// Below bounds the versions of a record's changes: SQL for the first that is no
+// more of interest.
+func (a isArgs) Below(version string) isArgs {
+	a.Upper = version
+	return a
+}
+
+// ValueIn is SQL for the typed value of a column in data, which is SQL for
+// jsonb: see [Table.RecordSelect].
+func (t *Table) ValueIn(column, data string) string {
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+	if i < 0 {
+		return "NULL"
+	}
+	return t.Columns[i].recordValue(t.HistorySchema, data)
+}
+
+// PresentImage is SQL for the state of a row of the table, given by its alias,
+// in the form of data, under the settings of the triggers.
+func (t *Table) PresentImage(alias string) string {
+	const most = 40 // a function takes 100 arguments
+	var parts []string
+	for chunk := range slices.Chunk(t.RecordColumns(), most) {
+		var members []string
+		for _, c := range chunk {
+			value := "pg_catalog.to_jsonb(" + alias + "." + QuoteIdent(c.Name) + ")"
+			if !slices.Contains(t.KeyColumns, c.Name) {
+				value = t.ColumnImage(c, alias)
+			}
+			members = append(members, QuoteLiteral(c.Name)+", "+value)
+		}
+		parts = append(parts, "pg_catalog.jsonb_build_object("+strings.Join(members, ", ")+")")
+	}
+	if len(parts) == 0 {
+		return "'{}'::jsonb"
+	}
+	return strings.Join(parts, " || ")
+}

@@ -1,0 +1,156 @@
+package chrononaut
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// check looks for what the statements would stumble over: rows that are gone,
+// rows that would go too, and values that are taken.
+func (p *planner) check(ctx context.Context, plan *RestorePlan) error {
+	byTable := map[Table][]*RestoreItem{}
+	for _, i := range plan.Items {
+		if i.Action != RestoreNone {
+			byTable[i.Table] = append(byTable[i.Table], i)
+		}
+	}
+	for _, t := range p.order {
+		items := byTable[t.info.table]
+		if len(items) == 0 {
+			continue
+		}
+		for n := range t.refers {
+			if err := p.checkParents(ctx, t, &t.refers[n], items, byTable); err != nil {
+				return err
+			}
+		}
+		for n := range t.referred {
+			if err := p.checkReferences(ctx, t, &t.referred[n], items, byTable); err != nil {
+				return err
+			}
+		}
+		for n := range t.uniques {
+			if err := p.checkClashes(ctx, t, &t.uniques[n], items); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// written are the items that write any of the columns, and their arguments.
+func written(items []*RestoreItem, columns []string) (found []*RestoreItem, args []restoreArg) {
+	for _, i := range items {
+		sets := slices.ContainsFunc(columns, func(name string) bool { return slices.Contains(i.set, name) })
+		if sets && i.Action != RestoreDelete {
+			args = append(args, restoreArg{N: len(found), Key: i.key, ID: i.ToChange})
+			found = append(found, i)
+		}
+	}
+	return found, args
+}
+
+// valuesOf are values of a state in a form that can be compared; ok is false when
+// one is NULL.
+func valuesOf(data Data, columns []string) (text string, ok bool) {
+	var parts []string
+	for _, name := range columns {
+		value, ok := data.Text(name)
+		if !ok {
+			return "", false
+		}
+		parts = append(parts, value)
+	}
+	return strings.Join(parts, "\x00"), true
+}
+
+func (p *planner) checkParents(ctx context.Context, t *restoreTable, fk *foreignKey, items []*RestoreItem, byTable map[Table][]*RestoreItem) error {
+	found, args := written(items, fk.Columns)
+	if len(found) == 0 {
+		return nil
+	}
+	coming := map[string]bool{}
+	for _, i := range byTable[fk.Parent] {
+		if i.to != nil && (i.Action == RestoreInsert || len(i.set) > 0) {
+			if values, ok := valuesOf(i.to.Data, fk.ParentColumns); ok {
+				coming[values] = true
+			}
+		}
+	}
+	sql, err := p.engine.parents(t, fk)
+	if err != nil {
+		return err
+	}
+	var n int
+	return p.each(ctx, []any{&n}, func() error {
+		i := found[n]
+		if values, ok := valuesOf(i.to.Data, fk.Columns); ok && !coming[values] {
+			parent := fk.Parent
+			i.Problems = append(i.Problems, RestoreProblem{Kind: ProblemParent, Blocking: true, Columns: fk.Columns, Constraint: fk.Name, Table: &parent})
+		}
+		return nil
+	}, sql, encodeArgs(args))
+}
+
+func (p *planner) checkReferences(ctx context.Context, t *restoreTable, fk *foreignKey, items []*RestoreItem, byTable map[Table][]*RestoreItem) error {
+	var found []*RestoreItem
+	var args []restoreArg
+	for _, i := range items {
+		if i.Action == RestoreDelete {
+			args = append(args, restoreArg{N: len(found), Key: i.key})
+			found = append(found, i)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	// Rows that the plan takes away from it.
+	leaving := map[string]int{}
+	for _, i := range byTable[fk.Table] {
+		moves := slices.ContainsFunc(fk.Columns, func(name string) bool { return slices.Contains(i.set, name) })
+		if values, ok := valuesOf(i.present, fk.Columns); ok && (i.Action == RestoreDelete || i.Action == RestoreUpdate && moves) {
+			leaving[values]++
+		}
+	}
+	sql, err := p.engine.references(t, fk)
+	if err != nil {
+		return err
+	}
+	var n, count int
+	return p.each(ctx, []any{&n, &count}, func() error {
+		values, _ := valuesOf(found[n].present, fk.ParentColumns)
+		if left := count - leaving[values]; left > 0 {
+			child := fk.Table
+			found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemReferenced, Blocking: true, Columns: fk.Columns, Constraint: fk.Name, Table: &child, Rows: left})
+		}
+		return nil
+	}, sql, encodeArgs(args))
+}
+
+func (p *planner) checkClashes(ctx context.Context, t *restoreTable, u *uniqueKey, items []*RestoreItem) error {
+	found, args := written(items, u.Columns)
+	if len(found) == 0 {
+		return nil
+	}
+	// Rows that give the values up.
+	leaving := map[string]bool{}
+	for _, i := range items {
+		if i.Action == RestoreDelete || slices.ContainsFunc(u.Columns, func(name string) bool { return slices.Contains(i.set, name) }) {
+			leaving[i.key] = true
+		}
+	}
+	sql, err := p.engine.clashes(t, u)
+	if err != nil {
+		return err
+	}
+	var n int
+	var key string
+	return p.each(ctx, []any{&n, &key}, func() error {
+		text, err := p.canonical(t, key)
+		if err == nil && !leaving[text] {
+			found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemUnique, Blocking: true, Columns: u.Columns, Constraint: u.Name})
+		}
+		return err
+	}, sql, encodeArgs(args))
+}

@@ -1,0 +1,309 @@
+package chrononaut
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+)
+
+// restoreWriter runs steps in a transaction.
+type restoreWriter struct {
+	*applier
+
+	engine  restorer
+	tx      chronodriver.Tx
+	planner *planner
+}
+
+func (w *restoreWriter) run(ctx context.Context, steps []RestoreStep) error {
+	steps, err := w.lock(ctx, steps)
+	if err != nil {
+		return err
+	}
+	if err := w.recheck(ctx, steps); err != nil {
+		return err
+	}
+	for n := range steps {
+		if err := w.write(ctx, &steps[n]); err != nil {
+			return err
+		}
+	}
+	if sql := w.engine.settle(); sql != "" {
+		if _, err := w.tx.Exec(ctx, sql); err != nil {
+			return w.failed(nil, err)
+		}
+	}
+	if err := w.verify(ctx, steps); err != nil || len(steps) == 0 || w.dry {
+		return err
+	}
+	return w.transactionOf(ctx)
+}
+
+// lock locks the rows and compares them with the plan. It returns the steps as
+// they are to be run.
+func (w *restoreWriter) lock(ctx context.Context, steps []RestoreStep) ([]RestoreStep, error) {
+	byTable := map[Table][]*RestoreItem{}
+	for _, s := range steps {
+		if !s.Link {
+			byTable[s.Table] = append(byTable[s.Table], s.items...)
+		}
+	}
+	skip := map[*RestoreItem]bool{}
+	var again []*RestoreItem
+	for _, t := range w.planner.order {
+		items := slices.Clone(byTable[t.info.table])
+		if len(items) == 0 {
+			continue
+		}
+		// Everybody who brings rows back locks them in the same order.
+		slices.SortFunc(items, func(a, b *RestoreItem) int { return strings.Compare(a.key, b.key) })
+		changed, err := w.lockTable(ctx, t, items)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range changed {
+			skip[c.item] = true
+			switch w.opts.OnConflict {
+			case RestoreSkip:
+				w.result.Skipped = append(w.result.Skipped, c.item)
+			case RestoreOverwrite:
+				if item := c.overwritten(t); item != nil {
+					again = append(again, item)
+				}
+			}
+		}
+		if len(changed) > 0 && w.opts.OnConflict == RestoreRefuse {
+			return nil, w.conflicts(ctx, t, changed)
+		}
+	}
+	if len(skip) == 0 {
+		return steps, nil
+	}
+	steps = without(steps, skip)
+	if len(again) == 0 {
+		return steps, nil
+	}
+	for _, s := range steps {
+		if !s.Link {
+			again = append(again, s.items...)
+		}
+	}
+	return w.planner.render(w.planner.steps(again))
+}
+
+// changedItem is a record that is not as the plan found it.
+type changedItem struct {
+	item    *RestoreItem
+	exists  bool
+	version *int
+}
+
+// overwritten is the record as it is to be written all the same; nil when there
+// is nothing to do any more.
+func (c changedItem) overwritten(t *restoreTable) *RestoreItem {
+	i := *c.item
+	i.exists, i.Version = c.exists, c.version
+	switch {
+	case i.to == nil && !i.exists:
+		return nil
+	case i.to == nil:
+		i.Action = RestoreDelete
+	case i.exists:
+		i.Action = RestoreUpdate
+		i.set = slices.DeleteFunc(slices.Clone(i.all), func(name string) bool { return t.column(name).Identity == "a" })
+	default:
+		i.Action = RestoreInsert
+		i.set = slices.DeleteFunc(t.writable(), func(name string) bool { _, has := i.to.Data[name]; return !has })
+	}
+	return &i
+}
+
+func (w *restoreWriter) lockTable(ctx context.Context, t *restoreTable, items []*RestoreItem) (changed []changedItem, err error) {
+	sql, err := w.engine.present(t, true)
+	if err != nil {
+		return nil, err
+	}
+	args := make([]restoreArg, len(items))
+	for n, i := range items {
+		args[n] = restoreArg{N: n, Key: i.key}
+	}
+	found := make([]bool, len(items))
+	versions := make([]*int, len(items))
+	var n int
+	var version *int
+	err = eachRow(ctx, w.tx, []any{&n, &version}, func() error {
+		found[n], versions[n] = true, version
+		version = nil
+		return nil
+	}, sql, encodeArgs(args))
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range items {
+		if found[n] != i.exists || found[n] && !sameVersion(versions[n], i.Version) {
+			changed = append(changed, changedItem{i, found[n], versions[n]})
+		}
+	}
+	return changed, nil
+}
+
+func sameVersion(a, b *int) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// conflicts says what has changed since the plan was made.
+func (w *restoreWriter) conflicts(ctx context.Context, t *restoreTable, changed []changedItem) error {
+	records := make([]*restoreRecord, len(changed))
+	for n, c := range changed {
+		records[n] = &restoreRecord{key: c.item.key, first: c.item.known + 1}
+	}
+	w.planner.until = lifeUntil{before: true}
+	if err := w.planner.readLives(ctx, t, records); err != nil {
+		return err
+	}
+	e := &RestoreConflictError{}
+	for n, c := range changed {
+		walk := newRestoreWalk(t, records[n])
+		walk.run()
+		for k := range walk.later {
+			walk.later[k].Undone = false
+		}
+		e.Conflicts = append(e.Conflicts, RestoreConflict{Table: c.item.Table, Key: c.item.Key, Changes: walk.later})
+	}
+	return e
+}
+
+// recheck looks once more for rows that would go with those that are deleted: no
+// more can come while these are locked.
+func (w *restoreWriter) recheck(ctx context.Context, steps []RestoreStep) error {
+	byTable := map[Table][]*RestoreItem{}
+	var all []*RestoreItem
+	for _, s := range steps {
+		for _, i := range s.items {
+			item := *i
+			item.Problems = nil
+			byTable[s.Table] = append(byTable[s.Table], &item)
+			all = append(all, &item)
+		}
+	}
+	for _, t := range w.planner.order {
+		for n := range t.referred {
+			if err := w.planner.checkReferences(ctx, t, &t.referred[n], byTable[t.info.table], byTable); err != nil {
+				return err
+			}
+		}
+	}
+	all = slices.DeleteFunc(all, func(i *RestoreItem) bool { return !i.blocked() })
+	if len(all) > 0 {
+		return &RestoreBlockedError{Items: all}
+	}
+	return nil
+}
+
+// write runs the statement of a step.
+func (w *restoreWriter) write(ctx context.Context, s *RestoreStep) error {
+	size := batch
+	if s.whole {
+		size = len(s.items)
+	}
+	for part := range slices.Chunk(s.items, max(size, 1)) {
+		args := make([]restoreArg, len(part))
+		for n, i := range part {
+			args[n] = restoreArg{N: n, Key: cmp.Or(i.keyAt, i.key), ID: i.ToChange, Set: i.set}
+			if s.Link {
+				args[n].Key, args[n].Set = i.newKey, s.Columns
+			}
+		}
+		count, err := w.tx.Exec(ctx, s.SQL, encodeArgs(args))
+		if err != nil {
+			return w.failed(s, err)
+		}
+		switch s.Action {
+		case RestoreInsert:
+			w.result.Inserted += int(count)
+		case RestoreUpdate:
+			if !s.Link {
+				w.result.Updated += int(count)
+			}
+		case RestoreDelete:
+			w.result.Deleted += int(count)
+		}
+		w.done += len(part)
+		if w.opts.Progress != nil {
+			w.opts.Progress(w.done, w.total)
+		}
+	}
+	return nil
+}
+
+// failed says what the database refused, without values of records.
+func (w *restoreWriter) failed(s *RestoreStep, err error) error {
+	what := "check deferred constraints"
+	if s != nil {
+		what = fmt.Sprintf("%s rows of %s", s.Action, s.Table)
+	}
+	switch state := chronodriver.State(err); {
+	case taken(err):
+		return fmt.Errorf("%s: %w: %w", what, ErrRestoreConflict, err)
+	case strings.HasPrefix(state, "22"):
+		return fmt.Errorf("%s: %w", what, &quietError{errors.New("a value does not fit its column"), err})
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// verify compares what history has recorded by now with the plan.
+func (w *restoreWriter) verify(ctx context.Context, steps []RestoreStep) error {
+	byTable := map[Table][]*RestoreItem{}
+	for _, s := range steps {
+		if !s.Link {
+			byTable[s.Table] = append(byTable[s.Table], s.items...)
+		}
+	}
+	w.planner.until = lifeUntil{before: true}
+	for _, t := range w.planner.order {
+		items := byTable[t.info.table]
+		if len(items) == 0 {
+			continue
+		}
+		records := make([]*restoreRecord, len(items))
+		for n, i := range items {
+			records[n] = &restoreRecord{key: i.newKey, first: math.MaxInt64}
+		}
+		if err := w.planner.readLives(ctx, t, records); err != nil {
+			return err
+		}
+		for n, i := range items {
+			columns, same := i.differs(records[n].target)
+			if !same {
+				w.result.Differences = append(w.result.Differences, RestoreDifference{Table: i.Table, Key: i.Key, Columns: columns})
+			}
+		}
+	}
+	slices.SortStableFunc(w.result.Differences, func(a, b RestoreDifference) int { return cmp.Compare(a.Table.String(), b.Table.String()) })
+	return nil
+}
+
+// differs compares a record's last change with what was wanted.
+func (i *RestoreItem) differs(last *Change) (columns []string, same bool) {
+	if last == nil || (i.to == nil) != last.Operation.Gone() {
+		return nil, false
+	}
+	if i.to == nil {
+		return nil, true
+	}
+	for _, name := range i.set {
+		if !equalJSON(last.Data[name], i.to.Data[name]) {
+			columns = append(columns, name)
+		}
+	}
+	return columns, len(columns) == 0
+}

@@ -1,0 +1,201 @@
+package chrononaut
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Undelete plans to bring back deleted records of a table, each with everything
+// that its deletion took along in the same transaction: the rows that referred to
+// it by foreign keys and were deleted too, whoever deleted them, the rows that
+// referred to those, and so on, as one cohort; and rows whose foreign key the
+// deletion set to NULL or its default get it back.
+//
+// Rows of tables that are not tracked do not come back, and the plan names those
+// tables. So it does with records that are not deleted, and with parents that are
+// gone. Nothing is written: see [RestorePlan.Apply].
+//
+// Errors: those of [Client.Restore]; [ErrNotFound] when history has no such record.
+// It costs what that costs, and one round trip for each generation of rows
+// of each table.
+func (c *Client) Undelete(ctx context.Context, table Table, keys []Key, opts *RestoreOpts) (*RestorePlan, error) {
+	var plan *RestorePlan
+	err := c.planned(ctx, opts, func(ctx context.Context, p *planner) error {
+		if len(p.opts.Columns) > 0 {
+			return fmt.Errorf("a deleted record comes back as a whole: %w", ErrNoColumn)
+		}
+		p.kind, p.until = RestoreKindUndelete, lifeUntil{before: true}
+		t, err := p.table(ctx, table)
+		if err != nil {
+			return err
+		}
+		var standing []*RestoreItem
+		u := &undeletion{planner: p, logs: map[undeletionLog][]*Change{}, seen: map[int64]bool{}}
+		for _, key := range keys {
+			item, err := u.add(ctx, t, key)
+			if err != nil {
+				return err
+			}
+			if item != nil {
+				standing = append(standing, item)
+			}
+		}
+		plan, err = p.plan(ctx, RestoreKindUndelete, map[string]any{"table": t.info.table.String(), "records": len(keys)})
+		if plan != nil {
+			plan.Items = append(plan.Items, standing...)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("plan to undelete from %s: %w", table, err)
+	}
+	return plan, nil
+}
+
+// undeletion collects the changes that a deletion consists of.
+type undeletion struct {
+	*planner
+
+	logs map[undeletionLog][]*Change
+	seen map[int64]bool
+}
+
+// undeletionLog is the log of a table in a transaction.
+type undeletionLog struct {
+	table       Table
+	transaction uint64
+}
+
+// add adds a record and what its deletion took along; it returns an item for a
+// record that is not deleted.
+func (u *undeletion) add(ctx context.Context, t *restoreTable, key Key) (*RestoreItem, error) {
+	text, err := u.client.reader.normalizeKey(ctx, u.tx, t.info, key)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = u.canonical(t, text); err != nil {
+		return nil, err
+	}
+	const everything = 1<<63 - 1
+	r := &restoreRecord{key: text, first: everything}
+	u.until = lifeUntil{before: true}
+	if err := u.readLives(ctx, t, []*restoreRecord{r}); err != nil {
+		return nil, err
+	}
+	last := r.target
+	switch {
+	case last == nil:
+		return nil, fmt.Errorf("undelete: %w", ErrNotFound)
+	case !last.Operation.Gone():
+		version := last.Version
+		return &RestoreItem{
+			Table: t.info.table, Key: last.Key, Action: RestoreNone, Version: &version, key: text, newKey: text, known: last.ID,
+			Problems: []RestoreProblem{{Kind: ProblemExists}},
+		}, nil
+	}
+	return nil, u.cohort(ctx, t, []*Change{last})
+}
+
+// cohort adds deletions of one table, and what they took along.
+func (u *undeletion) cohort(ctx context.Context, t *restoreTable, deletions []*Change) error {
+	for _, c := range deletions {
+		u.seen[c.ID] = true
+		if err := u.addChange(ctx, t, c); err != nil {
+			return err
+		}
+	}
+	for _, fk := range t.referred {
+		if err := u.children(ctx, t, fk, deletions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// children adds the rows that referred to what was deleted.
+func (u *undeletion) children(ctx context.Context, t *restoreTable, fk foreignKey, deletions []*Change) error {
+	parents := map[uint64]map[string]bool{}
+	for _, c := range deletions {
+		if values, ok := valuesOf(c.Data, fk.ParentColumns); ok && c.TransactionID != 0 {
+			if parents[c.TransactionID] == nil {
+				parents[c.TransactionID] = map[string]bool{}
+			}
+			parents[c.TransactionID][values] = true
+		}
+	}
+	if len(parents) == 0 {
+		return nil
+	}
+	child, err := u.table(ctx, fk.Table)
+	if err != nil {
+		return u.untracked(fk, err)
+	}
+	var gone []*Change
+	for transaction, keys := range parents {
+		log, err := u.log(ctx, child, transaction)
+		if err != nil {
+			return err
+		}
+		for _, c := range log {
+			values, ok := valuesOf(c.Before, fk.Columns)
+			if u.seen[c.ID] || !ok || !keys[values] {
+				continue
+			}
+			now, _ := valuesOf(c.Data, fk.Columns)
+			switch {
+			case c.Operation.Gone():
+				u.seen[c.ID] = true
+				gone = append(gone, c)
+			case now != values && (fk.OnDelete == "n" || fk.OnDelete == "d"):
+				u.seen[c.ID] = true
+				if err := u.addChange(ctx, child, c); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	slices.SortFunc(gone, func(a, b *Change) int { return cmp.Compare(a.ID, b.ID) })
+	return u.cohort(ctx, child, gone)
+}
+
+// untracked names a table whose rows history does not have.
+func (u *undeletion) untracked(fk foreignKey, err error) error {
+	if !errors.Is(err, ErrNotTracked) {
+		return err
+	}
+	if fk.OnDelete != "a" && fk.OnDelete != "r" {
+		name := fk.Table
+		known := slices.ContainsFunc(u.problems, func(p RestoreProblem) bool { return p.Constraint == fk.Name && p.Table != nil && *p.Table == name })
+		if !known {
+			u.problems = append(u.problems, RestoreProblem{Kind: ProblemUntrackedTable, Table: &name, Constraint: fk.Name})
+		}
+	}
+	return nil
+}
+
+// log is what a transaction did to a table, with the states before.
+func (u *undeletion) log(ctx context.Context, t *restoreTable, transaction uint64) ([]*Change, error) {
+	id := undeletionLog{t.info.table, transaction}
+	if log, ok := u.logs[id]; ok {
+		return log, nil
+	}
+	log := []*Change{}
+	o := &ActivityOpts{Table: t.info.table, Transaction: transaction, OldestFirst: true, Limit: -1, WithBefore: true}
+	for change, err := range u.client.With(u.tx).ActivityAll(ctx, o) {
+		if err != nil {
+			return nil, err
+		}
+		if change.Operation.Gone() && change.Before == nil {
+			change.Before = change.Data
+		}
+		log = append(log, &change)
+	}
+	u.logs[id] = log
+	return log, nil
+}
