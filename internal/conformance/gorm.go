@@ -37,9 +37,24 @@ func GORMEnv(t *testing.T, db *gorm.DB, generic bool) *Env {
 			return db.WithContext(ctx).Exec(query, args...).Error
 		}
 	}
+	text := func(db *gorm.DB) func(ctx context.Context, query string, args ...any) (string, error) {
+		return func(ctx context.Context, query string, args ...any) (s string, err error) {
+			query = numbered.ReplaceAllString(query, "?")
+			if generic {
+				err = gorm.G[any](db).Raw(query, args...).Scan(ctx, &s)
+			} else {
+				err = db.WithContext(ctx).Raw(query, args...).Scan(&s).Error
+			}
+			return s, err
+		}
+	}
 	return &Env{
-		Driver: driver,
-		Exec:   exec(db),
+		Driver:    driver,
+		Exec:      exec(db),
+		QueryText: text(db),
+		TxText: func(ctx context.Context, f func(query func(ctx context.Context, sql string, args ...any) (string, error)) error) error {
+			return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return f(text(tx)) })
+		},
 		QueryInt: func(ctx context.Context, query string, args ...any) (n int64, err error) {
 			query = numbered.ReplaceAllString(query, "?")
 			if generic {

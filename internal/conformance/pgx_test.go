@@ -48,6 +48,18 @@ func pgxEnv(t *testing.T, mode pgx.QueryExecMode) *conformance.Env {
 			err = db.QueryRow(ctx, sql, args...).Scan(&n)
 			return n, err
 		},
+		QueryText: func(ctx context.Context, sql string, args ...any) (s string, err error) {
+			err = db.QueryRow(ctx, sql, args...).Scan(&s)
+			return s, err
+		},
+		TxText: func(ctx context.Context, f func(query func(ctx context.Context, sql string, args ...any) (string, error)) error) error {
+			return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+				return f(func(ctx context.Context, sql string, args ...any) (s string, err error) {
+					err = tx.QueryRow(ctx, sql, args...).Scan(&s)
+					return s, err
+				})
+			})
+		},
 		Tx: func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error {
 			return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 				return f(func(ctx context.Context, sql string, args ...any) error {

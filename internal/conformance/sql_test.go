@@ -66,22 +66,39 @@ func sqlEnv(t *testing.T, driver, dsn string) *conformance.Env {
 			err = db.QueryRowContext(ctx, query, args...).Scan(&n)
 			return n, err
 		},
-		Tx: func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error {
-			tx, err := db.BeginTx(ctx, nil)
-			if err != nil {
-				return err
-			}
-			err = f(func(ctx context.Context, query string, args ...any) error {
-				_, err := tx.ExecContext(ctx, query, args...)
-				return err
+		QueryText: func(ctx context.Context, query string, args ...any) (s string, err error) {
+			err = db.QueryRowContext(ctx, query, args...).Scan(&s)
+			return s, err
+		},
+		TxText: func(ctx context.Context, f func(query func(ctx context.Context, sql string, args ...any) (string, error)) error) error {
+			return runTx(ctx, db, func(tx *sql.Tx) error {
+				return f(func(ctx context.Context, query string, args ...any) (s string, err error) {
+					err = tx.QueryRowContext(ctx, query, args...).Scan(&s)
+					return s, err
+				})
 			})
-			if err == nil {
-				return tx.Commit()
-			}
-			if rollback := tx.Rollback(); !errors.Is(rollback, sql.ErrTxDone) {
-				err = errors.Join(err, rollback)
-			}
-			return err
+		},
+		Tx: func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error {
+			return runTx(ctx, db, func(tx *sql.Tx) error {
+				return f(func(ctx context.Context, query string, args ...any) error {
+					_, err := tx.ExecContext(ctx, query, args...)
+					return err
+				})
+			})
 		},
 	}
+}
+
+func runTx(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err = f(tx); err == nil {
+		return tx.Commit()
+	}
+	if rollback := tx.Rollback(); !errors.Is(rollback, sql.ErrTxDone) {
+		err = errors.Join(err, rollback)
+	}
+	return err
 }

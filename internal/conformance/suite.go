@@ -28,6 +28,11 @@ type Env struct {
 	Exec func(ctx context.Context, sql string, args ...any) error
 	// QueryInt runs a statement that returns one number, outside a transaction.
 	QueryInt func(ctx context.Context, sql string, args ...any) (int64, error)
+	// QueryText runs a statement that returns one text, outside a transaction.
+	QueryText func(ctx context.Context, sql string, args ...any) (string, error)
+	// TxText runs f in a transaction that was begun under ctx; f runs statements
+	// that return one text.
+	TxText func(ctx context.Context, f func(query func(ctx context.Context, sql string, args ...any) (string, error)) error) error
 	// Tx runs f in a transaction that was begun under ctx, and commits it when
 	// f returns no error.
 	Tx func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error
@@ -88,6 +93,13 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"reads the state before each change of the log", readsBefore},
 		{"tells when a table was not tracked", tellsGaps},
 		{"reads inside a transaction what it did itself", readsInTransaction},
+		{"reads the past of any query", readsThePast},
+		{"reads the past of qualified names", readsThePastOfQualifiedNames},
+		{"refuses to write in the past", refusesToWriteInThePast},
+		{"refuses to read the present in the past", refusesThePresent},
+		{"keeps a transaction at its point", keepsItsPoint},
+		{"leaks the past into nothing", leaksNoPast},
+		{"reads history itself under a context of the past", readsHistoryInThePast},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

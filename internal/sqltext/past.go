@@ -9,8 +9,8 @@ import (
 
 // RefusedInPast returns why a statement of PostgreSQL must not be sent in a
 // transaction that reads the past, or "": it would end that, or it would write
-// to a view, which the server does not call a write. Everything else the server
-// judges. The statement must be one of [Split], not of [Head].
+// to a view or lock its rows, of which the server says other things. Everything
+// else the server judges. The statement must be one of [Split], not of [Head].
 func (s *Statement) RefusedInPast() string {
 	if len(s.words) == 0 {
 		return ""
@@ -39,6 +39,8 @@ func (s *Statement) RefusedInPast() string {
 	switch {
 	case s.modifies:
 		return "it writes"
+	case s.locks:
+		return "it locks rows"
 	case s.Alone(chronodriver.PostgreSQL):
 		return "it cannot run in a transaction"
 	}

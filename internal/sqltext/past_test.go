@@ -14,10 +14,15 @@ func TestRefusedInPast(t *testing.T) {
 		ends   = "it begins or ends"
 		sets   = "it changes what"
 		alone  = "it cannot run"
+		locks  = "it locks"
 	)
 	for in, want := range map[string]string{
-		"select 1":                           "",
-		"select 1 for update":                "",
+		"select 1":                   "",
+		"select * from t for update": locks,
+		"select * from (select * from t for no key update) t":    locks,
+		"select * from t FOR SHARE of t nowait":                  locks,
+		"select * from t for key share":                          locks,
+		"select substring(a from 1 for 2), update, share from t": "",
 		"values (1)":                         "",
 		"with a as (select 1) select update": "",
 		"with a as (select 1), b as materialized (table a) select * from a": "",
@@ -77,6 +82,21 @@ func TestRefusedInPast(t *testing.T) {
 		statements := sqltext.Split(postgres, in)
 		if got := statements[0].RefusedInPast(); (got == "") != (want == "") || !strings.HasPrefix(got, want) {
 			t.Errorf("RefusedInPast(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	isOne := func(name string) bool { return name == "todos" || name == "Odd" }
+	for in, want := range map[string]string{
+		"select * from Todos":                         "todos",
+		`select 'todos', "a".todos, "Odd"`:            "todos",
+		`select "Todos", Odd, 'todos' -- todos`:       "",
+		`select $$todos$$, todoses, "Odd" from todos`: "Odd",
+	} {
+		if got := sqltext.Mentions(postgres, in, isOne); got != want {
+			t.Errorf("Mentions(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

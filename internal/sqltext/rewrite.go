@@ -161,9 +161,9 @@ func (w *rewriter) rewrite(parts []part) {
 const maxName = 63
 
 // fold returns a name as the catalog has it.
-func (w *rewriter) fold(t token) string {
+func (l *lexer) fold(t token) string {
 	name := t.text
-	if t.upper != "" || w.dialect == chronodriver.SQLite {
+	if t.upper != "" || l.dialect == chronodriver.SQLite {
 		name = strings.Map(func(r rune) rune {
 			if r >= 'A' && r <= 'Z' {
 				return r + 'a' - 'A'
@@ -171,7 +171,7 @@ func (w *rewriter) fold(t token) string {
 			return r
 		}, name)
 	}
-	if w.dialect == chronodriver.PostgreSQL && len(name) > maxName {
+	if l.dialect == chronodriver.PostgreSQL && len(name) > maxName {
 		n := maxName
 		for n > 0 && !utf8.RuneStart(name[n]) {
 			n--

@@ -39,6 +39,9 @@ type Statement struct {
 	verb string
 	// modifies says that a common table expression changes rows.
 	modifies bool
+	// locks says that it locks rows: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR
+	// KEY SHARE.
+	locks bool
 }
 
 const (
@@ -108,6 +111,8 @@ func (l *lexer) statement(limit int) (s Statement, ok, more bool) {
 		case word:
 			s.add(t, parens)
 			s.modifies = s.modifies || changesRows(t, last)
+			s.locks = s.locks || (t.upper == "UPDATE" || t.upper == "SHARE") &&
+				(last[1].upper == "FOR" || last[1].upper == "KEY" && (last[0].upper == "FOR" || last[0].upper == "NO"))
 			nesting = nest(&s, nesting, t.upper, last[1])
 		}
 		last[0], last[1] = last[1], t

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
 // Relations remembers which relations have a past, for a pool. It is safe for
@@ -43,21 +45,22 @@ func (r *Relations) TravelParameter() string { return postgres.TravelParameter(r
 // TravelEnd is sent before the end of the transaction.
 func (r *Relations) TravelEnd() string { return postgres.TravelEnd(r.schema) }
 
-func (r *Relations) past(ctx context.Context, load Load, schema, of string) (relation, error) {
+func (r *Relations) get(ctx context.Context, load Load) (map[name]relation, error) {
 	r.mu.Lock()
 	known := r.known
 	r.mu.Unlock()
-	if known == nil {
-		// Not under the lock: it may have to wait for a connection.
-		var err error
-		if known, err = r.load(ctx, load); err != nil {
-			return relation{}, fmt.Errorf("read what has a past: %w", err)
-		}
-		r.mu.Lock()
-		r.known = known
-		r.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
-	return known[name{schema, of}], nil
+	// Not under the lock: it may have to wait for a connection.
+	known, err := r.load(ctx, load)
+	if err != nil {
+		return nil, fmt.Errorf("read what has a past: %w", err)
+	}
+	r.mu.Lock()
+	r.known = known
+	r.mu.Unlock()
+	return known, nil
 }
 
 func (r *Relations) load(ctx context.Context, load Load) (map[name]relation, error) {
@@ -74,6 +77,21 @@ func (r *Relations) load(ctx context.Context, load Load) (map[name]relation, err
 		known[name{p.Schema, p.Name}] = relation{postgres.QuoteIdent(p.Past), p.Refused}
 	}
 	return known, nil
+}
+
+// refused returns the name of a relation in a text that may not be read because
+// it is not tracked, as far as that is known.
+func (r *Relations) refused(sql string) string {
+	r.mu.Lock()
+	known := r.known
+	r.mu.Unlock()
+	names := map[string]bool{}
+	for n, of := range known {
+		if of.refused {
+			names[n.relation] = true
+		}
+	}
+	return sqltext.Mentions(chronodriver.PostgreSQL, sql, func(name string) bool { return names[name] })
 }
 
 func (r *Relations) forget() {

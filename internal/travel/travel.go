@@ -48,11 +48,13 @@ type Statement struct {
 	SQL       string
 	rewritten sqltext.Rewritten
 	relations *Relations
+	// refuses says that what is not tracked is refused.
+	refuses bool
 }
 
 // Statement prepares a text of SQL, of one statement or several, for a point of
 // the past; apart says that it is sent outside of a transaction. Load is asked
-// for the relations when the text has a qualified name and they are not known.
+// for the relations when they are not known.
 //
 // Errors: [chrononaut.ErrPast] when the text must not be sent, those of load.
 func (r *Relations) Statement(ctx context.Context, point, sql string, apart bool, load Load) (*Statement, error) {
@@ -68,20 +70,16 @@ func (r *Relations) Statement(ctx context.Context, point, sql string, apart bool
 		// travel_end() sees what it reads.
 		return &Statement{SQL: sql, relations: r}, nil
 	}
-	refuses := !untrackedPresent(point)
-	var loading error
-	rewritten := sqltext.Rewrite(chronodriver.PostgreSQL, sql, func(schema, name string) (string, bool) {
-		if loading != nil {
-			return "", false
-		}
-		var past relation
-		past, loading = r.past(ctx, load, schema, name)
-		return past.schema, loading == nil && past.schema != "" && (refuses || !past.refused)
-	})
-	if loading != nil {
-		return nil, r.Error(loading)
+	known, err := r.get(ctx, load)
+	if err != nil {
+		return nil, r.Error(err)
 	}
-	return &Statement{rewritten.Text + Mark, rewritten, r}, nil
+	refuses := !untrackedPresent(point)
+	rewritten := sqltext.Rewrite(chronodriver.PostgreSQL, sql, func(schema, of string) (string, bool) {
+		past, ok := known[name{schema, of}]
+		return past.schema, ok && (refuses || !past.refused)
+	})
+	return &Statement{rewritten.Text + Mark, rewritten, r, refuses}, nil
 }
 
 func untrackedPresent(point string) bool {
@@ -95,6 +93,13 @@ func untrackedPresent(point string) bool {
 func (s *Statement) Error(err error) error {
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) && pgErr.Position > 0 {
 		pgErr.Position = int32(s.rewritten.Position(int(pgErr.Position))) //nolint:gosec // not longer than the text
+	}
+	const noColumn = "42703"
+	if s.refuses && chronodriver.State(err) == noColumn {
+		// What is not tracked has a view without columns.
+		if name := s.relations.refused(s.SQL); name != "" {
+			return fmt.Errorf("%w: %s is not tracked, so that it has no past: %w", chrononaut.ErrPast, name, err)
+		}
 	}
 	return s.relations.Error(err)
 }
