@@ -78,6 +78,7 @@ type Past struct {
 // migrations.
 type PointLiterals struct {
 	At       string `json:"at"`
+	Clock    string `json:"clock"`
 	Except   string `json:"except"`
 	Snapshot string `json:"snapshot"`
 	From     int64  `json:"from"`

@@ -185,6 +185,7 @@ SELECT k.k1 AS "id",
                AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
              ORDER BY a.version LIMIT 1) AS f ON true
         WHERE CASE WHEN l.id IS NULL THEN d.id IS NULL AND f.operation = 'baseline'
+                        AND (SELECT "chrononaut".past_found('public', 'todos'))
                    ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
                         AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
        OFFSET 0) AS s

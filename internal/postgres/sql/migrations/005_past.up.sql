@@ -31,7 +31,7 @@ CREATE TABLE {{schema}}.chrononaut_past_schema (
 -- When history knew all rows of a table (complete), when something changed that
 -- was not recorded (disturbed), and from when on history was erased (erased).
 -- The past of a table is known at a time if history was complete at some time
--- and nothing disturbed it in between, before or after.
+-- before and nothing disturbed it in between, or after, and nothing did until then.
 CREATE TABLE {{schema}}.chrononaut_coverage (
     id           bigserial   PRIMARY KEY,
     table_schema text        NOT NULL,
@@ -119,9 +119,10 @@ CREATE FUNCTION {{schema}}.as_of_to() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_to', true), '')::bigint, 9223372036854775807);
 
--- The transactions that wrote both up to a time and later. A transaction that is
--- not among chrononaut_long wrote for at most a second.
-CREATE FUNCTION {{schema}}.past_except(at timestamptz) RETURNS xid8[]
+-- The transactions of one cluster, whose ids of history are from the first up to
+-- the second, that wrote both up to a time and later. A transaction that is not
+-- among chrononaut_long wrote for at most a second.
+CREATE FUNCTION {{schema}}.past_except(at timestamptz, from_id bigint, to_id bigint) RETURNS xid8[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_custom_plan
@@ -130,40 +131,106 @@ AS {{dollar}}
       FROM (SELECT a.transaction_id
               FROM {{schema}}.chrononaut_activity AS a
              WHERE a.changed > at AND a.changed <= at + interval '1.5 seconds'
-               AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807))
+               AND a.id >= from_id AND a.id < to_id
             UNION ALL
             SELECT l.transaction_id FROM {{schema}}.chrononaut_long AS l WHERE l.span @> at) AS w
      WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                     WHERE a.transaction_id = w.transaction_id AND a.changed <= at
-                      AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807)))
+                      AND a.id >= from_id AND a.id < to_id)
        AND EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                     WHERE a.transaction_id = w.transaction_id AND a.changed > at
-                      AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807)))
+                      AND a.id >= from_id AND a.id < to_id)
+{{dollar}};
+
+-- The time from which on a transaction has written at the earliest, as its id says:
+-- it got that later than any with a lower id got theirs, which begin at most a
+-- second before what they write unless they are among chrononaut_long. NULL when
+-- history says nothing of it.
+CREATE FUNCTION {{schema}}.begun_after(id xid8) RETURNS timestamptz
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT a.changed - interval '1 second'
+      FROM {{schema}}.chrononaut_activity AS a
+     WHERE a.transaction_id < begun_after.id AND a.id >= (SELECT {{schema}}.cluster_start(9223372036854775807))
+       AND a.operation IN ('insert', 'update', 'delete')
+       AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_long AS l WHERE l.transaction_id = a.transaction_id)
+     ORDER BY a.transaction_id DESC, a.id DESC
+     LIMIT 1
+{{dollar}};
+
+-- Whether a transaction id has been given out.
+CREATE FUNCTION {{schema}}.is_given(id xid8) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    PERFORM pg_xact_status(id);
+    RETURN true;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN false; -- it is in the future
+END
+{{dollar}};
+
+-- The first transaction that a snapshot does not see although it has ended. NULL
+-- when there is none.
+CREATE FUNCTION {{schema}}.ended_since(seen pg_snapshot) RETURNS xid8
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    ended xid8 := (SELECT x FROM pg_snapshot_xip(seen) AS x WHERE pg_xact_status(x) <> 'in progress' ORDER BY x LIMIT 1);
+    first bigint := pg_snapshot_xmax(seen)::text::bigint;
+BEGIN
+    IF ended IS NULL THEN
+        FOR n IN 0 .. 100 LOOP
+            ended := (first + n)::text::xid8;
+            IF n = 100 OR pg_xact_status(ended) <> 'in progress' THEN
+                RETURN ended;
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN ended;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN NULL; -- this id, and so each one after it, is in the future
+END
 {{dollar}};
 
 -- The settled past: no transaction that is still open can have changes up to this
 -- time, or ever will. A transaction that writes history holds a lock on it to its
--- end, which everybody may see; since when it has been open needs the membership
--- in pg_read_all_stats where it is of another role. NULL when it is not known.
+-- end, which everybody may see. Since when it has been open, the membership in
+-- pg_read_all_stats shows where it is of another role, and nobody where it is
+-- prepared: its id tells a time from before. NULL when that is not known.
 CREATE FUNCTION {{schema}}.past_horizon() RETURNS timestamptz
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
     fixed   boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
-    -- What is seen later than a fixed snapshot is not seen at all.
-    moment  timestamptz := CASE WHEN fixed THEN now() ELSE clock_timestamp() END;
+    standby boolean := pg_is_in_recovery();
+    -- What is seen later than a fixed snapshot is not seen at all. On a standby the
+    -- first record of a transaction that it knows nothing of comes after the last
+    -- end that was replayed.
+    moment  timestamptz := CASE WHEN standby AND fixed THEN NULL
+                                WHEN standby THEN pg_last_xact_replay_timestamp()
+                                WHEN fixed THEN now()
+                                ELSE clock_timestamp() END;
+    -- Not before the time.
     seen    pg_snapshot := pg_current_snapshot();
     writers integer;
     known   integer;
     oldest  timestamptz;
+    ended   xid8;
 BEGIN
-    IF pg_is_in_recovery() THEN
-        -- What was replayed is settled; a primary gives no times of what is not.
-        RETURN least(moment, pg_last_xact_replay_timestamp());
-    END IF;
-    IF pg_snapshot_xmin(seen) = pg_snapshot_xmax(seen) THEN
+    -- Nothing is under way. A snapshot does not name those that began after the last
+    -- one that has ended.
+    IF moment IS NOT NULL AND pg_snapshot_xmin(seen) = pg_snapshot_xmax(seen) AND NOT {{schema}}.is_given(pg_snapshot_xmax(seen)) THEN
         RETURN moment;
+    END IF;
+    IF standby THEN
+        -- A primary does not say since when its transactions have been open.
+        oldest := {{schema}}.begun_after(pg_snapshot_xmin(seen));
+        RETURN CASE WHEN oldest IS NOT NULL THEN least(moment, oldest) END;
     END IF;
     SELECT count(*), count(s.xact_start), min(s.xact_start)
       INTO writers, known, oldest
@@ -175,16 +242,20 @@ BEGIN
                AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
                AND l.pid IS DISTINCT FROM pg_backend_pid()) AS w
       LEFT JOIN pg_stat_activity AS s ON s.pid = w.pid;
-    -- A transaction of a fixed snapshot that has ended since is invisible although
-    -- it holds no lock any more.
-    IF fixed AND EXISTS (SELECT FROM pg_snapshot_xip(seen) AS x WHERE pg_xact_status(x) <> 'in progress') THEN
-        RETURN NULL;
+    -- Its first change came later than its start.
+    moment := least(moment, oldest - interval '1 microsecond');
+    -- A transaction that has ended since a fixed snapshot is invisible although it
+    -- holds no lock any more.
+    IF fixed THEN
+        ended := {{schema}}.ended_since(seen);
+        oldest := {{schema}}.begun_after(ended);
+        moment := CASE WHEN ended IS NULL OR oldest IS NOT NULL THEN least(moment, oldest) END;
     END IF;
     IF known < writers THEN
-        RETURN NULL;
+        oldest := {{schema}}.begun_after(pg_snapshot_xmin(seen));
+        moment := CASE WHEN oldest IS NOT NULL THEN least(moment, oldest) END;
     END IF;
-    -- Its first change came later than its start.
-    RETURN coalesce(least(moment, oldest - interval '1 microsecond'), moment);
+    RETURN moment;
 END
 {{dollar}};
 
@@ -224,6 +295,7 @@ DECLARE
     parts    text[];
     newest   bigint := {{schema}}.cluster_start(9223372036854775807);
     part     bigint;
+    next     bigint;
     seen     pg_snapshot;
 BEGIN
     IF jsonb_typeof(point) IS DISTINCT FROM 'object' THEN
@@ -278,8 +350,14 @@ BEGIN
                             ELSE 'Transactions that are still open may add to what is later. Ask again when they have ended, or allow what is not settled.' END;
         END IF;
     END IF;
-    RETURN jsonb_build_object('at', {{schema}}.iso_time(at), 'clock', {{schema}}.iso_time(at), 'except', {{schema}}.past_except(at)::text,
-                              'snapshot', '', 'from', newest, 'to', NULL);
+    -- The cluster that history was written in at the time: its transactions may have
+    -- written on, those of the ones before have all ended.
+    part := CASE WHEN point ? 'transaction' THEN newest
+                 ELSE coalesce((SELECT max(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.marked <= at), 0) END;
+    SELECT min(c.first_id) INTO next FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > part;
+    RETURN jsonb_build_object('at', {{schema}}.iso_time(at), 'clock', {{schema}}.iso_time(at),
+                              'except', {{schema}}.past_except(at, part, coalesce(next, 9223372036854775807))::text,
+                              'snapshot', '', 'from', part, 'to', next);
 END
 {{dollar}};
 
@@ -414,7 +492,7 @@ DECLARE
     name   text := quote_ident(of_schema) || '.' || quote_ident(of_table);
     reason text;
 BEGIN
-    IF strpos(known, name || ';') > 0 THEN
+    IF strpos(known, ';' || name || ';') > 0 THEN
         RETURN true;
     END IF;
     -- Without a point there is nothing to look for.
@@ -426,9 +504,30 @@ BEGIN
                 HINT = 'chrononaut track --baseline records rows that history does not know; from then on it knows the table.';
         END IF;
     END IF;
-    PERFORM set_config('chrononaut.as_of_recorded', known || name || ';', true);
+    PERFORM set_config('chrononaut.as_of_recorded', coalesce(nullif(known, ''), ';') || name || ';', true);
     RETURN true;
 END
+{{dollar}};
+
+-- Whether history has known all rows of a table since some time before, so that a
+-- row that is not in it was not there.
+CREATE FUNCTION {{schema}}.past_complete(of_schema text, of_table text, at timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS c
+                    WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.kind = 'complete' AND c.since <= at
+                      AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS d
+                                       WHERE d.table_schema = of_schema AND d.table_name = of_table AND d.kind = 'disturbed'
+                                         AND d.since <= at AND d.until >= c.since))
+{{dollar}};
+
+-- Whether rows that a baseline found later were there at the point already.
+CREATE FUNCTION {{schema}}.past_found(of_schema text, of_table text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT NOT {{schema}}.past_complete(of_schema, of_table, nullif(current_setting('chrononaut.as_of_clock', true), '')::timestamptz)
 {{dollar}};
 
 -- Why history does not know a table as of a time; NULL when it does.
@@ -448,11 +547,14 @@ BEGIN
                 WHERE e.table_schema = of_schema AND e.table_name = of_table AND e.kind = 'erased' AND e.since <= at AND at < e.until) THEN
         RETURN 'history of it was erased';
     END IF;
-    IF EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS c
-                WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.kind = 'complete'
-                  AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS d
-                                   WHERE d.table_schema = of_schema AND d.table_name = of_table AND d.kind = 'disturbed'
-                                     AND d.since <= greatest(at, c.since) AND d.until >= least(at, c.since)))
+    IF {{schema}}.past_complete(of_schema, of_table, at)
+       -- Or a baseline has found the rows that were there when tracking began. One
+       -- after a disturbance finds what that has left, not since when.
+       OR EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS c
+                   WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.kind = 'complete' AND c.since > at
+                     AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS d
+                                      WHERE d.table_schema = of_schema AND d.table_name = of_table AND d.kind = 'disturbed'
+                                        AND d.since <= c.since))
     THEN
         RETURN NULL;
     END IF;
@@ -498,6 +600,8 @@ DECLARE
     empty    boolean;
 BEGIN
     IF EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) THEN
+        UPDATE {{schema}}.chrononaut_coverage AS c SET until = clock_timestamp()
+         WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.until = 'infinity';
         INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind, since)
         SELECT of_schema, of_table, 'disturbed', coalesce(max(a.changed), '-infinity')
           FROM {{schema}}.chrononaut_activity AS a

@@ -92,6 +92,8 @@ SELECT a.*, {{schema}}.python_readable(a.data) AS readable
              WHERE l.id IS NULL AND {{template "own" (.Is "key" "k.key")}}
              ORDER BY a.version LIMIT 1{{end}}) AS f ON true
         WHERE CASE WHEN l.id IS NULL THEN d.id IS NULL AND f.operation = 'baseline'
+                        AND (SELECT {{if .Point}}NOT {{schema}}.past_complete({{literal .Table.Schema}}, {{literal .Table.Name}}, {{literal .Point.Clock}}::timestamptz)
+                                    {{- else}}{{schema}}.past_found({{literal .Table.Schema}}, {{literal .Table.Name}}){{end}})
                    ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
                         AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
        OFFSET 0) AS s
