@@ -92,8 +92,9 @@ func (r *postgresReader) untilSQL(t *restoreTable, name string, until lifeUntil)
 	return sql, c.args[1:], err
 }
 
-func (r *postgresReader) departures(t *restoreTable) (string, error) {
-	return r.restoreSQL(t, "departures", nil)
+func (r *postgresReader) departures(t *restoreTable) (string, []any, error) {
+	sql, err := r.restoreSQL(t, "departures", nil)
+	return sql, nil, err
 }
 
 func (r *postgresReader) present(t *restoreTable, lock bool) (string, error) {

@@ -27,8 +27,9 @@ type tableInfo struct {
 	stamp string
 
 	// SQLite: the table, nil when it is gone, and its definition.
-	sqlite     *sqlite.Inspected
-	definition string
+	sqlite      *sqlite.Inspected
+	sqliteTable *sqlite.Table
+	definition  string
 	// PostgreSQL: the table, nil when it is gone, and its key.
 	postgres *postgres.Table
 	keyTypes []postgres.Column

@@ -113,17 +113,29 @@ type beginner interface {
 	Begin(ctx context.Context) (chronodriver.Tx, error)
 }
 
-// planned runs a planner in a transaction of its own.
-func (c *Client) planned(ctx context.Context, opts *RestoreOpts, run func(context.Context, *planner) error) (err error) {
-	pool, ok := c.queryer.(beginner)
+// begin begins a transaction of the client's own; ctx is then that of its
+// statements.
+func (c *Client) begin(ctx context.Context) (context.Context, chronodriver.Tx, restorer, error) {
+	queryer := c.queryer
+	if p, ok := queryer.(present); ok {
+		queryer = p.queryer
+	}
+	pool, ok := queryer.(beginner)
 	if !ok {
-		return fmt.Errorf("plans need a client of the database, not of a transaction: %w", errors.ErrUnsupported)
+		return ctx, nil, nil, fmt.Errorf("plans need a client of the database, not of a transaction: %w", errors.ErrUnsupported)
 	}
 	engine, ok := c.reader.(restorer)
 	if !ok {
-		return errors.ErrUnsupported
+		return ctx, nil, nil, errors.ErrUnsupported
 	}
-	tx, err := pool.Begin(Present(ctx))
+	ctx = present{}.context(ctx)
+	tx, err := pool.Begin(ctx)
+	return ctx, tx, engine, err
+}
+
+// planned runs a planner in a transaction of its own.
+func (c *Client) planned(ctx context.Context, opts *RestoreOpts, run func(context.Context, *planner) error) (err error) {
+	ctx, tx, engine, err := c.begin(ctx)
 	if err != nil {
 		return WrapError(notInstalled(err))
 	}
@@ -138,7 +150,7 @@ func (c *Client) planned(ctx context.Context, opts *RestoreOpts, run func(contex
 			return err
 		}
 	}
-	p := &planner{client: c, pool: pool, tx: tx, engine: engine, tables: map[Table]*restoreTable{}}
+	p := &planner{client: c, tx: tx, engine: engine, tables: map[Table]*restoreTable{}}
 	if opts != nil {
 		p.opts = *opts
 	}

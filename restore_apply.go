@@ -119,7 +119,6 @@ type applier struct {
 
 // attributed is the context of the transactions.
 func (a *applier) attributed(ctx context.Context) (context.Context, error) {
-	ctx = Present(ctx)
 	if a.opts.Actor != "" {
 		ctx = WithActor(ctx, a.opts.Actor)
 	}
@@ -221,12 +220,7 @@ func without(steps []RestoreStep, skip map[*RestoreItem]bool) []RestoreStep {
 
 // transact runs steps in a transaction.
 func (a *applier) transact(ctx context.Context, steps []RestoreStep) (err error) {
-	pool, ok := a.plan.client.queryer.(beginner)
-	engine, ok2 := a.plan.client.reader.(restorer)
-	if !ok || !ok2 {
-		return errors.ErrUnsupported
-	}
-	tx, err := pool.Begin(ctx)
+	ctx, tx, engine, err := a.plan.client.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -239,7 +233,7 @@ func (a *applier) transact(ctx context.Context, steps []RestoreStep) (err error)
 		return err
 	}
 	w := &restoreWriter{applier: a, engine: engine, tx: tx,
-		planner: &planner{client: a.plan.client, pool: pool, tx: tx, engine: engine, tables: a.plan.tables, order: a.plan.order, kind: a.plan.Kind}}
+		planner: &planner{client: a.plan.client, tx: tx, engine: engine, tables: a.plan.tables, order: a.plan.order, kind: a.plan.Kind}}
 	if err := w.run(ctx, steps); err != nil || a.dry {
 		return err
 	}

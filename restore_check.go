@@ -87,7 +87,7 @@ func (p *planner) checkParents(ctx context.Context, t *restoreTable, fk *foreign
 		i := found[n]
 		if values, ok := valuesOf(i.to.Data, fk.Columns); ok && !coming[values] {
 			parent := fk.Parent
-			i.Problems = append(i.Problems, RestoreProblem{Kind: ProblemParent, Blocking: true, Columns: fk.Columns, Constraint: fk.Name, Table: &parent})
+			i.Problems = append(i.Problems, RestoreProblem{Kind: ProblemParent, Blocking: !fk.unenforced, Columns: fk.Columns, Constraint: fk.Name, Table: &parent})
 		}
 		return nil
 	}, sql, encodeArgs(args))
@@ -122,7 +122,7 @@ func (p *planner) checkReferences(ctx context.Context, t *restoreTable, fk *fore
 		values, _ := valuesOf(found[n].present, fk.ParentColumns)
 		if left := count - leaving[values]; left > 0 {
 			child := fk.Table
-			found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemReferenced, Blocking: true, Columns: fk.Columns, Constraint: fk.Name, Table: &child, Rows: left})
+			found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemReferenced, Blocking: !fk.unenforced, Columns: fk.Columns, Constraint: fk.Name, Table: &child, Rows: left})
 		}
 		return nil
 	}, sql, encodeArgs(args))

@@ -22,7 +22,7 @@ type restorer interface {
 	// states selects n and a change, for keys that had a record then.
 	states(t *restoreTable, until lifeUntil) (sql string, args []any, err error)
 	// departures selects n, the id and the version of a change, and the key as JSON.
-	departures(t *restoreTable) (sql string, err error)
+	departures(t *restoreTable) (sql string, args []any, err error)
 	// present selects n, the version and, unless it locks, the state.
 	present(t *restoreTable, lock bool) (sql string, err error)
 	// misfits selects n and the indexes of columns, as scanRecord gets them; the
@@ -117,6 +117,8 @@ type foreignKey struct {
 	// refused, c cascade, n set NULL, d set default.
 	OnDelete string `json:"on_delete"`
 	OnUpdate string `json:"on_update"`
+	// unenforced says that the connection does not enforce it.
+	unenforced bool
 }
 
 // uniqueKey is a unique index, the primary key too.

@@ -16,7 +16,6 @@ import (
 // planner makes a plan, in a transaction that only reads.
 type planner struct {
 	client *Client
-	pool   beginner
 	tx     chronodriver.Tx
 	engine restorer
 	opts   RestoreOpts
@@ -295,7 +294,7 @@ func (r *restoreRecord) newest() *Change {
 // follow finds the keys under which records went on, and merges those that turn
 // out to be the same.
 func (p *planner) follow(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
-	sql, err := p.engine.departures(t)
+	sql, more, err := p.engine.departures(t)
 	if err != nil {
 		return err
 	}
@@ -320,7 +319,7 @@ func (p *planner) follow(ctx context.Context, t *restoreTable, records []*restor
 			r.key, r.last, r.lastVersion, moved = text, id, version, true
 			next = append(next, r)
 			return err
-		}, sql, encodeArgs(args))
+		}, sql, append([]any{encodeArgs(args)}, more...)...)
 		if err != nil {
 			return err
 		}

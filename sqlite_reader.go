@@ -64,6 +64,7 @@ func (r sqliteReader) load(ctx context.Context, q chronodriver.Queryer, name Tab
 	if info.sqlite, err = sqlite.Inspect(ctx, q, info.table.Name); err != nil || info.sqlite == nil {
 		return info, err
 	}
+	info.sqliteTable = info.sqlite.Describe(options)
 	for _, c := range info.sqlite.RecordColumns(options) {
 		info.columns = append(info.columns, c.Name)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Undelete plans to bring back deleted records of a table, each with everything
@@ -63,10 +64,12 @@ type undeletion struct {
 	seen map[int64]bool
 }
 
-// undeletionLog is the log of a table in a transaction.
+// undeletionLog is the log of a table in a transaction. SQLite does not number one
+// that says nothing of who and why; there all that a statement does has one time.
 type undeletionLog struct {
 	table       Table
 	transaction uint64
+	changed     time.Time
 }
 
 // add adds a record and what its deletion took along; it returns an item for a
@@ -117,13 +120,17 @@ func (u *undeletion) cohort(ctx context.Context, t *restoreTable, deletions []*C
 
 // children adds the rows that referred to what was deleted.
 func (u *undeletion) children(ctx context.Context, t *restoreTable, fk foreignKey, deletions []*Change) error {
-	parents := map[uint64]map[string]bool{}
+	parents := map[undeletionLog]map[string]bool{}
 	for _, c := range deletions {
-		if values, ok := valuesOf(c.Data, fk.ParentColumns); ok && c.TransactionID != 0 {
-			if parents[c.TransactionID] == nil {
-				parents[c.TransactionID] = map[string]bool{}
+		if values, ok := valuesOf(c.Data, fk.ParentColumns); ok {
+			id := undeletionLog{fk.Table, c.TransactionID, time.Time{}}
+			if c.TransactionID == 0 {
+				id.changed = c.Changed
 			}
-			parents[c.TransactionID][values] = true
+			if parents[id] == nil {
+				parents[id] = map[string]bool{}
+			}
+			parents[id][values] = true
 		}
 	}
 	if len(parents) == 0 {
@@ -134,8 +141,8 @@ func (u *undeletion) children(ctx context.Context, t *restoreTable, fk foreignKe
 		return u.untracked(fk, err)
 	}
 	var gone []*Change
-	for transaction, keys := range parents {
-		log, err := u.log(ctx, child, transaction)
+	for id, keys := range parents {
+		log, err := u.log(ctx, child, id)
 		if err != nil {
 			return err
 		}
@@ -180,16 +187,18 @@ func (u *undeletion) untracked(fk foreignKey, err error) error {
 }
 
 // log is what a transaction did to a table, with the states before.
-func (u *undeletion) log(ctx context.Context, t *restoreTable, transaction uint64) ([]*Change, error) {
-	id := undeletionLog{t.info.table, transaction}
+func (u *undeletion) log(ctx context.Context, t *restoreTable, id undeletionLog) ([]*Change, error) {
 	if log, ok := u.logs[id]; ok {
 		return log, nil
 	}
 	log := []*Change{}
-	o := &ActivityOpts{Table: t.info.table, Transaction: transaction, OldestFirst: true, Limit: -1, WithBefore: true}
+	o := &ActivityOpts{Table: t.info.table, Transaction: id.transaction, Since: id.changed, Until: id.changed, OldestFirst: true, Limit: -1, WithBefore: true}
 	for change, err := range u.client.With(u.tx).ActivityAll(ctx, o) {
 		if err != nil {
 			return nil, err
+		}
+		if change.TransactionID != id.transaction {
+			continue
 		}
 		if change.Operation.Gone() && change.Before == nil {
 			change.Before = change.Data
