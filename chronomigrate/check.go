@@ -30,6 +30,7 @@ const (
 	ProblemHistoryAccess   ProblemKind = "history_access"   // the owner of a trigger function cannot write history
 	ProblemHistoryMoved    ProblemKind = "history_moved"    // history was restored from a dump or replicated, and not settled since
 	ProblemHistoryOpen     ProblemKind = "history_open"     // everybody may suppress capture or erase history
+	ProblemPast            ProblemKind = "past"             // the view of the table's past is missing or out of date
 	ProblemUncovered       ProblemKind = "uncovered"        // an application table is not tracked (only when asked for)
 	ProblemReplicaRole     ProblemKind = "replica_role"     // session_replication_role is set for a role or database
 )

@@ -97,7 +97,8 @@ func TestSchemaChanges(t *testing.T) {
 		{
 			name:  "the key is retyped",
 			alter: `ALTER TABLE docs ALTER id TYPE bigint`, write: `UPDATE docs SET id = 9007199254740993`,
-			data: `{"a": 1, "b": "x", "j": {"chrononaut:text": "{}"}, "id": 9007199254740993, "version": 1}`,
+			data:  `{"a": 1, "b": "x", "j": {"chrononaut:text": "{}"}, "id": 9007199254740993, "version": 1}`,
+			check: []string{"outdated docs_capture"},
 		},
 		{
 			name:  "the key is renamed",
@@ -146,6 +147,10 @@ func TestSchemaChanges(t *testing.T) {
 
 			var problems []string
 			for _, line := range f.check() {
+				if line == "past chrononaut_past.docs" {
+					// The view has the columns of before until track renews it: TestPastFollows.
+					continue
+				}
 				// The hash in a function's name says nothing here.
 				if i := strings.Index(line, " docs_"); i > 0 && strings.Count(line, "_") > 1 && line[i+6:] != "id" {
 					line = line[:i] + " docs" + line[strings.LastIndexByte(line, '_'):]

@@ -124,7 +124,7 @@ func TestExportedTrackingRefusesAnotherTable(t *testing.T) {
 		f.wantCheck()
 		f.wantText("0 insert, 1 update", `SELECT string_agg(version || ' ' || operation, ', ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE key <> '{}'`)
 		f.exec(down)
-		f.wantText("id,title,password,seen", `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'todos'`)
+		f.wantText("id,title,password,seen", `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'todos'`)
 		if tables, err := f.migrator.Tables(t.Context()); err != nil || len(tables) != 1 || tables[0].Tracked {
 			t.Errorf("Tables() = %+v, %v, want todos, no longer tracked", tables, err)
 		}
@@ -236,7 +236,7 @@ func TestExportedTrackingOfOtherKinds(t *testing.T) {
 			f.exec(up)
 			f.wantCheck()
 			f.exec(`INSERT INTO todos (id) VALUES (1)`, down, `INSERT INTO todos (id) VALUES (2)`)
-			f.wantText(test.after, `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'todos'`)
+			f.wantText(test.after, `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'todos'`)
 			f.exec(up)
 			f.wantCheck()
 		})

@@ -72,6 +72,9 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 			return nil, err
 		}
 		c.triggers(p, repair)
+		if err := c.past(ctx, q, p, repair); err != nil {
+			return nil, err
+		}
 	}
 	return c.problems, c.planFixes(ctx, q, e, registered)
 }

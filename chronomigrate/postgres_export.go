@@ -77,13 +77,13 @@ func (e *postgresEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, na
 	}
 	if tracked && !sameOptions(registered.Options, wanted) {
 		step.name, step.repeats = strings.Replace(step.name, "_track_", "_options_", 1), true
-		if step.up, err = x.track(wanted, registered.Options); err != nil {
+		if step.up, err = x.track(ctx, tx, wanted, registered.Options); err != nil {
 			return exportStep{}, err
 		}
-		step.down, err = x.track(registered.Options, wanted)
+		step.down, err = x.track(ctx, tx, registered.Options, wanted)
 		return step, err
 	}
-	if step.up, err = x.track(wanted); err != nil {
+	if step.up, err = x.track(ctx, tx, wanted); err != nil {
 		return exportStep{}, err
 	}
 	if step.down, err = x.untrack(wanted); err != nil {
@@ -94,7 +94,7 @@ func (e *postgresEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, na
 		down:    "-- Nothing goes back: capture works also with the columns of before.\nSELECT 1;\n",
 		repeats: true,
 	}
-	renew.up, err = x.track(wanted, wanted)
+	renew.up, err = x.track(ctx, tx, wanted, wanted)
 	step.renew = &renew
 	return step, err
 }
@@ -133,7 +133,7 @@ func (x *postgresExport) bare(opts TrackOptions) (found *postgres.Inspected, add
 
 // track renders what gives the table the options. before lists options that it
 // may also have when the script runs; with none, it must not be tracked.
-func (x *postgresExport) track(opts TrackOptions, before ...TrackOptions) (string, error) {
+func (x *postgresExport) track(ctx context.Context, tx chronodriver.Tx, opts TrackOptions, before ...TrackOptions) (string, error) {
 	opts = opts.normalize()
 	found, added := x.bare(opts)
 	adopted := found.Column(opts.VersionColumn) != nil
@@ -177,9 +177,13 @@ func (x *postgresExport) track(opts TrackOptions, before ...TrackOptions) (strin
 	p.columns(opts)
 	p.functions(effective)
 	p.unwantedTriggers()
+	p.noteTracked()
 	p.triggers()
 	p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: args.Options}, "")
 	p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: effective}, "")
+	if err := p.past(ctx, tx); err != nil {
+		return "", err
+	}
 	return guard + ";\n\n" + p.plan.SQL(), p.err
 }
 
@@ -243,6 +247,9 @@ func (p *planner) endCapture() {
 	}
 	for _, kind := range allKinds {
 		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
+	}
+	if p.table.History {
+		p.add("From now on history does not know the table's rows.", "note_untracked", postgres.PlanArgs{}, "")
 	}
 	p.add("History stays. The registry remembers the options.", "unregister", postgres.PlanArgs{}, "")
 	p.add("Record in history itself that tracking ended.", "record", postgres.PlanArgs{Name: "untrack", Options: "{}"}, "")

@@ -298,6 +298,7 @@ func (x *renaming) to(to chronodriver.Table, exists bool) (*Plan, error) {
 		}
 		// The functions of the new name are still to be made.
 		x.found.Functions = nil
+		x.found.Past.Schema, x.found.Past.Comment = "", ""
 		x.found.Schema, x.found.Name = to.Schema, to.Name
 		x.found.Tables[0].Schema, x.found.Tables[0].Name = to.Schema, to.Name
 	}

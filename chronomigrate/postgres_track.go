@@ -124,13 +124,10 @@ func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer,
 	}
 	p.columns(opts)
 	p.functions(effective)
+	p.noteTracked()
 	p.triggers()
 	if err := p.guards(ctx, tx); err != nil {
 		return nil, err
-	}
-	begins := registered == nil || registered.unregistered || !registered.Tracked || p.makes("create_capture")
-	if begins && p.table.History {
-		p.add("Whether history knows all rows from now on; until now it may have missed some.", "note_tracked", postgres.PlanArgs{}, "")
 	}
 	if registered == nil || registered.unregistered || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) || !samePython(registered.python, python) {
 		p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: options}, "unregister")
@@ -259,8 +256,6 @@ type planner struct {
 	table  *postgres.Table
 	plan   *Plan
 	err    error
-	// made are the kinds of statements that the plan has.
-	made []string
 	// again says that the plan has to be right also where columns are there
 	// already.
 	again bool
@@ -282,11 +277,17 @@ func (p *planner) add(comment, statement string, args postgres.PlanArgs, reverse
 		}
 	}
 	p.plan.Steps = append(p.plan.Steps, step)
-	p.made = append(p.made, statement)
 }
 
-// makes reports whether the plan has a statement of a kind.
-func (p *planner) makes(statement string) bool { return slices.Contains(p.made, statement) }
+// noteTracked comes before the triggers when capture begins, or is to go on.
+func (p *planner) noteTracked() {
+	if !p.table.History {
+		return
+	}
+	if t := p.found.Tables[0].Trigger(postgres.TriggerName(postgres.Capture)); t == nil || t.Enabled != "A" {
+		p.add("Until now changes may have been missed; whether history knows all rows from now on.", "note_tracked", postgres.PlanArgs{}, "")
+	}
+}
 
 func (p *planner) columns(opts TrackOptions) {
 	if p.table.History && p.found.Column(p.table.VersionColumn) == nil {
@@ -387,6 +388,8 @@ func (p *planner) object(statement string, args postgres.PlanArgs) string {
 		return statement
 	case statement == "grant_history", statement == "settle":
 		return args.Name
+	case pastStatements[statement]:
+		return pastObject
 	case strings.HasPrefix(statement, "create_") && args.Name == "":
 		return args.On
 	}

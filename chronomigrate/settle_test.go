@@ -117,10 +117,10 @@ func TestSettle(t *testing.T) {
 		if _, err := other.Track(t.Context(), f.table("todos"), nil, nil); err != nil {
 			t.Fatalf("Track() = %v", describe(err))
 		}
-		f.wantCheck("history_moved cluster")
+		f.wantCheck("history_moved cluster", "past chrononaut_past.todos")
 		if _, err := f.migrator.Up(t.Context(), &chronomigrate.MigrateOpts{DryRun: true}); err != nil {
 			t.Fatal(err)
 		}
-		f.wantCheck("history_moved cluster")
+		f.wantCheck("history_moved cluster", "past chrononaut_past.todos")
 	})
 }

@@ -67,7 +67,8 @@ type InspectedPast struct {
 	Comment string `json:"comment"` // of the view
 	Keys    string `json:"keys"`    // the comment of the table of keys
 	Covered bool   `json:"covered"` // each relation of the table's schema has a past or is refused
-	Access  string `json:"access"`  // who may read the table
+	Allowed bool   `json:"allowed"` // whether this role can make the view
+	Shared  bool   `json:"shared"`  // with whom the table is, and with nobody else
 	Policy  string `json:"policy"`  // its row security, as a condition
 }
 

@@ -114,10 +114,10 @@ func (p Past) SQL() (string, error) {
 }
 
 // Comment is the comment of the view, by which the check command finds one that
-// is out of date. access says who may read the table.
-func (p Past) Comment(query, access string) string {
+// is out of date.
+func (p Past) Comment(query string) string {
 	return "The past of " + p.Table.Qualified() + ", read by queries that travel. chrononaut generation " +
-		strconv.Itoa(Generation) + ", source " + Checksum(query+"\n"+access)
+		strconv.Itoa(Generation) + ", source " + Checksum(query)
 }
 
 // Virtual reports whether a column of the table is computed when it is read.

@@ -42,13 +42,19 @@ UNION ALL
 -- Owners of trigger functions who may not write history, or whom row security
 -- on it stops: every write to their tables fails.
 SELECT DISTINCT 'history_access', r.rolname,
-       CASE WHEN NOT pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT') THEN 'privilege' ELSE 'row security' END
+       CASE WHEN NOT pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT') OR k.lacks THEN 'privilege' ELSE 'row security' END
   FROM pg_catalog.pg_class AS h
   JOIN pg_catalog.pg_proc AS f ON f.pronamespace = h.relnamespace AND f.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
   JOIN pg_catalog.pg_roles AS r ON r.oid = f.proowner
+  -- The table of keys of a capture function.
+ CROSS JOIN LATERAL (SELECT EXISTS (
+           SELECT FROM {{schema}}.chrononaut_past AS p
+            WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', 'capture') = f.proname
+              AND NOT pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'INSERT'))) AS k (lacks)
  WHERE h.oid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}})
-   AND f.proname <> 'refuse_rewrite' AND NOT r.rolsuper
+   AND f.proname NOT IN ('refuse_rewrite', 'note_erased') AND NOT r.rolsuper
    AND (NOT (pg_catalog.has_table_privilege(r.oid, h.oid, 'SELECT') AND pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT'))
+        OR k.lacks
         OR h.relrowsecurity AND NOT r.rolbypassrls
            AND (h.relforcerowsecurity OR NOT pg_catalog.pg_has_role(r.oid, h.relowner, 'USAGE')))
 

@@ -99,10 +99,14 @@ SELECT pg_catalog.jsonb_build_object(
         'keys', coalesce((SELECT pg_catalog.obj_description(pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'pg_class')
                    FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = t.nspname AND p.table_name = t.relname AND NOT p.unplaced), ''),
         'covered', {{schema}}.past_covers(t.nspname),
-        -- Who may read the table; its view is shared in the same way.
-        'access', (SELECT coalesce(c.relacl::text, '') FROM pg_catalog.pg_class AS c WHERE c.oid = t.oid)
-                  || coalesce((SELECT pg_catalog.string_agg(a.attname || a.attacl::text, ',' ORDER BY a.attnum)
-                                 FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.oid AND a.attacl IS NOT NULL), ''),
+        -- Whether this role can make the view.
+        'allowed', coalesce((SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE') AND pg_catalog.has_schema_privilege(u.oid, 'CREATE')
+                               FROM {{schema}}.chrononaut_past_schema AS s
+                               JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.past_schema
+                               JOIN pg_catalog.pg_namespace AS u ON u.nspname = s.untracked_schema
+                              WHERE s.table_schema = t.nspname),
+                            pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')),
+        'shared', {{schema}}.past_shared(t.nspname, t.relname),
         'policy', {{schema}}.past_policy(t.oid))
 )::text
   FROM target AS t

@@ -61,8 +61,8 @@ ALTER TABLE {{.On}} ENABLE TRIGGER {{ident .Name}}
 {{define "grant_history" -}}
 GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
 GRANT USAGE ON SEQUENCE {{schema}}.chrononaut_activity_id_seq TO {{ident .Name}};
-GRANT EXECUTE ON FUNCTION {{schema}}.add_key, {{schema}}.note_unplaced TO {{ident .Name}};
-GRANT USAGE ON SCHEMA {{schema}} TO {{ident .Name}}
+GRANT USAGE ON SCHEMA {{schema}} TO {{ident .Name}};
+SELECT {{schema}}.grant_keys({{literal .Name}})
 {{- end}}
 {{define "rename_column" -}}
 ALTER TABLE {{.On}} RENAME COLUMN {{ident .Name}} TO {{ident .To}}

@@ -16,6 +16,10 @@ DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_capture"();
 -- The trigger's function.
 DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_truncate"();
 
+-- From now on history does not know the table's rows.
+INSERT INTO "chrononaut".chrononaut_coverage (table_schema, table_name, kind, until)
+VALUES ('public', 'todos', 'disturbed', 'infinity');
+
 -- History stays. The registry remembers the options.
 UPDATE "chrononaut".chrononaut_table SET tracked = false, baseline = NULL
  WHERE table_schema = 'public' AND table_name = 'todos';

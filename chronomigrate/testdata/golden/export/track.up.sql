@@ -190,6 +190,9 @@ REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() FROM PUBLIC;
 -- and the options, which a dump of the schema alone would lose.
 COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() IS 'chrononaut generation 1, source …, options {"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}';
 
+-- Until now changes may have been missed; whether history knows all rows from now on.
+SELECT "chrononaut".note_tracked('public', 'todos');
+
 -- Runs after the application's BEFORE triggers, by its name.
 CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
     BEFORE INSERT OR UPDATE ON "public"."todos"
@@ -226,3 +229,78 @@ SELECT 'todos', 'public', 0, 'track', '{"hidden":["password"],"untracked":["seen
        '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
        coalesce(context -> 'extra_info', '{}')
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;
+
+-- The keys that history has, so that queries of the past find records by them.
+SELECT "chrononaut".make_keys('public', 'todos', 'todos_a23d6084_keys', 'todos_a23d6084_capture', 'Keys that the history of "public"."todos" has: "id" integer ');
+
+-- The schemas whose views read the past, and refuse what has none.
+SELECT "chrononaut".make_past_schema('public', 'chrononaut_past', 'chrononaut_untracked');
+
+-- The view has the columns that the table has now.
+DROP VIEW IF EXISTS "chrononaut_past"."todos";
+
+-- The past of the table. Queries that travel find it under the table's name.
+CREATE VIEW "chrononaut_past"."todos" AS
+SELECT k.k1 AS "id",
+       (coalesce(((s.data -> 'title') ->> 'chrononaut:text'), (s.data ->> 'title'))::pg_catalog.text)::text AS "title",
+       NULL::text AS "password",
+       NULL::timestamp without time zone AS "seen",
+       (coalesce(((s.data -> 'version') ->> 'chrononaut:text'), (s.data ->> 'version'))::pg_catalog.int4)::integer AS "version",
+       (coalesce(((s.data -> 'change_info') ->> 'chrononaut:text')::pg_catalog.jsonb, nullif((s.data -> 'change_info'), 'null'::pg_catalog.jsonb)))::jsonb AS "change_info",
+       (coalesce(((s.data -> 'changed') ->> 'chrononaut:text'), (s.data ->> 'changed'))::pg_catalog.timestamptz)::timestamp with time zone AS "changed"
+  -- Every key that history has; a condition on the key finds it here.
+  FROM "chrononaut"."todos_a23d6084_keys" AS k
+ CROSS JOIN LATERAL (
+       -- Its newest change that the point sees. OFFSET 0: once for all columns.
+       SELECT CASE WHEN l.id IS NULL THEN f.data ELSE l.data END AS data
+         FROM (VALUES (1)) AS one (x)
+         LEFT JOIN LATERAL (
+            SELECT a.id, a.version, a.operation, a.data
+              FROM "chrononaut".chrononaut_activity AS a
+             WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
+               AND a.key = k.key
+               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+               AND a.changed <= (SELECT "chrononaut".as_of())
+               AND (a.id < (SELECT "chrononaut".as_of_from())
+                    OR a.id < (SELECT "chrononaut".as_of_to())
+                       AND (a.transaction_id <> ALL ((SELECT "chrononaut".as_of_except())::xid8[])) IS NOT FALSE
+                       AND ((SELECT "chrononaut".as_of_snapshot()) IS NULL
+                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT "chrononaut".as_of_snapshot())) IS NOT FALSE))
+             ORDER BY a.version DESC LIMIT 1) AS l ON true
+         -- A change that took the key away from its record.
+         LEFT JOIN LATERAL (
+            SELECT a.id, a.version
+              FROM "chrononaut".chrononaut_activity AS a
+             WHERE k.departed AND pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
+               AND a.previous_key = k.key
+               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+               AND a.previous_key IS NOT NULL
+               AND a.changed <= (SELECT "chrononaut".as_of())
+               AND (a.id < (SELECT "chrononaut".as_of_from())
+                    OR a.id < (SELECT "chrononaut".as_of_to())
+                       AND (a.transaction_id <> ALL ((SELECT "chrononaut".as_of_except())::xid8[])) IS NOT FALSE
+                       AND ((SELECT "chrononaut".as_of_snapshot()) IS NULL
+                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT "chrononaut".as_of_snapshot())) IS NOT FALSE))
+             ORDER BY a.version DESC, a.id DESC LIMIT 1) AS d ON true
+         -- What a baseline found was there before it.
+         LEFT JOIN LATERAL (
+            SELECT a.operation, a.data
+              FROM "chrononaut".chrononaut_activity AS a
+             WHERE l.id IS NULL AND pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
+               AND a.key = k.key
+               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+             ORDER BY a.version LIMIT 1) AS f ON true
+        WHERE CASE WHEN l.id IS NULL THEN d.id IS NULL AND f.operation = 'baseline'
+                   ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
+                        AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
+       OFFSET 0) AS s
+ WHERE (SELECT "chrononaut".past_recorded('public', 'todos'));
+
+-- The checksum by which the check command finds a view that is out of date.
+COMMENT ON VIEW "chrononaut_past"."todos" IS 'The past of "public"."todos", read by queries that travel. chrononaut generation 1, source …';
+
+-- Who may read the table may read its past.
+SELECT "chrononaut".share_past('public', 'todos');
+
+-- What is not tracked is refused to queries of the past.
+SELECT "chrononaut".refuse_untracked('public');

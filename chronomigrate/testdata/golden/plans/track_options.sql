@@ -61,6 +61,9 @@ REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() FROM PUBLIC;
 -- and the options, which a dump of the schema alone would lose.
 COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() IS 'chrononaut generation 1, source …, options {"hidden":["title"],"untracked":["done"],"version_column":"version","strict":true,"generation":1}';
 
+-- Until now changes may have been missed; whether history knows all rows from now on.
+SELECT "chrononaut".note_tracked('public', 'todos');
+
 -- Runs after the application's BEFORE triggers, by its name.
 CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
     BEFORE INSERT OR UPDATE ON "public"."todos"
@@ -85,9 +88,6 @@ CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
--- Whether history knows all rows from now on; until now it may have missed some.
-SELECT "chrononaut".note_tracked('public', 'todos');
-
 -- Note in the registry how the table is tracked.
 INSERT INTO "chrononaut".chrononaut_table (table_schema, table_name, tracked, key_columns, options)
 VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"hidden":["title"],"untracked":["done"],"version_column":"version","strict":true,"generation":1}'::jsonb)
@@ -101,11 +101,11 @@ SELECT 'todos', 'public', 0, 'track', '{"hidden":["title"],"untracked":["done"],
        coalesce(context -> 'extra_info', '{}')
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;
 
--- The schemas whose views read the past, and refuse what has none.
-SELECT "chrononaut".make_past_schema('public', 'chrononaut_past', 'chrononaut_untracked');
-
 -- The keys that history has, so that queries of the past find records by them.
 SELECT "chrononaut".make_keys('public', 'todos', 'todos_a23d6084_keys', 'todos_a23d6084_capture', 'Keys that the history of "public"."todos" has: "id" integer ');
+
+-- The schemas whose views read the past, and refuse what has none.
+SELECT "chrononaut".make_past_schema('public', 'chrononaut_past', 'chrononaut_untracked');
 
 -- The view has the columns that the table has now.
 DROP VIEW IF EXISTS "chrononaut_past"."todos";

@@ -1,3 +1,6 @@
+-- Until now changes may have been missed; whether history knows all rows from now on.
+SELECT "chrononaut".note_tracked('public', 'todos');
+
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
 

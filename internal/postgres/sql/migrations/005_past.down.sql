@@ -9,11 +9,12 @@ BEGIN
         EXECUTE pg_catalog.format('DROP SCHEMA IF EXISTS %I CASCADE', one.untracked_schema);
     END LOOP;
     FOR one IN SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p LOOP
-        EXECUTE pg_catalog.format('DROP TABLE IF EXISTS {{literalBody schema}}.%I', one.keys_table);
+        EXECUTE pg_catalog.format('DROP TABLE IF EXISTS %s.%I', {{literal schema}}, one.keys_table);
     END LOOP;
 END
 {{dollar}};
 DROP TRIGGER chrononaut_erased ON {{schema}}.chrononaut_activity;
+DROP FUNCTION {{schema}}.past_shared(text, text);
 DROP FUNCTION {{schema}}.forget_past(text, text);
 DROP FUNCTION {{schema}}.share_past(text, text);
 DROP FUNCTION {{schema}}.refuse_untracked(text);
@@ -21,6 +22,7 @@ DROP FUNCTION {{schema}}.past_policy(oid);
 DROP FUNCTION {{schema}}.past_covers(text);
 DROP FUNCTION {{schema}}.make_past_schema(text, text, text);
 DROP FUNCTION {{schema}}.note_unplaced(text, text);
+DROP FUNCTION {{schema}}.grant_keys(text);
 DROP FUNCTION {{schema}}.add_key(text, text, jsonb, boolean);
 DROP FUNCTION {{schema}}.add_keys(text, text, bigint);
 DROP FUNCTION {{schema}}.make_keys(text, text, text, text, text);

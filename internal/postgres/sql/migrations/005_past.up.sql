@@ -589,8 +589,9 @@ AS {{dollar}}
     INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind) VALUES (of_schema, of_table, 'complete')
 {{dollar}};
 
--- Capture begins, for the first time or again. Until now it may have been off
--- since the last change that was recorded.
+-- Capture begins, for the first time or again, with the triggers that follow in the
+-- same transaction; nobody else writes to the table until then. It may have been
+-- off since the last change that was recorded. Where capture is on, nothing happens.
 CREATE FUNCTION {{schema}}.note_tracked(of_schema text, of_table text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -599,6 +600,12 @@ DECLARE
     relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     empty    boolean;
 BEGIN
+    IF EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = relation AND g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'A') THEN
+        RETURN;
+    END IF;
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation);
+    UPDATE {{schema}}.chrononaut_coverage AS c SET until = clock_timestamp()
+     WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.until = 'infinity';
     IF EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) THEN
         UPDATE {{schema}}.chrononaut_coverage AS c SET until = clock_timestamp()
          WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.until = 'infinity';
@@ -609,7 +616,8 @@ BEGIN
                         WHERE l.table_schema = of_schema AND l.table_name = of_table);
     END IF;
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', relation) INTO empty;
-    IF empty THEN
+    -- A table that was dropped and made again may be empty, history is not.
+    IF empty AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) THEN
         PERFORM {{schema}}.note_complete(of_schema, of_table);
     END IF;
 END
@@ -786,7 +794,7 @@ BEGIN
     SELECT t.options INTO options FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table;
     SELECT array_agg(a.attname::text),
            string_agg(format('k%s', k.position), ', ' ORDER BY k.position),
-           string_agg(format('{{literalBody schema}}.fitting_text(f.key ->> %L, NULL::%s) AS k%s', a.attname, {{schema}}.key_type(a.atttypid, a.atttypmod), k.position), ', ' ORDER BY k.position),
+           string_agg(format('%s.fitting_text(f.key ->> %L, NULL::%s) AS k%s', {{literal schema}}, a.attname, {{schema}}.key_type(a.atttypid, a.atttypmod), k.position), ', ' ORDER BY k.position),
            string_agg(format('k%s IS NOT NULL', k.position), ' AND ')
       INTO names, columns, typed, fitting
       FROM pg_index AS i,
@@ -795,23 +803,23 @@ BEGIN
      WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
     EXECUTE format('
         WITH known AS (
-            SELECT a.key, false AS departed FROM {{literalBody schema}}.chrononaut_activity AS a
+            SELECT a.key, false AS departed FROM %5$s.chrononaut_activity AS a
              WHERE a.table_schema = $1 AND a.table_name = $2 AND a.id > $3 AND a.key <> ''{}''
             UNION ALL
-            SELECT a.previous_key, true FROM {{literalBody schema}}.chrononaut_activity AS a
+            SELECT a.previous_key, true FROM %5$s.chrononaut_activity AS a
              WHERE a.table_schema = $1 AND a.table_name = $2 AND a.id > $3 AND a.previous_key IS NOT NULL
             UNION ALL
-            SELECT {{literalBody schema}}.renamed_state($4 -> ''renames'', a.table_schema, a.table_name, a.id, c.key), c.departed
+            SELECT %5$s.renamed_state($4 -> ''renames'', a.table_schema, a.table_name, a.id, c.key), c.departed
               FROM jsonb_array_elements($4 -> ''renames'') AS r
-              JOIN {{literalBody schema}}.chrononaut_activity AS a
+              JOIN %5$s.chrononaut_activity AS a
                 ON a.table_schema = r ->> ''schema'' AND a.table_name = r ->> ''name''
                AND a.id > (r ->> ''after'')::bigint AND a.id <= (r ->> ''up_to'')::bigint AND a.id > $3
              CROSS JOIN LATERAL (VALUES (a.key, false), (a.previous_key, true)) AS c (key, departed)
              WHERE c.key <> ''{}''
             UNION ALL
-            SELECT {{literalBody schema}}.python_native_key(a.key, p), false
+            SELECT %5$s.python_native_key(a.key, p), false
               FROM jsonb_array_elements($4 -> ''python'') AS p
-              JOIN {{literalBody schema}}.chrononaut_activity AS a ON a.table_schema IS NULL AND a.table_name = p ->> ''name'' AND a.id > $3
+              JOIN %5$s.chrononaut_activity AS a ON a.table_schema IS NULL AND a.table_name = p ->> ''name'' AND a.id > $3
         ), found AS MATERIALIZED (
             SELECT f.key, bool_or(f.departed) AS departed
               FROM known AS f
@@ -822,10 +830,25 @@ BEGIN
         SELECT jsonb_hash_extended(t.key, hashtextextended($1 || ''.'' || $2, 0)), t.key, t.departed, %2$s
           FROM (SELECT f.key, f.departed, %3$s FROM found AS f) AS t
          WHERE %4$s
-            ON CONFLICT (%2$s, record) DO UPDATE SET departed = true WHERE excluded.departed AND NOT k.departed', keys, columns, typed, fitting)
+            ON CONFLICT (%2$s, record) DO UPDATE SET departed = true WHERE excluded.departed AND NOT k.departed', keys, columns, typed, fitting, {{literal schema}})
       USING of_schema, of_table, after_id, options, names;
     GET DIAGNOSTICS added = ROW_COUNT;
     RETURN added;
+END
+{{dollar}};
+
+-- Lets the owner of a capture function, who may have changed, add to tables of keys.
+CREATE FUNCTION {{schema}}.grant_keys(to_role text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    keys text;
+BEGIN
+    FOR keys IN SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p LOOP
+        EXECUTE format('GRANT INSERT ON %s.%I TO %I', {{literal schema}}, keys, to_role);
+    END LOOP;
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %1$s.add_key, %1$s.note_unplaced TO %2$I', {{literal schema}}, to_role);
 END
 {{dollar}};
 
@@ -845,7 +868,7 @@ BEGIN
     SELECT {{literal schema}} || '.' || quote_ident(p.keys_table) INTO keys
       FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table;
     SELECT string_agg(c.attname, ', ' ORDER BY c.attnum),
-           string_agg(format('{{literalBody schema}}.fitting_text($1 ->> %L, NULL::%s) AS %s', n.name, format_type(c.atttypid, c.atttypmod), c.attname), ', ' ORDER BY c.attnum),
+           string_agg(format('%s.fitting_text($1 ->> %L, NULL::%s) AS %s', {{literal schema}}, n.name, format_type(c.atttypid, c.atttypmod), c.attname), ', ' ORDER BY c.attnum),
            string_agg(format('t.%s IS NOT NULL', c.attname), ' AND ')
       INTO columns, typed, fitting
       FROM {{schema}}.chrononaut_table AS r
@@ -975,7 +998,7 @@ BEGIN
         IF one.made THEN
             EXECUTE format('DROP VIEW %I.%I', spaces.untracked_schema, one.name);
         ELSE
-            EXECUTE format('CREATE VIEW %1$I.%2$I AS SELECT WHERE {{literalBody schema}}.past_refused(%3$L)', spaces.untracked_schema, one.name,
+            EXECUTE format('CREATE VIEW %I.%I AS SELECT WHERE %s.past_refused(%L)', spaces.untracked_schema, one.name, {{literal schema}},
                            quote_ident(of_schema) || '.' || quote_ident(one.name));
             EXECUTE format('GRANT SELECT ON %I.%I TO PUBLIC', spaces.untracked_schema, one.name);
         END IF;
@@ -1012,6 +1035,33 @@ BEGIN
                        CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
     END LOOP;
 END
+{{dollar}};
+
+-- Whether the same roles may read a table and its past.
+CREATE FUNCTION {{schema}}.past_shared(of_schema text, of_table text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    WITH relations AS (
+        SELECT to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table)) AS present,
+               (SELECT to_regclass(quote_ident(s.past_schema) || '.' || quote_ident(of_table))
+                  FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema) AS past
+    ), readers AS (
+        SELECT c.oid = r.past AS past, e.grantee, NULL::name AS column_name
+          FROM relations AS r
+          JOIN pg_class AS c ON c.oid IN (r.present, r.past),
+               aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS e
+         WHERE e.privilege_type = 'SELECT'
+        UNION
+        SELECT a.attrelid = r.past, e.grantee, a.attname
+          FROM relations AS r
+          JOIN pg_attribute AS a ON a.attrelid IN (r.present, r.past) AND a.attnum > 0 AND NOT a.attisdropped,
+               aclexplode(a.attacl) AS e
+         WHERE e.privilege_type = 'SELECT'
+    )
+    SELECT NOT EXISTS (SELECT FROM (SELECT grantee, column_name FROM readers WHERE NOT past EXCEPT SELECT grantee, column_name FROM readers WHERE past) AS x)
+       AND NOT EXISTS (SELECT FROM (SELECT grantee, column_name FROM readers WHERE past EXCEPT SELECT grantee, column_name FROM readers WHERE NOT past) AS x
+                        WHERE x.grantee <> (SELECT c.relowner FROM pg_class AS c JOIN relations AS r ON c.oid = r.past))
 {{dollar}};
 
 -- Drops the view and the keys of a table that has another name now.
