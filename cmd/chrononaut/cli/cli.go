@@ -234,7 +234,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	}
 	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.renameCommand(), a.strictCommand(), a.checkCommand(), a.diffSchemaCommand(), a.importCommand(), a.adoptCommand(), a.convertCommand())
 	add(groupOther, a.demoCommand())
-	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand())
+	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand(), a.queryCommand(), a.shellCommand(), a.snapshotCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.start(cmd) }

@@ -28,6 +28,9 @@ type database struct {
 	migrator *chronomigrate.Migrator
 	client   *chrononaut.Client
 	close    func()
+	// One of these is there.
+	postgres *pgxpool.Pool
+	sqlite   *sql.DB
 
 	registry []chronomigrate.TrackedTable // once it has been read
 }
@@ -92,13 +95,14 @@ func (a *app) open(ctx context.Context, t target, create bool) (*database, error
 		if err != nil {
 			return nil, connecting(err)
 		}
-		db.driver, db.close = chronopgx.NewDriver(pool, config), pool.Close
+		db.driver, db.postgres, db.close = chronopgx.NewDriver(pool, config), pool, pool.Close
 	default:
 		pool, err := a.openSQLite(ctx, t.file, create)
 		if err != nil {
 			return nil, err
 		}
-		db.driver, db.close = chronosql.NewDriver(pool, chronodriver.SQLite, config), func() { _ = pool.Close() } // what was written is committed
+		db.driver, db.sqlite = chronosql.NewDriver(pool, chronodriver.SQLite, config), pool
+		db.close = func() { _ = pool.Close() } // what was written is committed
 	}
 	var err error
 	if db.migrator, err = chronomigrate.New(db.driver, &chronomigrate.Config{Schema: a.schema}); err == nil {

@@ -179,6 +179,9 @@ var reasons = []struct {
 	{chrononaut.ErrKey, "key"},
 	{chrononaut.ErrOrder, "order"},
 	{chrononaut.ErrContext, "context"},
+	{chrononaut.ErrHorizon, "horizon"},
+	{chrononaut.ErrPast, "past"},
+	{chrononaut.ErrPoint, "point"},
 	{fs.ErrNotExist, "no_file"},
 }
 

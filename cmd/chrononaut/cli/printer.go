@@ -297,10 +297,19 @@ func value(data chrononaut.Data, column string) string {
 	if !ok {
 		return "NULL"
 	}
-	if len(raw) > 0 && raw[0] == '"' && (text == "" || text == "NULL" || strings.TrimSpace(text) != text) {
-		text = "'" + text + "'"
+	if len(raw) > 0 && raw[0] == '"' {
+		text = quoteAmbiguous(text)
 	}
 	return clean(text)
+}
+
+// quoteAmbiguous puts text in quotes that could be mistaken for NULL or for
+// nothing.
+func quoteAmbiguous(text string) string {
+	if text == "" || text == "NULL" || strings.TrimSpace(text) != text {
+		return "'" + text + "'"
+	}
+	return text
 }
 
 // clean makes control characters visible: they could garble the table, or the

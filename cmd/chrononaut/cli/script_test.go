@@ -35,6 +35,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //	env NAME=VALUE          for the commands that follow
 //	terminal WIDTH          they print for a terminal; 0 is a pipe again
 //	only ENGINE             the rest of the script
+//	NAME=$(chrononaut ARGS) keeps what it prints, for words that are $NAME
 //
 // and words as in a shell. In a transcript, lines of standard error begin with
 // "! " and an exit status that is not 0 with "? "; what differs from run to run
@@ -195,6 +196,7 @@ func (w *world) script(script string) string {
 	t := w.t
 	t.Helper()
 	var b strings.Builder
+	vars := map[string]string{}
 	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
 		b.WriteString(line + "\n")
@@ -203,6 +205,16 @@ func (w *world) script(script string) string {
 		case err != nil:
 			t.Fatalf("%s: %v", line, err)
 		case len(words) == 0 || strings.HasPrefix(line, "#"):
+			continue
+		}
+		for i, word := range words {
+			if value, ok := vars[strings.TrimPrefix(word, "$")]; ok && word[0] == '$' {
+				words[i] = value
+			}
+		}
+		if name, first, ok := strings.Cut(words[0], "=$("); ok && first == "chrononaut" {
+			words[len(words)-1] = strings.TrimSuffix(words[len(words)-1], ")")
+			vars[name] = strings.TrimSpace(w.must(words[1:]...))
 			continue
 		}
 		switch words[0] {
@@ -274,6 +286,7 @@ var unstable = []struct {
 	{regexp.MustCompile(`(database user(?:\x1b\[m)? +)\S+`), `${1}app`},
 	{regexp.MustCompile(`\(\d+ statements\)`), `(9 statements)`},
 	{regexp.MustCompile(`("?generation"?[:=])\d+`), `${1}1`},
+	{regexp.MustCompile(`snapshot:[\w:,]+`), "snapshot:1:1767323045678901:4711:4711:"},
 	{regexp.MustCompile(`"duration_ms":\d+`), `"duration_ms":8`},
 	{regexp.MustCompile(`\([\d.]+m?s\)`), `(8ms)`},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), `127.0.0.1:5432`},
