@@ -78,6 +78,9 @@ type Plugin struct {
 	models  sync.Map // *schema.Schema to *model
 	mu      sync.Mutex
 	clients map[gorm.ConnPool]*chrononaut.Client
+
+	borrowers sync.Map // *sql.DB to the driver.Connector that reads its past
+	past      sync.Map // weak.Pointer[sql.Tx] of the transactions that read the past
 }
 
 var _ gorm.Plugin = (*Plugin)(nil)
@@ -144,7 +147,7 @@ func (p *Plugin) initializePool(db *gorm.DB, dialect chronodriver.Dialect) error
 	case dialect == chronodriver.SQLite:
 		return fmt.Errorf("%w: SQLite can only be attributed by the pool; open GORM over chronosql.Open(…)", ErrPool)
 	}
-	wrapped := &pool{base, dialect, p.chronoConfig()}
+	wrapped := &pool{base, dialect, p.chronoConfig(), p}
 	if prepared, ok := db.ConnPool.(*gorm.PreparedStmtDB); ok {
 		prepared.ConnPool = wrapped
 		return nil
@@ -239,12 +242,12 @@ func (p *Plugin) wrap(tx *gorm.DB, inner gorm.ConnPool) gorm.ConnPool {
 	switch inner := inner.(type) {
 	case *sql.DB:
 		if !chronosql.Attributes(inner) {
-			return &pool{inner, p.dialect(tx), p.chronoConfig()}
+			return &pool{inner, p.dialect(tx), p.chronoConfig(), p}
 		}
 	case *sql.Conn:
 		// It comes from the pool that db was opened with.
 		if _, ok := unprepared(tx.ConnPool).(*pool); ok {
-			return &pool{inner, p.dialect(tx), p.chronoConfig()}
+			return &pool{inner, p.dialect(tx), p.chronoConfig(), p}
 		}
 	}
 	return inner
@@ -264,6 +267,7 @@ func (p *Plugin) dialect(tx *gorm.DB) chronodriver.Dialect {
 // that has to be attributed is not prepared.
 func (p *Plugin) run(tx *gorm.DB) {
 	p.attribute(tx)
+	p.look(tx)
 	stmt := tx.Statement
 	prepared, ok := stmt.ConnPool.(*gorm.PreparedStmtDB)
 	if !ok || tx.Error != nil || tx.DryRun {

@@ -27,6 +27,7 @@ type pool struct {
 	beginner
 	dialect chronodriver.Dialect
 	config  *chrononaut.Config
+	plugin  *Plugin
 }
 
 var (
@@ -54,6 +55,9 @@ func (p *pool) Ping() error {
 // BeginTx begins a transaction that carries the attribution of ctx. That costs
 // a round trip, unless there is nothing to say.
 func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error) {
+	if _, ok := chrononaut.AsOfFrom(ctx); ok {
+		return p.beginPast(ctx, opts)
+	}
 	value, ok, err := chrononaut.EncodeContext(ctx, p.config)
 	if err != nil {
 		return nil, err
@@ -68,9 +72,12 @@ func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error
 	return tx, nil
 }
 
-// short reports whether a statement outside a transaction needs one: it writes,
-// can run in a transaction, and there is something to say.
+// short reports whether a statement outside a transaction needs one: it reads
+// the past, or it writes, can run in a transaction, and there is something to say.
 func (p *pool) short(ctx context.Context, query string) bool {
+	if _, ok := chrononaut.AsOfFrom(ctx); ok {
+		return true
+	}
 	writes := false
 	for _, s := range sqltext.Split(p.dialect, query) {
 		if control, _ := s.Control(); control != sqltext.None || s.Alone(p.dialect) || s.MayCommit() {
@@ -87,6 +94,14 @@ func (p *pool) short(ctx context.Context, query string) bool {
 }
 
 func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if _, ok := chrononaut.AsOfFrom(ctx); ok {
+		past, err := p.travelling()
+		if err != nil {
+			return nil, err
+		}
+		defer past.Close()
+		return past.ExecContext(ctx, query, args...)
+	}
 	if !p.short(ctx, query) {
 		return p.beginner.ExecContext(ctx, query, args...)
 	}
@@ -102,6 +117,15 @@ func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.
 }
 
 func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if _, ok := chrononaut.AsOfFrom(ctx); ok {
+		past, err := p.travelling()
+		if err != nil {
+			return nil, err
+		}
+		// What is open stays so until it is closed.
+		defer past.Close()
+		return past.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller's rows
+	}
 	if !p.short(ctx, query) {
 		return p.beginner.QueryContext(ctx, query, args...)
 	}
@@ -109,6 +133,13 @@ func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sq
 }
 
 func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if _, ok := chrononaut.AsOfFrom(ctx); ok {
+		if past, err := p.travelling(); err == nil {
+			defer past.Close()
+			return past.QueryRowContext(ctx, query, args...)
+		}
+		// A row of our own reports the error.
+	}
 	if !p.short(ctx, query) {
 		return p.beginner.QueryRowContext(ctx, query, args...)
 	}

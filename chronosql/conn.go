@@ -67,7 +67,7 @@ type engine interface {
 	needs(query string, args int) bool
 }
 
-func (p *pool) wrap(base driver.Conn) driver.Conn {
+func (p *pool) wrap(base driver.Conn) *conn {
 	c := &conn{base: base, config: p.config, past: p.past}
 	if over, ok := base.(interface{ Conn() *pgx.Conn }); ok {
 		c.pgx = over.Conn()
