@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -43,6 +44,65 @@ func openExample() (db *chronopgx.DB, done func()) {
 		log.Panic(err)
 	}
 	return chronopgx.New(pool, nil), func() { pool.Close(); drop() }
+}
+
+// A request with As-Of is answered with what the database held then. The
+// handler is the same.
+func ExampleNew_asOf() {
+	db, done := openExample()
+	defer done()
+	ctx := context.Background()
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /todos/{id}", func(w http.ResponseWriter, r *http.Request) {
+		var title string
+		err := db.QueryRow(r.Context(), "SELECT title FROM todos WHERE id = $1", r.PathValue("id")).Scan(&title)
+		if status, text, ok := chronohttp.Problem(err); ok {
+			http.Error(w, text, status)
+			return
+		} else if err != nil {
+			http.Error(w, "no such todo", http.StatusNotFound)
+			return
+		}
+		fmt.Fprintln(w, title)
+	})
+	service := chronohttp.New(&chronohttp.Options{
+		// A real service would look at who asks.
+		AllowAsOf: func(r *http.Request, p chrononaut.Point) bool { return true },
+	})(mux)
+
+	exec := func(sql string) {
+		if _, err := db.Exec(ctx, sql); err != nil {
+			log.Panic(err)
+		}
+	}
+	exec("INSERT INTO todos VALUES (7, 'Buy a bike')")
+	client, err := db.Client()
+	if err != nil {
+		log.Panic(err)
+	}
+	before, err := client.TakeSnapshot(ctx)
+	if err != nil {
+		log.Panic(err)
+	}
+	exec("UPDATE todos SET title = 'Buy a red bike'")
+
+	for _, point := range []string{"", before, "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "yesterday"} {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/todos/7", nil)
+		if point != "" {
+			r.Header.Set("As-Of", point)
+		}
+		answer := httptest.NewRecorder()
+		service.ServeHTTP(answer, r)
+		text, _, _ := strings.Cut(strings.TrimSpace(answer.Body.String()), ";")
+		fmt.Println(answer.Code, text)
+	}
+	// Output:
+	// 200 Buy a red bike
+	// 200 Buy a bike
+	// 404 that was not recorded
+	// 409 that point is not settled yet
+	// 400 the point in the past is malformed
 }
 
 // What a handler changes is recorded with who asked for it, from where, and in

@@ -1,6 +1,6 @@
 // Command sql is a small web service on database/sql whose table accepts no
-// change without a reason. It serves itself a few requests and shows what
-// history knows afterwards.
+// change without a reason, and which answers requests as of the past. It serves
+// itself a few requests and shows what history knows afterwards.
 //
 // It needs DATABASE_URL, and makes a table example_accounts.
 package main
@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
@@ -57,7 +58,31 @@ func run(ctx context.Context, databaseURL string, out io.Writer) error {
 		service.ServeHTTP(answer, r)
 		fmt.Fprintf(out, "%s, %q: %s\n", request.user, request.reason, http.StatusText(answer.Code))
 	}
-	return report(ctx, db, out)
+	if err := report(ctx, db, out); err != nil {
+		return err
+	}
+	return askThePast(ctx, db, service, out)
+}
+
+// askThePast shows that the handler of a request as of a point needs no change.
+func askThePast(ctx context.Context, db *sql.DB, service http.Handler, out io.Writer) error {
+	history, err := chronosql.History[account](db, "example_accounts", nil)
+	if err != nil {
+		return err
+	}
+	first, err := history.Version(ctx, 7, 0)
+	if err != nil {
+		return err
+	}
+	for _, user := range []string{"ann", "auditor"} {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/accounts/7", nil)
+		r.Header.Set("X-User", user)
+		r.Header.Set("As-Of", chrononaut.AtTransaction(first.TransactionID).String())
+		answer := httptest.NewRecorder()
+		service.ServeHTTP(answer, r)
+		fmt.Fprintf(out, "%s, as of the first transaction: %s: %s\n", user, http.StatusText(answer.Code), strings.TrimSpace(answer.Body.String()))
+	}
+	return nil
 }
 
 // attribute puts who asks, and why, into the context of each request. All that
@@ -72,13 +97,32 @@ func attribute(next http.Handler) http.Handler {
 	return chronohttp.New(&chronohttp.Options{
 		// A real service would know its user from a session.
 		Actor: func(r *http.Request) string { return r.Header.Get("X-User") },
+		AllowAsOf: func(r *http.Request, _ chrononaut.Point) bool {
+			return r.Header.Get("X-User") == "auditor"
+		},
 	})(reason)
 }
 
 // accounts knows nothing of history, except what to answer when a reason is
-// missing.
+// missing, or when the past does not know.
 func accounts(db *sql.DB) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
+		var email string
+		err := db.QueryRowContext(r.Context(), "SELECT email FROM example_accounts WHERE id = $1", r.PathValue("id")).Scan(&email)
+		if status, text, ok := chronohttp.Problem(err); ok {
+			http.Error(w, text, status)
+			return
+		}
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			http.NotFound(w, r)
+		case err != nil:
+			http.Error(w, "try again", http.StatusInternalServerError)
+		default:
+			fmt.Fprintln(w, email)
+		}
+	})
 	mux.HandleFunc("PUT /accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
 		_, err := db.ExecContext(r.Context(), `
 			INSERT INTO example_accounts (id, email) VALUES ($1, $2)

@@ -33,16 +33,17 @@ func (p *Point) Query(ctx context.Context, conn *pgconn.PgConn, sql string, colu
 		return err
 	}
 	run := func(sql string) error { return p.relations.Error(conn.Exec(ctx, sql).Close()) }
-	if err := run(p.begin()); err != nil {
-		return errors.Join(err, run("ROLLBACK"))
-	}
-	defer func() {
-		if conn.TxStatus() != 'I' {
-			err = errors.Join(err, run("ROLLBACK"))
-		}
-	}()
 	// Named, because other statements would replace it.
 	const name = "chrononaut_query"
+	defer func() {
+		if !conn.IsClosed() {
+			// Before the end of the transaction: a pooler may keep the connection.
+			err = errors.Join(err, conn.Deallocate(ctx, name), run("ROLLBACK"))
+		}
+	}()
+	if err := run(p.begin()); err != nil {
+		return err
+	}
 	prepared, err := conn.Prepare(ctx, name, statement.SQL, nil)
 	if err != nil {
 		return statement.Error(err)
