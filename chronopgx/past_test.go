@@ -75,7 +75,7 @@ func TestRoundTripsOfThePast(t *testing.T) {
 		}},
 		{"a batch that begins a transaction", 1, func(ctx context.Context, db handle) error {
 			batch := &pgx.Batch{}
-			batch.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+			batch.BeginTx(pgx.TxOptions{AccessMode: pgx.ReadOnly})
 			batch.Queue("select from todos where id = $1", 1)
 			results := db.SendBatch(ctx, batch)
 			if err := results.Close(); err != nil {
@@ -276,7 +276,7 @@ func TestTxOptionsOfThePast(t *testing.T) {
 	f, past := newPastFixture(t, database(t).URL(), pgx.QueryExecModeCacheStatement)
 	conn := must[*pgx.Conn](t)(pgx.Connect(t.Context(), f.url))
 	defer conn.Close(t.Context())
-	opts := must[pgx.TxOptions](t)(chronopgx.TxOptions(past, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, nil))
+	opts := must[pgx.TxOptions](t)(chronopgx.TxOptions(past, pgx.TxOptions{AccessMode: pgx.ReadOnly}, nil))
 	tx := must[pgx.Tx](t)(conn.BeginTx(t.Context(), opts))
 	if got := collect(t, must[pgx.Rows](t)(tx.Query(t.Context(), titles)), nil); got != "old kept" {
 		t.Errorf("titles are %q, want the past", got)

@@ -60,7 +60,7 @@ func TestRoundTripsOfThePast(t *testing.T) {
 			return err
 		}},
 		{"a transaction", func(ctx context.Context, db *sql.DB) error {
-			tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+			tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 			if err != nil {
 				return err
 			}
