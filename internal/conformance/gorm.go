@@ -139,6 +139,7 @@ func RunGORM(t *testing.T, setup func(t *testing.T) *gorm.DB) {
 		{"follows models that change, and tables that are built anew", gormMigrations},
 		{"keeps record changes on the row, and refuses unattributed writes", gormStrictTables},
 		{"works inside a transaction", gormTransactions},
+		{"reads the past unmodified", gormTravels},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
