@@ -26,9 +26,9 @@ var (
 
 const cleanUpTimeout = 30 * time.Second
 
-// withDatabase creates a database, calls f with a connection to it, and drops
-// the database again.
-func withDatabase(ctx context.Context, url string, f func(*pgx.Conn) error) (err error) {
+// withDatabase creates a database with the tables, calls f with connections to
+// it, and drops the database again unless it is to be kept.
+func withDatabase(ctx context.Context, url string, keep bool, f func(*pgxpool.Pool) error) (err error) {
 	admin, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connect to the server of %s: %w", envURL, err)
@@ -40,6 +40,10 @@ func withDatabase(ctx context.Context, url string, f func(*pgx.Conn) error) (err
 		return fmt.Errorf("create a database: %w", err)
 	}
 	defer func() {
+		if keep {
+			fmt.Printf("kept: database %s\n", name)
+			return
+		}
 		drop := cleanUp(ctx, func(ctx context.Context) error {
 			_, err := admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
 			return err
@@ -54,15 +58,15 @@ func withDatabase(ctx context.Context, url string, f func(*pgx.Conn) error) (err
 		return fmt.Errorf("read %s: %w", envURL, err)
 	}
 	config.ConnConfig.Database = strings.Trim(name, `"`)
-	if err := setUp(ctx, config); err != nil {
-		return fmt.Errorf("set up the tables: %w", err)
-	}
-	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
-	defer func() { err = errors.Join(err, cleanUp(ctx, conn.Close)) }()
-	return f(conn)
+	defer pool.Close()
+	if err := setUp(ctx, pool); err != nil {
+		return fmt.Errorf("set up the tables: %w", err)
+	}
+	return f(pool)
 }
 
 // cleanUp calls f also after an interrupt.
@@ -73,12 +77,7 @@ func cleanUp(ctx context.Context, f func(context.Context) error) error {
 }
 
 // setUp creates the three tables and tracks the one that is ours.
-func setUp(ctx context.Context, config *pgxpool.Config) error {
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func setUp(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := pool.Exec(ctx, setupSQL); err != nil {
 		return err
 	}
@@ -99,8 +98,8 @@ func setUp(ctx context.Context, config *pgxpool.Config) error {
 // server says what the figures were measured on.
 type server struct{ version, settings string }
 
-func describeServer(ctx context.Context, conn *pgx.Conn) (s server, err error) {
-	err = conn.QueryRow(ctx, `
+func describeServer(ctx context.Context, pool *pgxpool.Pool) (s server, err error) {
+	err = pool.QueryRow(ctx, `
 		SELECT version(), string_agg(name || ' = ' || current_setting(name), ', ' ORDER BY position)
 		  FROM unnest(ARRAY['fsync', 'synchronous_commit', 'full_page_writes', 'wal_level', 'shared_buffers']) WITH ORDINALITY AS s (name, position)`).
 		Scan(&s.version, &s.settings)

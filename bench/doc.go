@@ -1,6 +1,6 @@
 // Command bench measures what history costs, on PostgreSQL:
 //
-//	go run . [-short] [-json FILE] [-run REGEX]
+//	go run . [-short] [-json FILE] [-keep] [-run REGEX]
 //
 // The server is the one that CHRONONAUT_TEST_DATABASE_URL names; "make bench"
 // starts one. A database is created on it for the run and dropped afterwards.

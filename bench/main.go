@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"text/tabwriter"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const envURL = "CHRONONAUT_TEST_DATABASE_URL"
@@ -21,15 +21,22 @@ const envURL = "CHRONONAUT_TEST_DATABASE_URL"
 type result struct {
 	Name string `json:"name"`
 	Unit string `json:"unit"`
-	// Ours and Limit are what is added to None.
+	// Ours and Limit are what is added to None. In the figures of reading as of a
+	// time they are whole: None is the present, Limit is written by hand.
 	Ours         float64 `json:"ours"`
 	Limit        float64 `json:"limit"`
 	None         float64 `json:"none"`
 	RatioToLimit float64 `json:"ratio_to_limit"`
-	Server       string  `json:"server"`
+	// The following are only of reading as of a time; left out when not measured.
+	RatioToNone    float64 `json:"ratio_to_none,omitempty"`
+	Periods        float64 `json:"periods,omitempty"` // the extension
+	RatioToPeriods float64 `json:"ratio_to_periods,omitempty"`
+
+	Server string `json:"server"`
 
 	// The smallest and the largest Ours of a round, which say how steady it is.
 	least, most float64
+	asof        bool
 }
 
 func main() { os.Exit(run()) }
@@ -38,6 +45,7 @@ func run() (code int) {
 	var (
 		short = flag.Bool("short", false, "smaller sizes and fewer rounds: under 50 seconds")
 		file  = flag.String("json", "", "also write the figures to `file`, one JSON object a line")
+		keep  = flag.Bool("keep", false, "leave the database on the server, to look at plans")
 		names = flag.String("run", "", "only the figures whose name matches `regex`")
 	)
 	flag.Parse()
@@ -48,35 +56,45 @@ func run() (code int) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := bench(ctx, *short, pattern, *file); err != nil {
+	if err := bench(ctx, *short, *keep, pattern, *file); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func bench(ctx context.Context, short bool, pattern *regexp.Regexp, file string) error {
+func bench(ctx context.Context, short, keep bool, pattern *regexp.Regexp, file string) error {
 	url := os.Getenv(envURL)
 	if url == "" {
 		return errors.New(envURL + " names no server\nTry: make bench, which starts one")
 	}
-	size := full
+	size, asofSize := full, fullAsof
 	if short {
-		size = small
+		size, asofSize = small, smallAsof
 	}
 	chosen := chooseFigures(pattern)
-	if len(chosen) == 0 {
+	chosenAsof, grows := chooseAsof(pattern)
+	if len(chosen)+len(chosenAsof) == 0 && !grows {
 		return fmt.Errorf("no figure is called %s", pattern)
 	}
 	var results []result
-	err := withDatabase(ctx, url, func(conn *pgx.Conn) error {
-		server, err := describeServer(ctx, conn)
+	err := withDatabase(ctx, url, keep, func(pool *pgxpool.Pool) error {
+		server, err := describeServer(ctx, pool)
 		if err != nil {
 			return err
 		}
 		fmt.Printf("%s\n%s\n%d rows, %d rounds\n\n", server.version, server.settings, size.rows, size.rounds)
-		if results, err = measure(ctx, conn, size, chosen); err != nil {
-			return err
+		if len(chosen) > 0 {
+			if results, err = measure(ctx, pool, size, chosen); err != nil {
+				return err
+			}
+		}
+		if len(chosenAsof) > 0 || grows {
+			read, err := measureAsof(ctx, pool, asofSize, chosenAsof, grows)
+			if err != nil {
+				return err
+			}
+			results = append(results, read...)
 		}
 		for i := range results {
 			results[i].Server = server.version + "; " + server.settings
@@ -96,11 +114,31 @@ func bench(ctx context.Context, short bool, pattern *regexp.Regexp, file string)
 
 func printTable(results []result) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "figure\tunit\twithout\tadded by ours\tleast to most\tadded by the limit\tratio\t")
+	header := ""
 	for _, r := range results {
+		columns := "figure\tunit\twithout\tadded by ours\tleast to most\tadded by the limit\tratio\t"
+		if r.asof {
+			columns = "figure\tunit\tpresent\tours\tleast to most\tratio\tby hand\tratio\tperiods\tratio\t"
+		}
+		if columns != header {
+			header = columns
+			fmt.Fprintln(w, header)
+		}
+		if r.asof {
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f to %.1f\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, r.Unit, r.None, r.Ours, r.least, r.most,
+				measured(r.RatioToNone), measured(r.Limit), measured(r.RatioToLimit), measured(r.Periods), measured(r.RatioToPeriods))
+			continue
+		}
 		fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f to %.1f\t%.1f\t%.2f\t\n", r.Name, r.Unit, r.None, r.Ours, r.least, r.most, r.Limit, r.RatioToLimit)
 	}
 	return w.Flush()
+}
+
+func measured(f float64) string {
+	if f == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", f)
 }
 
 func writeJSON(file string, results []result) (err error) {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // block is how many single-row statements one way runs before the next has its turn.
@@ -23,7 +25,12 @@ type measurement struct {
 }
 
 // measure fills the tables and measures the figures.
-func measure(ctx context.Context, conn *pgx.Conn, size size, figures []figure) ([]result, error) {
+func measure(ctx context.Context, pool *pgxpool.Pool, size size, figures []figure) (results []result, err error) {
+	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig.Copy())
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, cleanUp(ctx, conn.Close)) }()
 	m := &measurement{conn: conn, size: size}
 	if _, err := conn.Exec(ctx, `SELECT set_config('chrononaut.context', $1, false)`, attribution); err != nil {
 		return nil, fmt.Errorf("say who changes the rows: %w", err)
@@ -55,7 +62,7 @@ func measure(ctx context.Context, conn *pgx.Conn, size size, figures []figure) (
 	if err := m.verify(ctx); err != nil {
 		return nil, err
 	}
-	results := make([]result, len(figures))
+	results = make([]result, len(figures))
 	for i, f := range figures {
 		var err error
 		if results[i], err = summarize(f.name, turns[i]); err != nil {

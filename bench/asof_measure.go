@@ -1,0 +1,372 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// mode is how a query is sent, and what is timed.
+type mode string
+
+const (
+	prepared   mode = ""            // client's time, in a transaction, prepared
+	unprepared mode = "/unprepared" // client's time, in a transaction, planned each time
+	outside    mode = "/outside"    // client's time, prepared, each its own transaction
+	onServer   mode = "/server"     // planning and execution, in a transaction, prepared
+)
+
+var modes = []mode{prepared, unprepared, outside, onServer}
+
+// traveller asks one question in one way. Each has a connection of its own.
+type traveller struct {
+	conn *pgx.Conn
+	way  asofWay
+	at   string // the point in time, as travel() takes it; only for past
+}
+
+const (
+	travelSQL = `SELECT chrononaut.travel($1::jsonb)`
+	arriveSQL = `SELECT chrononaut.travel_end()`
+)
+
+// begin opens a transaction, of the past if the way is ours.
+func (t *traveller) begin(ctx context.Context) error {
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN")
+	if t.way == past {
+		batch.Queue(travelSQL, t.at)
+	}
+	return t.conn.SendBatch(ctx, batch).Close()
+}
+
+func (t *traveller) end(ctx context.Context) error {
+	batch := &pgx.Batch{}
+	if t.way == past {
+		batch.Queue(arriveSQL)
+	}
+	batch.Queue("COMMIT")
+	return t.conn.SendBatch(ctx, batch).Close()
+}
+
+// asofMeasurement measures the figures on a past that was made.
+type asofMeasurement struct {
+	travellers []*traveller
+	size       asofSize
+	at         time.Time
+}
+
+// measureAsof makes the past and measures the figures.
+func measureAsof(ctx context.Context, pool *pgxpool.Pool, size asofSize, figures []asofFigure, grows bool) (results []result, err error) {
+	start := time.Now()
+	made, err := makePast(ctx, pool, size)
+	if err != nil {
+		return nil, fmt.Errorf("make a past: %w", err)
+	}
+	fmt.Printf("as of: %d accounts with %d versions, made in %.0f s\n", size.rows, size.rows*size.versions, time.Since(start).Seconds())
+	m := &asofMeasurement{size: size, at: made.at}
+	defer func() {
+		for _, t := range m.travellers {
+			err = errors.Join(err, cleanUp(ctx, t.conn.Close))
+		}
+	}()
+	for way := range asofWays {
+		if way == periods && made.noPeriods != nil {
+			fmt.Printf("as of: the extension periods is absent: %v\n", made.noPeriods)
+			continue
+		}
+		conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig.Copy())
+		if err != nil {
+			return nil, err
+		}
+		at := fmt.Sprintf(`{"at": %q}`, made.at.Format(time.RFC3339Nano))
+		m.travellers = append(m.travellers, &traveller{conn: conn, way: way, at: at})
+	}
+	if err := m.prepare(ctx, figures); err != nil {
+		return nil, err
+	}
+	for _, f := range figures {
+		if err := m.compare(ctx, f); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	for _, f := range figures {
+		rs, err := m.figure(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		results = append(results, rs...)
+	}
+	if len(figures) > 0 {
+		r, err := m.travel(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Name, err)
+		}
+		results = append(results, r)
+	}
+	if grows {
+		r, err := m.grow(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", growth.name, err)
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// query is the text of a figure for a way.
+func (m *asofMeasurement) query(f asofFigure, way asofWay) string {
+	return strings.ReplaceAll(f.queries[way], "TIME", m.at.UTC().Format(`'2006-01-02T15:04:05.999999Z'`)+"::timestamptz")
+}
+
+// inTransaction calls do for each traveller, in a transaction.
+func (m *asofMeasurement) inTransaction(ctx context.Context, do func(*traveller) error) error {
+	for _, t := range m.travellers {
+		if err := t.begin(ctx); err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		if err := do(t); err != nil {
+			return err
+		}
+		if err := t.end(ctx); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	return nil
+}
+
+func (m *asofMeasurement) prepare(ctx context.Context, figures []asofFigure) error {
+	return m.inTransaction(ctx, func(t *traveller) error {
+		for _, f := range figures {
+			if _, err := t.conn.Prepare(ctx, f.name, m.query(f, t.way)); err != nil {
+				return fmt.Errorf("%s: prepare: %w", f.name, err)
+			}
+		}
+		if t.way != past {
+			return nil
+		}
+		for name, sql := range map[string]string{"short": growth.short, "long": growth.long} {
+			if _, err := t.conn.Prepare(ctx, name, sql); err != nil {
+				return fmt.Errorf("%s: prepare: %w", growth.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// compare makes sure that the ways that read the past find the same.
+func (m *asofMeasurement) compare(ctx context.Context, f asofFigure) error {
+	answers := map[asofWay][]string{}
+	err := m.inTransaction(ctx, func(t *traveller) error {
+		rows, err := t.conn.Query(ctx, `SELECT (to_jsonb(q) - '{version,system_time_start,system_time_end}'::text[])::text FROM (`+
+			strings.TrimSuffix(m.query(f, t.way), "/* past */")+`) AS q ORDER BY 1`, m.size.rows/3)
+		if err != nil {
+			return err
+		}
+		answers[t.way], err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(answers[past]) == 0 {
+		return errors.New("no rows")
+	}
+	for way, answer := range answers {
+		if way != present && !slices.Equal(answer, answers[past]) {
+			return fmt.Errorf("ours finds %d rows and way %d other ones, %d", len(answers[past]), way, len(answer))
+		}
+	}
+	return nil
+}
+
+// figure measures one figure in all modes.
+func (m *asofMeasurement) figure(ctx context.Context, f asofFigure) ([]result, error) {
+	var results []result
+	for _, mode := range modes {
+		times := map[asofWay][]time.Duration{}
+		for round := range m.size.rounds * f.repeat() {
+			for i := range m.travellers {
+				t := m.travellers[(i+round)%len(m.travellers)]
+				if f.repeat() > 5 && round >= 4*m.size.rounds {
+					continue
+				}
+				block, err := m.block(ctx, t, f, mode, round)
+				if err != nil {
+					return nil, err
+				}
+				if round > 0 { // the first is for the caches
+					times[t.way] = append(times[t.way], block)
+				}
+			}
+		}
+		results = append(results, summarizeAsof(f.name+string(mode), times))
+	}
+	return results, nil
+}
+
+// key is a key that differs from round to round.
+func (m *asofMeasurement) key(n int) int { return n*7919%max(m.size.rows-1000, 1) + 1 }
+
+// block is the time of one query, the mean of as many as a figure repeats.
+func (m *asofMeasurement) block(ctx context.Context, t *traveller, f asofFigure, mode mode, round int) (took time.Duration, err error) {
+	if mode != outside {
+		if err := t.begin(ctx); err != nil {
+			return 0, err
+		}
+	}
+	start := time.Now()
+	var inside time.Duration
+	for i := range f.repeat() {
+		key := m.key(round*f.repeat() + i)
+		switch mode {
+		case prepared:
+			err = drain(t.conn.Query(ctx, f.name, key))
+		case unprepared:
+			err = drain(t.conn.Query(ctx, m.query(f, t.way), pgx.QueryExecModeExec, key))
+		case outside:
+			err = t.alone(ctx, f.name, key)
+		case onServer:
+			var d time.Duration
+			d, err = explain(ctx, t.conn, f.name, key)
+			inside += d
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	took = time.Since(start)
+	if mode == onServer {
+		took = inside
+	}
+	if mode != outside {
+		if err := t.end(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return took / time.Duration(f.repeat()), nil
+}
+
+// alone runs a prepared statement outside a transaction. Travelling takes the
+// same round trip as the statement.
+func (t *traveller) alone(ctx context.Context, name string, key int) error {
+	if t.way != past {
+		return drain(t.conn.Query(ctx, name, key))
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(travelSQL, t.at)
+	batch.Queue(name, key)
+	batch.Queue(arriveSQL)
+	return t.conn.SendBatch(ctx, batch).Close()
+}
+
+func drain(rows pgx.Rows, err error) error {
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		rows.RawValues()
+	}
+	return rows.Err()
+}
+
+// explain returns the server's time for a prepared statement.
+func explain(ctx context.Context, conn *pgx.Conn, name string, key int) (time.Duration, error) {
+	var text string
+	if err := conn.QueryRow(ctx, fmt.Sprintf(`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE %s(%d)`, pgx.Identifier{name}.Sanitize(), key),
+		pgx.QueryExecModeSimpleProtocol).Scan(&text); err != nil {
+		return 0, err
+	}
+	var plans []struct {
+		Planning  float64 `json:"Planning Time"`
+		Execution float64 `json:"Execution Time"`
+	}
+	if err := json.Unmarshal([]byte(text), &plans); err != nil {
+		return 0, fmt.Errorf("read a plan: %w", err)
+	}
+	return time.Duration((plans[0].Planning + plans[0].Execution) * float64(time.Millisecond)), nil
+}
+
+// travel measures what entering the past costs: a transaction without a query.
+func (m *asofMeasurement) travel(ctx context.Context) (result, error) {
+	const name = "asof_travel"
+	times := map[asofWay][]time.Duration{}
+	for round := range 20 * m.size.rounds {
+		for _, t := range m.travellers {
+			if t.way != present && t.way != past {
+				continue
+			}
+			start := time.Now()
+			if err := errors.Join(t.begin(ctx), t.end(ctx)); err != nil {
+				return result{Name: name}, err
+			}
+			if round > 0 {
+				times[t.way] = append(times[t.way], time.Since(start))
+			}
+		}
+	}
+	return summarizeAsof(name, times), nil
+}
+
+// grow measures the point read among records of few and of many versions.
+func (m *asofMeasurement) grow(ctx context.Context) (result, error) {
+	times := map[asofWay][]time.Duration{}
+	t := m.travellers[len(m.travellers)-1]
+	if err := t.begin(ctx); err != nil {
+		return result{}, err
+	}
+	for round := range 20 * m.size.rounds {
+		for way, name := range map[asofWay]string{present: "short", past: "long"} {
+			start := time.Now()
+			for i := range 50 {
+				key := (round*50+i)*7919%(m.size.others/10)*10 + 10 // one of the tenth
+				if err := drain(t.conn.Query(ctx, name, key)); err != nil {
+					return result{}, err
+				}
+			}
+			if round > 0 {
+				times[way] = append(times[way], time.Since(start)/50)
+			}
+		}
+	}
+	return summarizeAsof(growth.name, times), t.end(ctx)
+}
+
+// summarizeAsof takes the medians.
+func summarizeAsof(name string, times map[asofWay][]time.Duration) result {
+	for _, ts := range times {
+		slices.Sort(ts)
+	}
+	median := func(way asofWay) float64 {
+		if len(times[way]) == 0 {
+			return 0
+		}
+		return float64(times[way][len(times[way])/2].Nanoseconds()) / 1000
+	}
+	r := result{
+		Name: name, Unit: "µs", asof: true,
+		None: median(present), Ours: median(past), Limit: median(byHand), Periods: median(periods),
+		least: float64(times[past][0].Nanoseconds()) / 1000,
+		most:  float64(times[past][len(times[past])-1].Nanoseconds()) / 1000,
+	}
+	r.RatioToNone = ratio(r.Ours, r.None)
+	r.RatioToLimit = ratio(r.Ours, r.Limit)
+	r.RatioToPeriods = ratio(r.Ours, r.Periods)
+	return r
+}
+
+// ratio is 0 when there is nothing to compare with.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return math.Round(100*a/b) / 100
+}
