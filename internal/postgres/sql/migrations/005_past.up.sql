@@ -127,19 +127,26 @@ CREATE FUNCTION {{schema}}.past_except(at timestamptz, from_id bigint, to_id big
     SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_custom_plan
 AS {{dollar}}
-    SELECT coalesce(array_agg(DISTINCT w.transaction_id), '{}')
-      FROM (SELECT a.transaction_id
-              FROM {{schema}}.chrononaut_activity AS a
-             WHERE a.changed > at AND a.changed <= at + interval '1.5 seconds'
-               AND a.id >= from_id AND a.id < to_id
-            UNION ALL
-            SELECT l.transaction_id FROM {{schema}}.chrononaut_long AS l WHERE l.span @> at) AS w
-     WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
-                    WHERE a.transaction_id = w.transaction_id AND a.changed <= at
-                      AND a.id >= from_id AND a.id < to_id)
-       AND EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
-                    WHERE a.transaction_id = w.transaction_id AND a.changed > at
-                      AND a.id >= from_id AND a.id < to_id)
+    SELECT coalesce(array_agg(w.transaction_id), '{}')
+      FROM ((SELECT a.transaction_id
+               FROM {{schema}}.chrononaut_activity AS a
+              WHERE a.changed > at AND a.changed <= at + interval '1.5 seconds'
+                AND a.id >= from_id AND a.id < to_id
+             INTERSECT
+             SELECT a.transaction_id
+               FROM {{schema}}.chrononaut_activity AS a
+              WHERE a.changed <= at AND a.changed > at - interval '1.5 seconds'
+                AND a.id >= from_id AND a.id < to_id)
+            UNION
+            SELECT l.transaction_id
+              FROM (SELECT DISTINCT l.transaction_id FROM {{schema}}.chrononaut_long AS l WHERE l.span @> at) AS l
+             WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                            WHERE a.transaction_id = l.transaction_id AND a.changed <= at
+                              AND a.id >= from_id AND a.id < to_id)
+               AND EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                            WHERE a.transaction_id = l.transaction_id AND a.changed > at
+                              AND a.id >= from_id AND a.id < to_id)) AS w
+     WHERE w.transaction_id IS NOT NULL
 {{dollar}};
 
 -- The time from which on a transaction has written at the earliest, as its id says:
