@@ -2,12 +2,14 @@ package chronopgx_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
 )
 
@@ -172,4 +174,60 @@ func TestHelpersOfPgx(t *testing.T) {
 		t.Error("CollectRows() of a query that failed succeeded")
 	}
 	f.wantLog("a insert ann", "b insert ann", "a update ann", "b delete ann", "a delete ann")
+}
+
+const sqlcList = `-- name: ListTodos :many
+SELECT id, title, done FROM todos WHERE id > $1 ORDER BY id
+`
+
+func (q *sqlcQueries) ListTodos(ctx context.Context, after int64) ([]sqlcTodo, error) {
+	rows, err := q.db.Query(ctx, sqlcList, after)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []sqlcTodo
+	for rows.Next() {
+		var i sqlcTodo
+		if err := rows.Scan(&i.ID, &i.Title, &i.Done); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	return items, rows.Err()
+}
+
+func TestSqlcInThePast(t *testing.T) {
+	t.Parallel()
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			f, past := newPastFixture(t, database(t).URL(), mode)
+			queries := &sqlcQueries{f.db}
+			want := func(q *sqlcQueries, ctx context.Context, title string) {
+				t.Helper()
+				if got := must[[]sqlcTodo](t)(q.ListTodos(ctx, 0)); len(got) != 2 || got[0].Title != title {
+					t.Errorf("ListTodos() = %v, want %s first", got, title)
+				}
+			}
+			for range 3 {
+				want(queries, past, "old")
+				want(queries, t.Context(), "new")
+			}
+			tx := must[pgx.Tx](t)(f.db.Begin(past))
+			want(queries.WithTx(tx), t.Context(), "old")
+			if _, err := queries.WithTx(tx).CreateTodo(t.Context(), "a"); !errors.Is(err, chrononaut.ErrPast) {
+				t.Errorf("CreateTodo() error = %v, want %v", err, chrononaut.ErrPast)
+			}
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, err := queries.ImportTodos(past, []string{"b"}); !errors.Is(err, chrononaut.ErrPast) {
+				t.Errorf("ImportTodos() error = %v, want %v", err, chrononaut.ErrPast)
+			}
+			if err := queries.RenameTodos(past, [][2]string{{"b", "B"}}, func(int, error) {}); !errors.Is(err, chrononaut.ErrPast) {
+				t.Errorf("RenameTodos() error = %v, want %v", err, chrononaut.ErrPast)
+			}
+		})
+	}
 }
