@@ -182,7 +182,7 @@ func (w *blameWalk) visit(c *Change) bool {
 		}
 	}
 	w.last = c
-	return !c.began() && len(w.open)+len(w.hidden) > 0
+	return !c.Began() && len(w.open)+len(w.hidden) > 0
 }
 
 func (w *blameWalk) result() *Blame {

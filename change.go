@@ -111,8 +111,9 @@ func jsonText(raw json.RawMessage) (string, bool) {
 	return string(raw), true
 }
 
-// began reports whether there was no record before the change.
-func (c *Change) began() bool {
+// Began reports whether the change began a life of the record: an insertion, or
+// a restore of a record that was gone.
+func (c *Change) Began() bool {
 	if c.Operation == OperationRestore {
 		about, _ := c.ExtraInfo["restore"].(map[string]any)
 		return about["operation"] == string(OperationInsert)

@@ -48,23 +48,25 @@ type RestoreApplyOpts struct {
 
 // RestoreResult says what was done.
 type RestoreResult struct {
-	Inserted, Updated, Deleted int
+	Inserted int `json:"inserted"`
+	Updated  int `json:"updated"`
+	Deleted  int `json:"deleted"`
 	// Skipped are the records that were left out.
-	Skipped []*RestoreItem `json:",omitempty"`
+	Skipped []*RestoreItem `json:"skipped,omitempty"`
 	// Differences are the records that are not as the plan wanted them: triggers of
 	// the application have changed them, or kept them from being written.
-	Differences []RestoreDifference `json:",omitempty"`
+	Differences []RestoreDifference `json:"differences,omitempty"`
 	// Transactions are the transactions that wrote: to be given to [Client.Revert].
-	Transactions []uint64
+	Transactions []uint64 `json:"transactions,omitempty"`
 }
 
 // RestoreDifference is a record that is not as the plan wanted it.
 type RestoreDifference struct {
-	Table Table
-	Key   Key
+	Table Table `json:"table"`
+	Key   Key   `json:"key"`
 	// Columns are those that differ; none when the record is there and should not
 	// be, or the other way round.
-	Columns []string
+	Columns []string `json:"columns,omitempty"`
 }
 
 // batch is how many records a statement is for, so that there is progress.

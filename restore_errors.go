@@ -7,10 +7,10 @@ import (
 
 // RestoreConflict is a record that has changed since the state that a plan knows.
 type RestoreConflict struct {
-	Table Table
-	Key   Key
+	Table Table `json:"table"`
+	Key   Key   `json:"key"`
 	// Changes are those that would be overwritten: who, when, why, which columns.
-	Changes []RestoreLater
+	Changes []RestoreLater `json:"changes"`
 }
 
 // RestoreConflictError is returned when records have changed since. It is
@@ -45,7 +45,7 @@ func (e *RestoreBlockedError) Error() string {
 	for _, i := range e.Items {
 		for _, p := range i.Problems {
 			if p.Blocking {
-				return fmt.Sprintf("%s: %d records have problems, the first of %s: %s", ErrRestoreBlocked, len(e.Items), i.Table, p)
+				return fmt.Sprintf("%s: problems with records: %d; the first, of %s: %s", ErrRestoreBlocked, len(e.Items), i.Table, p)
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func (p *planner) evaluate(t *restoreTable, r *restoreRecord) (*RestoreItem, err
 // history knows it. A target of nil then means that there was no record.
 func (p *planner) settleTarget(t *restoreTable, r *restoreRecord) bool {
 	at, isTime := p.until.point.Time()
-	if r.target != nil && !r.paired && len(r.later) > 0 && r.later[0].began() {
+	if r.target != nil && !r.paired && len(r.later) > 0 && r.later[0].Began() {
 		// The record that had the key went on under another one, this is a new one.
 		r.target = nil
 	}
@@ -67,7 +67,7 @@ func (p *planner) settleTarget(t *restoreTable, r *restoreRecord) bool {
 		r.target, r.later = first, r.later[1:]
 		return true
 	}
-	return first.began()
+	return first.Began()
 }
 
 // act decides the action and the columns.
@@ -236,7 +236,7 @@ func (w *restoreWalk) run() {
 	otherLife, begun := false, false
 	for _, c := range w.record.later {
 		after := c.after()
-		if c.began() {
+		if c.Began() {
 			state = nil
 		}
 		var columns []string

@@ -11,8 +11,8 @@ import (
 // catalog has them. An empty Schema means the first schema of the search path
 // that has the table (PostgreSQL) or main (SQLite).
 type Table struct {
-	Schema string
-	Name   string
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
 }
 
 // String returns the name as SQL would write it, quoted where it must be.

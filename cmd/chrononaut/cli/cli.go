@@ -157,6 +157,7 @@ func Run(ctx context.Context, config *Config, args []string) int {
 const (
 	groupSetUp = "set-up"
 	groupLook  = "look"
+	groupBack  = "back"
 	groupOther = "other"
 )
 
@@ -224,6 +225,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupSetUp, Title: "Set up:"},
 		&cobra.Group{ID: groupLook, Title: "Look at the past:"},
+		&cobra.Group{ID: groupBack, Title: "Bring it back:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -235,6 +237,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.renameCommand(), a.strictCommand(), a.checkCommand(), a.diffSchemaCommand(), a.importCommand(), a.adoptCommand(), a.convertCommand())
 	add(groupOther, a.demoCommand())
 	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand(), a.queryCommand(), a.shellCommand(), a.snapshotCommand())
+	add(groupBack, a.restoreCommand(), a.undeleteCommand(), a.revertCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.start(cmd) }

@@ -182,6 +182,10 @@ var reasons = []struct {
 	{chrononaut.ErrHorizon, "horizon"},
 	{chrononaut.ErrPast, "past"},
 	{chrononaut.ErrPoint, "point"},
+	{chrononaut.ErrHidden, "hidden"},
+	{chrononaut.ErrUntracked, "untracked"},
+	{chrononaut.ErrNoColumn, "no_column"},
+	{chrononaut.ErrRestoreConflict, "conflict"},
 	{fs.ErrNotExist, "no_file"},
 }
 

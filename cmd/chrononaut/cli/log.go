@@ -189,7 +189,7 @@ func (db *database) record(ctx context.Context, entry *chronomigrate.TrackedTabl
 
 // follow gives a change the state that the one before it left.
 func follow(before, c *chrononaut.Change) {
-	if before != nil && c.Operation != chrononaut.OperationInsert {
+	if before != nil && !c.Began() {
 		c.Before = before.Data
 	}
 }

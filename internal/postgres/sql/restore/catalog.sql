@@ -5,11 +5,11 @@ WITH target AS (
     SELECT c.oid, c.conname, c.conrelid, c.confrelid,
            pg_catalog.jsonb_build_object(
                'name', c.conname, 'deferrable', c.condeferrable, 'on_delete', c.confdeltype, 'on_update', c.confupdtype,
-               'table', pg_catalog.jsonb_build_object('Schema', n.nspname, 'Name', r.relname),
+               'table', pg_catalog.jsonb_build_object('schema', n.nspname, 'name', r.relname),
                'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
                              FROM pg_catalog.unnest(c.conkey) WITH ORDINALITY AS k (attnum, place)
                              JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum),
-               'parent', pg_catalog.jsonb_build_object('Schema', fn.nspname, 'Name', f.relname),
+               'parent', pg_catalog.jsonb_build_object('schema', fn.nspname, 'name', f.relname),
                'parent_columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
                                     FROM pg_catalog.unnest(c.confkey) WITH ORDINALITY AS k (attnum, place)
                                     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.confrelid AND a.attnum = k.attnum)) AS document
