@@ -25,7 +25,7 @@ func onPast(t *testing.T) (w *world, point string) {
 	w.mustSQL(todos, `CREATE FUNCTION peek() RETURNS SETOF integer LANGUAGE sql AS 'SELECT id FROM public.todos'`)
 	w.must("track", "todos")
 	w.mustSQL(`INSERT INTO todos VALUES (1, 'a', 'x'), (2, 'b', 'x')`)
-	point = "transaction:" + w.text(`SELECT max(transaction_id)::text FROM chrononaut.chrononaut_activity`)
+	point = "transaction:" + w.text(`SELECT max(transaction_id::text::bigint)::text FROM chrononaut.chrononaut_activity`)
 	w.mustSQL(`INSERT INTO todos VALUES (3, 'new', 'x')`)
 	return w, point
 }

@@ -60,7 +60,7 @@ func open(t *testing.T) (db *pgtest.Database, past context.Context) {
 		t.Fatal(err)
 	}
 	var id uint64
-	if err := pool.QueryRow(ctx, `SELECT max(transaction_id)::text::bigint FROM chrononaut.chrononaut_activity`).Scan(&id); err != nil {
+	if err := pool.QueryRow(ctx, `SELECT max(transaction_id::text::bigint) FROM chrononaut.chrononaut_activity`).Scan(&id); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := pool.Exec(ctx, `INSERT INTO todos VALUES (3, 'new')`); err != nil {
