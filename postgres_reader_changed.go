@@ -30,7 +30,7 @@ func (r *postgresReader) changedIDs(info *tableInfo, from, to time.Time) (string
 func (r *postgresReader) departure(info *tableInfo, key string, afterID int64, until time.Time) (string, []any, error) {
 	c := &conditions{args: []any{key}}
 	c.add("a.id", ">", afterID, "bigint")
-	c.add("a.changed", "<=", latest(until), "timestamptz")
+	c.add(recordTime, "<=", latest(until), "timestamptz")
 	args := r.args(info)
 	args.Where, args.Record = c.where, info.postgres
 	sql, err := postgres.Read(r.schema, "departure", args)

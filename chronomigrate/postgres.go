@@ -223,6 +223,8 @@ func (e *postgresEngine) wrap(err error) error {
 		return hint(fmt.Errorf("%w: %w", ErrPrivilege, err), "The role needs to own the table and to create objects in the history schema.")
 	case "54011":
 		return hint(fmt.Errorf("%w: %w", ErrNotTrackable, err), "The version needs a column; drop one, or adopt an integer column: --version-column NAME.")
+	case chronodriver.StateNotTrackable:
+		return hint(fmt.Errorf("%w: %w", ErrNotTrackable, err), "Track each table that the view reads, and mirror each view, first.")
 	case "25006":
 		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Connect to the primary server, without default_transaction_read_only.")
 	}

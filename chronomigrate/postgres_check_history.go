@@ -152,6 +152,9 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		case ProblemHistoryIndex:
 			c.report(f.kind, f.object, "the index "+f.object+" of history is "+f.detail+"; reading is slow without it",
 				"Run chrononaut check --fix, or chrononaut track on any table: both build the index, while writers wait.")
+		case ProblemPast:
+			c.reportOn(pastObject, f.kind, f.object, "the view "+f.object+", which is mirrored over the past, is "+f.detail,
+				"Run chrononaut check --fix; a view that cannot be mirrored any more reads what has no past.")
 		case ProblemHistoryAccess:
 			c.report(f.kind, f.object, "the role "+f.object+", which owns trigger functions, cannot write history because of "+f.detail+"; writes to its tables fail",
 				"Let the role that owns history own the functions, or grant it INSERT and SELECT on history and take row security off it.")

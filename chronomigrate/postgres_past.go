@@ -2,7 +2,6 @@ package chronomigrate
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
@@ -40,6 +39,9 @@ func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
 	if renewed || !p.found.Past.Shared {
 		p.add("Who may read the table may read its past.", "share_past", postgres.PlanArgs{}, "")
 	}
+	if renewed {
+		p.add("Mirrored views that read it.", "renew_mirrors", postgres.PlanArgs{}, "")
+	}
 	if !p.found.Past.Covered || p.found.Past.Comment == "" || p.again {
 		p.add("What is not tracked is refused to queries of the past.", "refuse_untracked", postgres.PlanArgs{}, "")
 	}
@@ -48,7 +50,7 @@ func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
 
 // pastView describes the view that the table should have.
 func (p *planner) pastView(ctx context.Context, q chronodriver.Queryer) (view postgres.Past, query, comment string, err error) {
-	sources, err := p.pythonSources(ctx, q)
+	sources, err := p.pythonSources()
 	if err != nil {
 		return view, "", "", err
 	}
@@ -61,24 +63,19 @@ func (p *planner) pastView(ctx context.Context, q chronodriver.Queryer) (view po
 	return view, query, view.Comment(query), err
 }
 
-// pythonSources asks the server how the table's rows of Python chrononaut are read.
-func (p *planner) pythonSources(ctx context.Context, q chronodriver.Queryer) ([]postgres.PythonSource, error) {
-	if len(p.table.Python) == 0 {
-		return nil, nil
+// pythonSources are the table's rows of Python chrononaut. The server reads their
+// states by what the registry says then: so a view is not out of date because a
+// column of another type needs other SQL.
+func (p *planner) pythonSources() ([]postgres.PythonSource, error) {
+	var sources []postgres.PythonSource
+	for _, rows := range p.table.Python {
+		source, err := p.table.PythonSource(rows)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source)
 	}
-	declared, err := json.Marshal(p.table.Python)
-	if err != nil {
-		return nil, err
-	}
-	sql, err := postgres.Query(p.engine.schema, "plan.sql#python_sources", nil)
-	if err != nil {
-		return nil, err
-	}
-	var document string
-	if err := queryRow(ctx, q, []any{&document}, sql, p.table.Schema, p.table.Name, string(declared)); err != nil {
-		return nil, err
-	}
-	return postgres.ParsePythonSources(document)
+	return sources, nil
 }
 
 // pastObject is what the statements of [planner.past] are about.
@@ -87,6 +84,7 @@ const pastObject = "past"
 var pastStatements = map[string]bool{
 	"make_past_schema": true, "make_keys": true, "drop_past_view": true, "create_past_view": true,
 	"comment_past_view": true, "share_past": true, "refuse_untracked": true,
+	"renew_mirrors": true,
 }
 
 // past finds a view of the past that is not what it should be.

@@ -429,6 +429,9 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 		if finding.kind == ProblemHistoryOpen && finding.detail == "true" {
 			p.add("Not everybody may call this function of history.", "close", postgres.PlanArgs{Name: finding.object}, "")
 		}
+		if finding.kind == ProblemPast {
+			p.add("Views that are mirrored over the past.", "renew_mirrors", postgres.PlanArgs{}, "")
+		}
 		if finding.kind != ProblemHistoryTrigger {
 			continue
 		}

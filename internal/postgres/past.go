@@ -161,14 +161,12 @@ func (p Past) value(c Column) string {
 	if cutting[c.BaseType] && strings.ContainsAny(c.FullType, "(.") {
 		// A cast would cut or round what is longer than the column is now.
 		value = "CASE WHEN ((" + value + ")::" + c.FullType + ")::" + c.BaseType + " OPERATOR(pg_catalog.=) (" + value + ") IS FALSE" +
-			" THEN " + p.misfit(c) + " ELSE (" + value + ")::" + c.FullType + " END"
-	} else {
-		value = "(" + value + ")::" + c.FullType
+			" THEN " + p.misfit(c) + " ELSE " + value + " END"
 	}
 	if len(p.ReadArgs.Python) > 0 {
 		value = "CASE WHEN " + data + " -> " + QuoteLiteral(c.Name) + " ? 'chrononaut:lossy' THEN " + p.misfit(c) + " ELSE " + value + " END"
 	}
-	return value
+	return "(" + value + ")::" + c.FullType
 }
 
 func (p Past) misfit(c Column) string {

@@ -40,6 +40,14 @@ func ParsePythonSources(document string) ([]PythonSource, error) {
 	return sources, nil
 }
 
+// PythonSource describes rows whose states the server translates one by one, by
+// what is declared when they are read.
+func (t *Table) PythonSource(rows PythonRows) (PythonSource, error) {
+	declared, err := json.Marshal(rows)
+	data := QuoteIdent(t.HistorySchema) + ".python_data(" + QuoteLiteral(t.Schema) + ", " + QuoteLiteral(t.Name) + ", a.table_name, a.data)"
+	return PythonSource{Name: rows.Name, Rows: string(declared), Data: data}, err
+}
+
 // pythonIsArgs are the arguments of the template that finds Python's rows about
 // a record in the index.
 type pythonIsArgs struct {

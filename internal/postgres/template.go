@@ -102,6 +102,7 @@ func functions(schema, tag string) template.FuncMap {
 	return template.FuncMap{
 		"schema":      func() string { return QuoteIdent(schema) },
 		"rawSchema":   func() string { return schema },
+		"generation":  func() int { return Generation },
 		"ident":       QuoteIdent,
 		"literal":     QuoteLiteral,
 		"literalBody": literalBody,

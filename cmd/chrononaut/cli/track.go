@@ -19,6 +19,7 @@ type trackFlags struct {
 	recordChanges     bool
 	sharedWithPython  bool
 	baseline          bool
+	view              bool
 	chunk             int
 	apply             applyFlags
 	write             *write
@@ -121,6 +122,9 @@ the columns change_info and changed.
 --shared-with-python, with --version-column version, lets a running Python
 chrononaut go on writing the table and its rows of history: see docs/python.md.
 
+--view takes a view instead of a table: queries of the past can read it then. It
+is made once more, over the past of the tables that it reads.
+
 --baseline records the present state of every row that history does not have.
 It works in chunks, blocks no writer, shows its progress, and goes on where it
 stopped when it was interrupted. Without it, a row's first change also records
@@ -143,6 +147,7 @@ that writers never queue up behind it.`,
 	flags.BoolVar(&f.strict, "strict", false, "refuse writes that carry no rationale or extra information")
 	flags.BoolVar(&f.recordChanges, "record-changes", false, "keep who changed a row last on the row itself")
 	flags.BoolVar(&f.sharedWithPython, "shared-with-python", false, "a running Python chrononaut writes the table too")
+	flags.BoolVar(&f.view, "view", false, "let queries of the past read a view")
 	flags.BoolVar(&f.baseline, "baseline", false, "record the present state of every row")
 	flags.IntVar(&f.chunk, "chunk", 1000, "rows in one transaction of the baseline")
 	f.apply.add(cmd)
@@ -167,6 +172,9 @@ func (a *app) track(cmd *cobra.Command, arg string, f *trackFlags) error {
 		return err
 	}
 	ctx := a.writeContext(cmd.Context(), f.write)
+	if f.view {
+		return a.mirror(ctx, cmd, name, apply)
+	}
 	return a.withDatabase(ctx, false, func(db *database) error {
 		entry, table, _, err := db.tracked(ctx, name)
 		if err != nil {
@@ -193,6 +201,26 @@ func (a *app) track(cmd *cobra.Command, arg string, f *trackFlags) error {
 		if a.json {
 			return a.out.json(shape)
 		}
+		return nil
+	})
+}
+
+// mirror lets queries of the past read a view.
+func (a *app) mirror(ctx context.Context, cmd *cobra.Command, name chrononaut.Table, apply *chronomigrate.ApplyOpts) error {
+	for _, flag := range []string{"hidden", "untracked", "version-column", "strict", "record-changes", "shared-with-python", "baseline", "chunk"} {
+		if cmd.Flags().Changed(flag) {
+			return usagef("A view has no options of its own.", "--view does not go with --%s", flag)
+		}
+	}
+	return a.withDatabase(ctx, false, func(db *database) error {
+		plan, err := db.migrator.MirrorView(ctx, name, apply)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.out.json(newPlanJSON(plan, apply.DryRun))
+		}
+		a.printPlan(plan, apply.DryRun, "mirrored", "is mirrored already; nothing to do")
 		return nil
 	})
 }

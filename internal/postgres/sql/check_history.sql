@@ -72,3 +72,8 @@ SELECT 'history_open', f.proname, pg_catalog.pg_has_role(f.proowner, 'USAGE')::t
   JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
  WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ('suppress', 'settle_history')
    AND pg_catalog.has_function_privilege('public', f.oid, 'EXECUTE')
+
+UNION ALL
+-- Views that are mirrored over the past.
+SELECT 'past', pg_catalog.quote_ident(m.view_schema) || '.' || pg_catalog.quote_ident(m.view_name), m.reason
+  FROM {{schema}}.stale_mirrors() AS m

@@ -166,7 +166,13 @@ UPDATE {{schema}}.chrononaut_coverage SET table_schema = {{literal .Table.Schema
 SELECT {{schema}}.forget_past({{literal .From.Schema}}, {{literal .From.Name}})
 {{- end}}
 {{define "drop_past_view" -}}
-DROP VIEW IF EXISTS {{.On}}
+SELECT {{schema}}.drop_past_view({{literal .Table.Schema}}, {{literal .Table.Name}})
+{{- end}}
+{{define "renew_mirrors" -}}
+SELECT {{schema}}.renew_mirrors()
+{{- end}}
+{{define "mirror_view" -}}
+SELECT {{schema}}.mirror_view({{literal .Table.Schema}}, {{literal .Table.Name}})
 {{- end}}
 {{define "create_past_view" -}}
 CREATE VIEW {{.On}} AS
@@ -180,11 +186,6 @@ SELECT {{schema}}.share_past({{literal .Table.Schema}}, {{literal .Table.Name}})
 {{- end}}
 {{define "refuse_untracked" -}}
 SELECT {{schema}}.refuse_untracked({{literal .Table.Schema}})
-{{- end}}
-{{define "python_sources" -}}
-SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rows', p.rows,
-           'data', {{schema}}.python_data_sql($1::text, $2::text, p.rows, 'a.data')) ORDER BY p.place), '[]')::text
-  FROM pg_catalog.jsonb_array_elements($3::jsonb) WITH ORDINALITY AS p (rows, place)
 {{- end}}
 {{define "migrated" -}}
 INSERT INTO {{schema}}.chrononaut_migration (version, name) VALUES ({{.Version}}, {{literal .Name}});

@@ -1,6 +1,15 @@
 -- Removes the time machine; history stays. Capture functions that were generated
 -- for it must be gone before: chrononaut untrack, table by table.
 DO {{dollar}}
+BEGIN
+    EXECUTE pg_catalog.format('DROP EVENT TRIGGER IF EXISTS %I', {{literal (print rawSchema "_views_aside")}});
+    EXECUTE pg_catalog.format('DROP EVENT TRIGGER IF EXISTS %I', {{literal (print rawSchema "_views_back")}});
+EXCEPTION WHEN insufficient_privilege THEN
+    -- They go with their functions, or are another role's to drop.
+    RAISE EXCEPTION 'event triggers of the history schema are left: a superuser has to drop them first';
+END
+{{dollar}};
+DO {{dollar}}
 DECLARE
     one record;
 BEGIN
@@ -14,13 +23,21 @@ BEGIN
 END
 {{dollar}};
 DROP TRIGGER chrononaut_erased ON {{schema}}.chrononaut_activity;
+DROP FUNCTION {{schema}}.put_views_back();
+DROP FUNCTION {{schema}}.set_views_aside();
+DROP FUNCTION {{schema}}.renew_mirrors();
+DROP FUNCTION {{schema}}.stale_mirrors();
+DROP FUNCTION {{schema}}.mirror_view(text, text);
+DROP FUNCTION {{schema}}.view_checksum(oid);
 DROP FUNCTION {{schema}}.past_shared(text, text);
 DROP FUNCTION {{schema}}.forget_past(text, text);
+DROP FUNCTION {{schema}}.drop_past_view(text, text);
 DROP FUNCTION {{schema}}.share_past(text, text);
 DROP FUNCTION {{schema}}.refuse_untracked(text);
 DROP FUNCTION {{schema}}.past_policy(oid);
 DROP FUNCTION {{schema}}.past_covers(text);
 DROP FUNCTION {{schema}}.make_past_schema(text, text, text);
+DROP FUNCTION {{schema}}.note_gone(text, text, jsonb, jsonb);
 DROP FUNCTION {{schema}}.note_unplaced(text, text);
 DROP FUNCTION {{schema}}.grant_keys(text);
 DROP FUNCTION {{schema}}.add_key(text, text, jsonb, boolean);
@@ -60,4 +77,6 @@ DROP FUNCTION {{schema}}.note_long();
 DROP TABLE {{schema}}.chrononaut_long;
 DROP TABLE {{schema}}.chrononaut_coverage;
 DROP TABLE {{schema}}.chrononaut_past_schema;
+DROP TABLE {{schema}}.chrononaut_past_aside;
+DROP TABLE {{schema}}.chrononaut_past_mirror;
 DROP TABLE {{schema}}.chrononaut_past;

@@ -20,6 +20,20 @@ CREATE TABLE {{schema}}.chrononaut_past (
     PRIMARY KEY (table_schema, table_name)
 );
 
+-- Views of the application that are mirrored over the past.
+CREATE TABLE {{schema}}.chrononaut_past_mirror (
+    view_schema text NOT NULL,
+    view_name   text NOT NULL,
+    PRIMARY KEY (view_schema, view_name)
+);
+
+-- Views of the past that are put aside while a type is dropped.
+CREATE TABLE {{schema}}.chrononaut_past_aside (
+    transaction_id xid8 NOT NULL,
+    place          serial,
+    definition     text NOT NULL
+);
+
 -- The schemas of views: of the past of a schema, and of what is refused there
 -- because it is not tracked.
 CREATE TABLE {{schema}}.chrononaut_past_schema (
@@ -896,6 +910,53 @@ BEGIN
 END
 {{dollar}};
 
+-- Records as deleted what history has and the table has not any more: it went while
+-- nothing captured it. Called at the end of a baseline, when there was such a time.
+CREATE FUNCTION {{schema}}.note_gone(of_schema text, of_table text, user_info jsonb, extra_info jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    {{template "all_settings"}}
+AS {{dollar}}
+DECLARE
+    relation       regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
+    keys           text := (SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table);
+    options        jsonb := (SELECT t.options FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table);
+    matching       text;
+    recorded       bigint;
+BEGIN
+    IF keys IS NULL OR NOT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS c
+                                    WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.kind = 'disturbed') THEN
+        RETURN 0;
+    END IF;
+    SELECT string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '$1', 'k.key')), ' AND ')
+      INTO matching
+      FROM pg_index AS i,
+           LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS n (attnum, position)
+      JOIN pg_attribute AS a ON a.attnum = n.attnum
+     WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND n.position <= i.indnkeyatts;
+    -- A record of that key that is inserted meanwhile counts on from there.
+    EXECUTE format('
+        WITH gone AS MATERIALIZED (
+            SELECT k.key FROM %1$s.%2$I AS k WHERE NOT EXISTS (SELECT FROM %3$s AS t WHERE %4$s)
+        )
+        INSERT INTO %1$s.chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, table_schema)
+        SELECT $2, v.next, g.key, a.data || jsonb_build_object($3, v.next), $4, $5 || ''{"baseline": true}'', ''delete'', $1
+          FROM gone AS g
+          JOIN %1$s.chrononaut_activity AS a ON a.id = %1$s.%5$I($1, $2, g.key)
+         CROSS JOIN LATERAL (SELECT %1$s.%6$I($1, $2, g.key) + 1) AS v (next)
+         WHERE a.operation IN (''insert'', ''update'', ''baseline'', ''restore'')
+           -- The last change has not taken the key away.
+           AND (a.previous_key IS NULL OR a.key = g.key)
+           AND a.table_schema IS NOT NULL
+            ON CONFLICT DO NOTHING',
+        {{literal schema}}, keys, relation, matching,
+        CASE WHEN options ? 'renames' THEN 'renamed_last_change' WHEN options ? 'python' THEN 'python_last_change' ELSE 'last_change' END,
+        CASE WHEN options ? 'renames' THEN 'renamed_last_version' WHEN options ? 'python' THEN 'python_last_version' ELSE 'last_version' END)
+      USING of_schema, of_table, coalesce(options ->> 'version_column', 'version'), user_info, extra_info;
+    GET DIAGNOSTICS recorded = ROW_COUNT;
+    RETURN recorded;
+END
+{{dollar}};
+
 -- A key that does not fit the table of keys, called by the capture trigger.
 CREATE FUNCTION {{schema}}.note_unplaced(of_schema text, of_table text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1071,6 +1132,204 @@ AS {{dollar}}
                         WHERE x.grantee <> (SELECT c.relowner FROM pg_class AS c JOIN relations AS r ON c.oid = r.past))
 {{dollar}};
 
+-- A checksum of a view's definition.
+CREATE FUNCTION {{schema}}.view_checksum(relation oid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT md5(pg_get_viewdef(relation))
+{{dollar}};
+
+-- A view of the application over the past of the tables that it reads. Its names
+-- are resolved again: those without a schema find the past first.
+CREATE FUNCTION {{schema}}.mirror_view(of_schema text, of_view text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    relation   regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_view));
+    spaces     {{schema}}.chrononaut_past_schema;
+    pasts      text;
+    presents   text;
+    definition text;
+    other      regclass;
+BEGIN
+    SELECT * INTO spaces FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema;
+    IF relation IS NULL OR (SELECT c.relkind FROM pg_class AS c WHERE c.oid = relation) <> 'v' OR spaces IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM007',
+            MESSAGE = format('%I.%I is not a view of a schema that has tracked tables', of_schema, of_view);
+    END IF;
+    SELECT string_agg(quote_ident(s.past_schema), ', ' ORDER BY s.table_schema <> of_schema, s.table_schema),
+           string_agg(quote_ident(s.table_schema), ', ' ORDER BY s.table_schema <> of_schema, s.table_schema)
+      INTO pasts, presents
+      FROM {{schema}}.chrononaut_past_schema AS s;
+    PERFORM set_config('search_path', presents, true);
+    definition := pg_get_viewdef(relation);
+    PERFORM set_config('search_path', pasts || ', ' || presents, true);
+    PERFORM {{schema}}.drop_past_view(of_schema, of_view);
+    EXECUTE format('DROP VIEW IF EXISTS %I.%I', spaces.untracked_schema, of_view);
+    EXECUTE format('CREATE VIEW %I.%I AS %s', spaces.past_schema, of_view, definition);
+    EXECUTE format('COMMENT ON VIEW %I.%I IS %L', spaces.past_schema, of_view,
+                   format('The view %I.%I over the past. chrononaut generation {{generation}}, source %s', of_schema, of_view, {{schema}}.view_checksum(relation)));
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    SELECT d.refobjid::regclass INTO other
+      FROM pg_depend AS d
+      JOIN pg_rewrite AS r ON r.oid = d.objid
+      JOIN pg_class AS c ON c.oid = d.refobjid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+       AND r.ev_class = to_regclass(quote_ident(spaces.past_schema) || '.' || quote_ident(of_view))
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_past_schema AS s WHERE s.past_schema = n.nspname)
+     LIMIT 1;
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM007',
+            MESSAGE = format('%I.%I reads %s, which has no past', of_schema, of_view, other),
+            HINT = 'Track the table, or mirror the view, that it reads.';
+    END IF;
+    INSERT INTO {{schema}}.chrononaut_past_mirror (view_schema, view_name) VALUES (of_schema, of_view) ON CONFLICT DO NOTHING;
+    PERFORM {{schema}}.share_past(of_schema, of_view);
+END
+{{dollar}};
+
+-- Drops a view of the past, and mirrored views that read it.
+CREATE FUNCTION {{schema}}.drop_past_view(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    past  text := (SELECT s.past_schema FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = of_schema);
+    one   record;
+BEGIN
+    FOR one IN
+        SELECT DISTINCT m.view_schema, m.view_name
+          FROM pg_depend AS d
+          JOIN pg_rewrite AS r ON r.oid = d.objid
+          JOIN pg_class AS c ON c.oid = r.ev_class
+          JOIN pg_namespace AS n ON n.oid = c.relnamespace
+          JOIN {{schema}}.chrononaut_past_schema AS s ON s.past_schema = n.nspname
+          JOIN {{schema}}.chrononaut_past_mirror AS m ON m.view_schema = s.table_schema AND m.view_name = c.relname
+         WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+           AND d.refobjid = to_regclass(quote_ident(past) || '.' || quote_ident(of_table))
+           AND r.ev_class <> d.refobjid
+    LOOP
+        PERFORM {{schema}}.drop_past_view(one.view_schema, one.view_name);
+    END LOOP;
+    EXECUTE format('DROP VIEW IF EXISTS %I.%I', past, of_table);
+END
+{{dollar}};
+
+-- Mirrored views that are missing or out of date, and why.
+CREATE FUNCTION {{schema}}.stale_mirrors() RETURNS TABLE (view_schema text, view_name text, reason text)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT m.view_schema, m.view_name,
+           CASE WHEN v.present IS NULL THEN 'gone' WHEN v.past IS NULL THEN 'missing over the past' ELSE 'not what it was when it was mirrored' END
+      FROM {{schema}}.chrononaut_past_mirror AS m
+      LEFT JOIN {{schema}}.chrononaut_past_schema AS s ON s.table_schema = m.view_schema
+     CROSS JOIN LATERAL (SELECT to_regclass(quote_ident(m.view_schema) || '.' || quote_ident(m.view_name)) AS present,
+                                to_regclass(quote_ident(s.past_schema) || '.' || quote_ident(m.view_name)) AS past) AS v
+     WHERE v.present IS NULL OR v.past IS NULL
+        OR obj_description(v.past, 'pg_class') NOT LIKE '%source ' || {{schema}}.view_checksum(v.present)
+     ORDER BY m.view_schema, m.view_name
+{{dollar}};
+
+-- Mirrors again what drop_past_view() has taken along, or has changed, and forgets
+-- what is gone. A view that cannot be mirrored any more is left out, and check says
+-- so.
+CREATE FUNCTION {{schema}}.renew_mirrors() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one    record;
+    made   boolean;
+BEGIN
+    -- A mirrored view may read another: as long as one could be made there may be more.
+    LOOP
+        made := false;
+        FOR one IN SELECT m.view_schema, m.view_name, m.reason FROM {{schema}}.stale_mirrors() AS m LOOP
+            BEGIN
+                IF one.reason = 'gone' THEN
+                    PERFORM {{schema}}.drop_past_view(one.view_schema, one.view_name);
+                    DELETE FROM {{schema}}.chrononaut_past_mirror AS m WHERE m.view_schema = one.view_schema AND m.view_name = one.view_name;
+                ELSE
+                    PERFORM {{schema}}.mirror_view(one.view_schema, one.view_name);
+                END IF;
+                made := true;
+            EXCEPTION WHEN OTHERS THEN
+                RAISE NOTICE 'the view %.% cannot be mirrored over the past: %', one.view_schema, one.view_name, SQLERRM;
+            END;
+        END LOOP;
+        EXIT WHEN NOT made;
+    END LOOP;
+END
+{{dollar}};
+
+-- Views of the past have columns of the application's types, and would keep it
+-- from dropping a type that its own tables do not have any more. Around such a
+-- statement they are put aside and made again; one that cannot be is made by
+-- track. An event trigger needs a superuser, or what a managed service has instead;
+-- without it DROP TYPE names the view that is in the way, and takes it along with
+-- CASCADE.
+CREATE FUNCTION {{schema}}.set_views_aside() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT c.oid, s.table_schema, c.relname, n.nspname, pg_get_viewdef(c.oid) AS definition, obj_description(c.oid, 'pg_class') AS comment,
+               EXISTS (SELECT FROM {{schema}}.chrononaut_past_mirror AS m WHERE m.view_schema = s.table_schema AND m.view_name = c.relname) AS mirrored
+          FROM {{schema}}.chrononaut_past_schema AS s
+          JOIN pg_namespace AS n ON n.nspname = s.past_schema
+          JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'v'
+         WHERE EXISTS (SELECT FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+                        WHERE a.attrelid = c.oid AND a.attnum > 0 AND t.typnamespace <> 'pg_catalog'::regnamespace)
+    LOOP
+        IF NOT one.mirrored THEN
+            INSERT INTO {{schema}}.chrononaut_past_aside (transaction_id, definition)
+            VALUES (pg_current_xact_id(), format('CREATE VIEW %1$I.%2$I AS %3$s; COMMENT ON VIEW %1$I.%2$I IS %4$L; SELECT %5$s.share_past(%6$L, %2$L)',
+                one.nspname, one.relname, rtrim(one.definition, ';'), one.comment, {{literal schema}}, one.table_schema));
+        END IF;
+        PERFORM {{schema}}.drop_past_view(one.table_schema, one.relname);
+    END LOOP;
+END
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.put_views_back() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        DELETE FROM {{schema}}.chrononaut_past_aside AS a WHERE a.transaction_id = pg_current_xact_id() RETURNING a.definition
+    LOOP
+        BEGIN
+            EXECUTE one.definition;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE NOTICE 'a view of the past is out of date, chrononaut track makes it again: %', SQLERRM;
+        END;
+    END LOOP;
+    PERFORM {{schema}}.renew_mirrors();
+END
+{{dollar}};
+
+DO {{dollar}}
+BEGIN
+    EXECUTE format('CREATE EVENT TRIGGER %I ON ddl_command_start WHEN TAG IN (''DROP TYPE'', ''DROP DOMAIN'', ''DROP EXTENSION'', ''ALTER EXTENSION'', ''DROP SCHEMA'', ''DROP COLLATION'', ''DROP OWNED'')
+                    EXECUTE FUNCTION %s.set_views_aside()', {{literal (print rawSchema "_views_aside")}}, {{literal schema}});
+    EXECUTE format('CREATE EVENT TRIGGER %I ON ddl_command_end WHEN TAG IN (''DROP TYPE'', ''DROP DOMAIN'', ''DROP EXTENSION'', ''ALTER EXTENSION'', ''DROP SCHEMA'', ''DROP COLLATION'', ''DROP OWNED'')
+                    EXECUTE FUNCTION %s.put_views_back()', {{literal (print rawSchema "_views_back")}}, {{literal schema}});
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'without an event trigger, DROP TYPE may name a view of the past that is in its way';
+END
+{{dollar}};
+
 -- Drops the view and the keys of a table that has another name now.
 CREATE FUNCTION {{schema}}.forget_past(of_schema text, of_table text) RETURNS void
     LANGUAGE plpgsql
@@ -1083,7 +1342,7 @@ BEGIN
     DELETE FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table
         RETURNING p.keys_table INTO keys;
     IF keys IS NOT NULL THEN
-        EXECUTE format('DROP VIEW IF EXISTS %I.%I', past, of_table);
+        PERFORM {{schema}}.drop_past_view(of_schema, of_table);
         EXECUTE format('DROP TABLE IF EXISTS %s.%I', {{literal schema}}, keys);
     END IF;
 END
