@@ -237,7 +237,7 @@ SELECT "chrononaut".make_keys('public', 'todos', 'todos_a23d6084_keys', 'todos_a
 SELECT "chrononaut".make_past_schema('public', 'chrononaut_past', 'chrononaut_untracked');
 
 -- The view has the columns that the table has now.
-DROP VIEW IF EXISTS "chrononaut_past"."todos";
+SELECT "chrononaut".drop_past_view('public', 'todos');
 
 -- The past of the table. Queries that travel find it under the table's name.
 CREATE VIEW "chrononaut_past"."todos" AS
@@ -291,6 +291,7 @@ SELECT k.k1 AS "id",
                AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
              ORDER BY a.version LIMIT 1) AS f ON true
         WHERE CASE WHEN l.id IS NULL THEN d.id IS NULL AND f.operation = 'baseline'
+                        AND (SELECT "chrononaut".past_found('public', 'todos'))
                    ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
                         AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
        OFFSET 0) AS s
@@ -301,6 +302,9 @@ COMMENT ON VIEW "chrononaut_past"."todos" IS 'The past of "public"."todos", read
 
 -- Who may read the table may read its past.
 SELECT "chrononaut".share_past('public', 'todos');
+
+-- Mirrored views that read it.
+SELECT "chrononaut".renew_mirrors();
 
 -- What is not tracked is refused to queries of the past.
 SELECT "chrononaut".refuse_untracked('public');

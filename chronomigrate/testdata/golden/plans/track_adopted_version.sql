@@ -104,7 +104,7 @@ SELECT "chrononaut".make_keys('public', 'todos', 'todos_a23d6084_keys', 'todos_a
 SELECT "chrononaut".make_past_schema('public', 'chrononaut_past', 'chrononaut_untracked');
 
 -- The view has the columns that the table has now.
-DROP VIEW IF EXISTS "chrononaut_past"."todos";
+SELECT "chrononaut".drop_past_view('public', 'todos');
 
 -- The past of the table. Queries that travel find it under the table's name.
 CREATE VIEW "chrononaut_past"."todos" AS
@@ -164,6 +164,9 @@ COMMENT ON VIEW "chrononaut_past"."todos" IS 'The past of "public"."todos", read
 
 -- Who may read the table may read its past.
 SELECT "chrononaut".share_past('public', 'todos');
+
+-- Mirrored views that read it.
+SELECT "chrononaut".renew_mirrors();
 
 -- What is not tracked is refused to queries of the past.
 SELECT "chrononaut".refuse_untracked('public');

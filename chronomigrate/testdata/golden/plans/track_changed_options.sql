@@ -71,7 +71,7 @@ SELECT 'todos', 'public', 0, 'track', '{"untracked":["done"],"version_column":"v
   FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c;
 
 -- The view has the columns that the table has now.
-DROP VIEW IF EXISTS "chrononaut_past"."todos";
+SELECT "chrononaut".drop_past_view('public', 'todos');
 
 -- The past of the table. Queries that travel find it under the table's name.
 CREATE VIEW "chrononaut_past"."todos" AS
@@ -133,3 +133,6 @@ COMMENT ON VIEW "chrononaut_past"."todos" IS 'The past of "public"."todos", read
 
 -- Who may read the table may read its past.
 SELECT "chrononaut".share_past('public', 'todos');
+
+-- Mirrored views that read it.
+SELECT "chrononaut".renew_mirrors();
