@@ -57,7 +57,10 @@ type Inspected struct {
 	Columns     []Column            `json:"columns"`
 	Tables      []InspectedTable    `json:"tables"` // the table, then its partitions
 	Functions   []InspectedFunction `json:"functions"`
-	Past        InspectedPast       `json:"past"`
+	// Deferrable says that the table has foreign keys which are checked as late as
+	// when the transaction ends.
+	Deferrable bool          `json:"deferrable"`
+	Past       InspectedPast `json:"past"`
 }
 
 // InspectedPast is what there is of the time machine for a table. What is missing
@@ -159,6 +162,7 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		KeyColumns:    i.Key,
 		Columns:       slices.Clone(i.Columns),
 		Partitioned:   i.Kind == "p",
+		Deferrable:    i.Deferrable,
 		VersionColumn: opts.VersionColumn,
 		Adopted:       opts.Adopted,
 		Hidden:        opts.Hidden,

@@ -158,6 +158,10 @@ func (p Past) value(c Column) string {
 		}
 	}
 	value := c.recordValue(p.Table.HistorySchema, data)
+	if c.Name == p.VersionColumn && !p.Adopted {
+		// A row that was there before tracking has none until it changes.
+		value = "CASE WHEN s.unversioned IS NOT TRUE THEN " + value + " END"
+	}
 	if cutting[c.BaseType] && strings.ContainsAny(c.FullType, "(.") {
 		// A cast would cut or round what is longer than the column is now.
 		value = "CASE WHEN ((" + value + ")::" + c.FullType + ")::" + c.BaseType + " OPERATOR(pg_catalog.=) (" + value + ") IS FALSE" +

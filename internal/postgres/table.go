@@ -52,6 +52,8 @@ type Table struct {
 	KeyColumns    []string
 	Columns       []Column
 	Partitioned   bool
+	// Deferrable says that the table has foreign keys that are checked late.
+	Deferrable bool
 
 	VersionColumn string
 	// Adopted says that the version column is older than tracking: rows without

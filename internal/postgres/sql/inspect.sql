@@ -92,6 +92,7 @@ SELECT pg_catalog.jsonb_build_object(
                     JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
                    WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, '_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(
                              pg_catalog.convert_to(t.nspname, 'UTF8') || pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(t.relname, 'UTF8')), 'hex'), 8) || '_') > 0)
+, 'deferrable', EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.conrelid = t.oid AND f.contype = 'f' AND f.condeferrable)
 , 'past', pg_catalog.jsonb_build_object(
         'schema', coalesce((SELECT s.past_schema FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = t.nspname), ''),
         'comment', coalesce((SELECT pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.quote_ident(s.past_schema) || '.' || pg_catalog.quote_ident(t.relname)), 'pg_class')

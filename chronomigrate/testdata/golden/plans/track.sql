@@ -115,12 +115,13 @@ CREATE VIEW "chrononaut_past"."todos" AS
 SELECT k.k1 AS "id",
        (coalesce(((s.data -> 'title') ->> 'chrononaut:text'), (s.data ->> 'title'))::pg_catalog.text)::text AS "title",
        (coalesce(((s.data -> 'done') ->> 'chrononaut:text'), (s.data ->> 'done'))::pg_catalog.bool)::boolean AS "done",
-       (coalesce(((s.data -> 'version') ->> 'chrononaut:text'), (s.data ->> 'version'))::pg_catalog.int4)::integer AS "version"
+       (CASE WHEN s.unversioned IS NOT TRUE THEN coalesce(((s.data -> 'version') ->> 'chrononaut:text'), (s.data ->> 'version'))::pg_catalog.int4 END)::integer AS "version"
   -- Every key that history has; a condition on the key finds it here.
   FROM "chrononaut"."todos_a23d6084_keys" AS k
  CROSS JOIN LATERAL (
        -- Its newest change that the point sees. OFFSET 0: once for all columns.
-       SELECT CASE WHEN l.id IS NULL THEN f.data ELSE l.data END AS data
+       SELECT CASE WHEN l.id IS NULL THEN f.version = 0 ELSE l.operation = 'baseline' AND l.version = 0 END AS unversioned,
+              CASE WHEN l.id IS NULL THEN f.data ELSE l.data END AS data
          FROM (VALUES (1)) AS one (x)
          LEFT JOIN LATERAL (
             SELECT a.id, a.version, a.operation, a.data
@@ -152,7 +153,7 @@ SELECT k.k1 AS "id",
              ORDER BY a.version DESC, a.id DESC LIMIT 1) AS d ON true
          -- What a baseline found was there before it.
          LEFT JOIN LATERAL (
-            SELECT a.operation, a.data
+            SELECT a.version, a.operation, a.data
               FROM "chrononaut".chrononaut_activity AS a
              WHERE l.id IS NULL AND pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
                AND a.key = k.key

@@ -62,7 +62,9 @@ CREATE TABLE {{schema}}.chrononaut_coverage (
 -- greatest time of a change is far from the others, see past_except().
 CREATE TABLE {{schema}}.chrononaut_long (
     transaction_id xid8      NOT NULL,
-    span           tstzrange NOT NULL
+    span           tstzrange NOT NULL,
+    -- When it ended, where that matters: see note_ending().
+    ended          timestamptz
 );
 CREATE INDEX chrononaut_long_span ON {{schema}}.chrononaut_long USING gist (span);
 CREATE INDEX chrononaut_long_transaction ON {{schema}}.chrononaut_long (transaction_id);
@@ -86,6 +88,68 @@ BEGIN
     PERFORM set_config('chrononaut.long_until', to_char(ahead AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), true);
 END
 {{dollar}};
+
+-- Transactions that have to look at the others' once more when they end.
+CREATE TABLE {{schema}}.chrononaut_ending (
+    transaction_id xid8    NOT NULL,
+    -- What it saw before its first such change; NULL when that does not move on.
+    seen           pg_snapshot,
+    round          integer NOT NULL DEFAULT 0
+);
+
+-- A transaction may come to an end because of what others have done after its last
+-- change: the deletion of a row waits for those who delete the rows that refer to
+-- it, and a deferred check sees what has been committed meanwhile. Its end is noted
+-- then, and counts as if it had written at that time. Called by the capture
+-- triggers before the first change of each table whose foreign keys are checked
+-- afterwards.
+CREATE FUNCTION {{schema}}.note_ending(relation oid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    noted text := coalesce(nullif(current_setting('chrononaut.ending', true), ''), 'no');
+BEGIN
+    IF noted NOT LIKE 'yes%'
+       AND EXISTS (SELECT FROM pg_trigger AS g JOIN pg_constraint AS c ON c.oid = g.tgconstraint
+                    WHERE g.tgrelid = relation AND c.contype = 'f' AND (c.confrelid = relation OR c.condeferrable))
+    THEN
+        INSERT INTO {{schema}}.chrononaut_ending (transaction_id, seen)
+        VALUES (pg_current_xact_id(), CASE current_setting('transaction_isolation') WHEN 'read committed' THEN pg_current_snapshot() END);
+        noted := 'yes' || substr(noted, 3);
+    END IF;
+    PERFORM set_config('chrononaut.ending', noted || '|' || relation || '|', true);
+END
+{{dollar}};
+
+-- Runs when the transaction ends, the second time after all other deferred
+-- triggers. If nobody else has ended meanwhile, there was nothing to be seen.
+CREATE FUNCTION {{schema}}.note_ended() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    moment timestamptz;
+BEGIN
+    IF NEW.round = 0 THEN
+        UPDATE {{schema}}.chrononaut_ending AS e SET round = 1 WHERE e.transaction_id = NEW.transaction_id;
+        RETURN NULL;
+    END IF;
+    DELETE FROM {{schema}}.chrononaut_ending AS e WHERE e.transaction_id = NEW.transaction_id;
+    PERFORM set_config('chrononaut.ending', '', true);
+    IF NEW.seen IS NULL OR NEW.seen::text <> pg_current_snapshot()::text THEN
+        moment := clock_timestamp();
+        INSERT INTO {{schema}}.chrononaut_long (transaction_id, span, ended) VALUES (NEW.transaction_id, tstzrange(now(), moment, '[]'), moment);
+    END IF;
+    RETURN NULL;
+END
+{{dollar}};
+
+CREATE CONSTRAINT TRIGGER chrononaut_ended
+    AFTER INSERT OR UPDATE ON {{schema}}.chrononaut_ending
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION {{schema}}.note_ended();
+ALTER TABLE {{schema}}.chrononaut_ending ENABLE ALWAYS TRIGGER chrononaut_ended;
 
 -- ------------------------------------------------------------------ points --
 
@@ -134,8 +198,9 @@ CREATE FUNCTION {{schema}}.as_of_to() RETURNS bigint
     RETURN coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_to', true), '')::bigint, 9223372036854775807);
 
 -- The transactions of one cluster, whose ids of history are from the first up to
--- the second, that wrote both up to a time and later. A transaction that is not
--- among chrononaut_long wrote for at most a second.
+-- the second, that wrote both up to a time and later, or ended later where that
+-- counts. A transaction that is not among chrononaut_long wrote for at most a
+-- second.
 CREATE FUNCTION {{schema}}.past_except(at timestamptz, from_id bigint, to_id bigint) RETURNS xid8[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -153,13 +218,14 @@ AS {{dollar}}
                 AND a.id >= from_id AND a.id < to_id)
             UNION
             SELECT l.transaction_id
-              FROM (SELECT DISTINCT l.transaction_id FROM {{schema}}.chrononaut_long AS l WHERE l.span @> at) AS l
+              FROM (SELECT l.transaction_id, bool_or(l.ended > at) AS ends
+                      FROM {{schema}}.chrononaut_long AS l WHERE l.span @> at GROUP BY l.transaction_id) AS l
              WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                             WHERE a.transaction_id = l.transaction_id AND a.changed <= at
                               AND a.id >= from_id AND a.id < to_id)
-               AND EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
-                            WHERE a.transaction_id = l.transaction_id AND a.changed > at
-                              AND a.id >= from_id AND a.id < to_id)) AS w
+               AND (l.ends OR EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                                       WHERE a.transaction_id = l.transaction_id AND a.changed > at
+                                         AND a.id >= from_id AND a.id < to_id))) AS w
      WHERE w.transaction_id IS NOT NULL
 {{dollar}};
 
@@ -345,6 +411,9 @@ BEGIN
         SELECT max(a.changed) INTO at
           FROM {{schema}}.chrononaut_activity AS a
          WHERE a.transaction_id = (point ->> 'transaction')::xid8 AND a.id >= newest;
+        SELECT greatest(at, max(l.ended)) INTO at
+          FROM {{schema}}.chrononaut_long AS l
+         WHERE at IS NOT NULL AND l.transaction_id = (point ->> 'transaction')::xid8 AND l.span @> at;
         IF at IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'TM011', MESSAGE = 'history has no change of this transaction',
                 HINT = 'Transaction ids of before a dump and restore cannot be travelled to; use a time.';

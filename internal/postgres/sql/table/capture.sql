@@ -283,6 +283,12 @@ BEGIN
     END IF;
 {{- end}}
 
+    -- What is checked when the rows are written already is seen after the last
+    -- change: whether foreign keys {{if .Deferrable}}hold{{else}}still need what goes{{end}}.
+    IF {{if not .Deferrable}}(TG_OP = 'DELETE' OR old_key IS NOT NULL) AND {{end}}strpos(coalesce(current_setting('chrononaut.ending', true), ''), '|' || TG_RELID || '|') = 0 THEN
+        PERFORM {{schema}}.note_ending(TG_RELID);
+    END IF;
+
     -- When one statement gives several records each other's keys, the change
     -- that takes a key away must not have a higher version than the one that
     -- gives it to the next record. The version trigger has seen all of the

@@ -58,7 +58,8 @@ SELECT a.*, {{schema}}.python_readable(a.data) AS readable
   FROM {{.Table.KeysTable}} AS k
  CROSS JOIN LATERAL (
        -- Its newest change that the point sees. OFFSET 0: once for all columns.
-       SELECT CASE WHEN l.id IS NULL THEN f.{{if .Mapped}}readable{{else}}data{{end}} ELSE l.{{if .Mapped}}readable{{else}}data{{end}} END AS data
+       SELECT CASE WHEN l.id IS NULL THEN f.version = 0 ELSE l.operation = 'baseline' AND l.version = 0 END AS unversioned,
+              CASE WHEN l.id IS NULL THEN f.{{if .Mapped}}readable{{else}}data{{end}} ELSE l.{{if .Mapped}}readable{{else}}data{{end}} END AS data
          FROM (VALUES (1)) AS one (x)
          LEFT JOIN LATERAL (
             {{if .Mapped}}{{template "any" (.Branches true " DESC")}}{{else -}}
@@ -87,7 +88,7 @@ SELECT a.*, {{schema}}.python_readable(a.data) AS readable
          -- What a baseline found was there before it.
          LEFT JOIN LATERAL (
             {{if .Mapped}}{{template "any" (.Branches false "")}}{{else -}}
-            SELECT a.operation, a.data
+            SELECT a.version, a.operation, a.data
               FROM {{schema}}.chrononaut_activity AS a
              WHERE l.id IS NULL AND {{template "own" (.Is "key" "k.key")}}
              ORDER BY a.version LIMIT 1{{end}}) AS f ON true

@@ -45,6 +45,14 @@ BEGIN
     END IF;
 {{- end}}
 
+    -- TRUNCATE also removes rows that a fixed snapshot does not see, as of
+    -- transactions that have ended since.
+    IF current_setting('transaction_isolation') <> 'read committed' AND {{schema}}.ended_since(pg_current_snapshot()) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+            MESSAGE = {{literal (printf "TRUNCATE of %s could not be recorded: other transactions have ended since this one took its snapshot" .Name)}},
+            HINT = 'Repeat the transaction, or truncate in one of READ COMMITTED.';
+    END IF;
+
     -- TRUNCATE is rare and reads the whole table: the catalog says what its
     -- columns are now. $1 and $2 are the table's names in history.
     statement := pg_catalog.format(

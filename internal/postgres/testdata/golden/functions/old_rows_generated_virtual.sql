@@ -295,6 +295,12 @@ BEGIN
             CASE WHEN jsonb_typeof(extra_info -> 'restore') = 'object' THEN extra_info -> 'restore' ELSE '{}' END || pg_catalog.jsonb_build_object('operation', what));
     END IF;
 
+    -- What is checked when the rows are written already is seen after the last
+    -- change: whether foreign keys still need what goes.
+    IF (TG_OP = 'DELETE' OR old_key IS NOT NULL) AND strpos(coalesce(current_setting('chrononaut.ending', true), ''), '|' || TG_RELID || '|') = 0 THEN
+        PERFORM "chrononaut".note_ending(TG_RELID);
+    END IF;
+
     -- When one statement gives several records each other's keys, the change
     -- that takes a key away must not have a higher version than the one that
     -- gives it to the next record. The version trigger has seen all of the
@@ -412,6 +418,14 @@ BEGIN
         END IF;
         user_info := user_info || coalesce(context -> 'user_info', '{}');
         extra_info := coalesce(context -> 'extra_info', '{}');
+    END IF;
+
+    -- TRUNCATE also removes rows that a fixed snapshot does not see, as of
+    -- transactions that have ended since.
+    IF current_setting('transaction_isolation') <> 'read committed' AND "chrononaut".ended_since(pg_current_snapshot()) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+            MESSAGE = 'TRUNCATE of todos could not be recorded: other transactions have ended since this one took its snapshot',
+            HINT = 'Repeat the transaction, or truncate in one of READ COMMITTED.';
     END IF;
 
     -- TRUNCATE is rare and reads the whole table: the catalog says what its
