@@ -326,7 +326,8 @@ BEGIN
              WHERE l.locktype = 'relation' AND l.granted
                AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
                AND l.relation = {{literal (print schema ".chrononaut_activity")}}::regclass
-               AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+               -- Whoever inserts has this one; VACUUM and ANALYZE have another.
+               AND l.mode = 'RowExclusiveLock'
                AND l.pid IS DISTINCT FROM pg_backend_pid()) AS w
       LEFT JOIN pg_stat_activity AS s ON s.pid = w.pid;
     -- Its first change came later than its start.
