@@ -44,6 +44,11 @@
 // [History] reads the past of a model as typed records, [Client] the log
 // across tables.
 //
+// Under a context of [chrononaut.AsOf] all queries read the past: Find, Preload,
+// Joins, Count, gorm.G, Raw and Rows.
+//
+//	db.WithContext(chrononaut.AsOf(ctx, monday)).Preload("Owner").Find(&todos)
+//
 // Capturing is the work of triggers in the database. Nothing in this package
 // writes history, so bulk updates, raw SQL and other programs are recorded all
 // the same.

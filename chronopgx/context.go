@@ -18,6 +18,10 @@ import (
 // *pgxpool.Conn takes them. The transaction costs no more round trips than
 // without. A BeginQuery of the caller's own is kept.
 //
+// Under a context of [chrononaut.AsOf] the transaction reads the past. Its
+// statements are sent as they are: names that are qualified read the present, for
+// which COMMIT returns an error and pgx closes the connection.
+//
 // Errors: [chrononaut.ErrContext].
 func TxOptions(ctx context.Context, opts pgx.TxOptions, config *chrononaut.Config) (pgx.TxOptions, error) {
 	value, ok, err := chrononaut.EncodeContext(ctx, config)

@@ -24,7 +24,11 @@ import (
 // end transactions, texts of several statements that begin or end them, and
 // everything under a context that says nothing.
 //
-// Errors of Chrononaut's triggers can be told apart by [chrononaut.WrapError].
+// Under a context of [chrononaut.AsOf] everything reads the past, and CopyFrom is
+// refused.
+//
+// Errors of Chrononaut's triggers can be told apart by [chrononaut.WrapError];
+// those of statements in the past are wrapped already.
 type DB struct {
 	pool   *pgxpool.Pool
 	config *chrononaut.Config
@@ -50,10 +54,11 @@ func (db *DB) Client() (*chrononaut.Client, error) {
 	return chrononaut.NewClient(NewDriver(db.pool, db.config), chronodriver.PostgreSQL, db.config)
 }
 
-// Begin starts a transaction that carries the attribution of ctx, in one round
-// trip. A savepoint made by the transaction's own Begin keeps it.
+// Begin starts a transaction that carries the attribution of ctx and reads at its
+// point, in one round trip. A savepoint made by the transaction's own Begin keeps
+// both. A statement under a context with another point is refused.
 //
-// Errors: [chrononaut.ErrContext] and those of pgx.
+// Errors: [chrononaut.ErrContext], [chrononaut.ErrHorizon] and those of pgx.
 func (db *DB) Begin(ctx context.Context) (pgx.Tx, error) {
 	return db.BeginTx(ctx, pgx.TxOptions{})
 }

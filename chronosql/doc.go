@@ -18,6 +18,17 @@
 // that writes should be called in a transaction; neither do statements that
 // cannot run in a transaction, CALL and DO. Nothing is ever set on the session.
 //
+// # The past
+//
+// Under a context of [chrononaut.AsOf] every query reads the past:
+//
+//	rows, err := db.QueryContext(chrononaut.AsOf(ctx, monday), "SELECT * FROM todos")
+//
+// A transaction reads at the point of the context that it began with. Over pgx it
+// takes as many round trips as in the present, over lib/pq two more. Errors
+// of statements in the past are wrapped already; look at Rows.Err and at the
+// error of Commit, which tell when the present was read.
+//
 // Capturing is the work of triggers in the database. Nothing in this package
 // writes history.
 package chronosql
