@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/internal/pgpast"
+	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
 func (a *app) queryCommand() *cobra.Command {
@@ -86,8 +88,16 @@ func explainQuery(err error) error {
 	switch {
 	case errors.Is(err, pgpast.ErrStatements):
 		return usagef("", "give one statement of SQL")
-	case errors.Is(err, chrononaut.ErrHorizon), errors.Is(err, chrononaut.ErrNotInstalled), !errors.As(err, &server):
+	case errors.Is(err, chrononaut.ErrHorizon), errors.Is(err, chrononaut.ErrNotInstalled):
 		return explainPast(err)
+	case !errors.As(err, &server):
+		// SQLite has no codes of errors and no hints: its messages hold ours.
+		server = &pgconn.PgError{}
+		if match := sqliteMessage.FindStringSubmatch(err.Error()); match != nil {
+			server.Message = match[1]
+		} else {
+			return explainPast(err)
+		}
 	}
 	for _, kind := range []error{chrononaut.ErrPast, chrononaut.ErrNotRecorded} {
 		if errors.Is(err, kind) {
@@ -99,6 +109,8 @@ func explainQuery(err error) error {
 	}
 	return explainPast(err)
 }
+
+var sqliteMessage = regexp.MustCompile(`TM\d{3}: (.*?)(?: \(\d+\))?$`)
 
 func (a *app) queryPostgres(ctx context.Context, db *database, statement string, rows *resultPrinter) error {
 	conn, err := db.postgres.Acquire(ctx)
@@ -129,12 +141,19 @@ func (a *app) queryPostgres(ctx context.Context, db *database, statement string,
 }
 
 func querySQLite(ctx context.Context, db *database, statement string, rows *resultPrinter) (err error) {
+	if len(sqltext.Split(chronodriver.SQLite, statement)) != 1 {
+		return pgpast.ErrStatements
+	}
 	result, err := db.sqlite.QueryContext(ctx, statement)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, result.Close()) }()
 	names, err := result.Columns()
+	if err != nil {
+		return err
+	}
+	types, err := result.ColumnTypes()
 	if err != nil {
 		return err
 	}
@@ -151,7 +170,7 @@ func querySQLite(ctx context.Context, db *database, statement string, rows *resu
 		}
 		row := make([]resultValue, len(values))
 		for i, v := range values {
-			row[i] = sqliteValue(v)
+			row[i] = sqliteValue(types[i].DatabaseTypeName(), v)
 		}
 		if err := rows.row(row); err != nil {
 			return err

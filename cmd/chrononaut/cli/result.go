@@ -39,8 +39,10 @@ func postgresValue(oid uint32, value []byte) resultValue {
 	return v
 }
 
-// sqliteValue is a value as the driver returns it.
-func sqliteValue(value any) resultValue {
+// sqliteValue is a value as the driver returns it: in a column that is declared
+// as a time, it makes a time of text, which is written back as SQLite writes
+// times, in UTC.
+func sqliteValue(declared string, value any) resultValue {
 	switch v := value.(type) {
 	case nil:
 		return resultValue{null: true}
@@ -48,13 +50,20 @@ func sqliteValue(value any) resultValue {
 		return resultValue{text: strconv.FormatInt(v, 10), json: true}
 	case float64:
 		text := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0" // as SQLite does: it is no integer
+		}
 		return resultValue{text: text, json: json.Valid([]byte(text))}
 	case bool:
 		return resultValue{text: strconv.FormatBool(v), json: true}
 	case []byte:
 		return resultValue{text: "x'" + hex.EncodeToString(v) + "'"}
 	case time.Time:
-		return resultValue{text: v.Format("2006-01-02 15:04:05.999999999Z07:00")}
+		layout := "2006-01-02 15:04:05.999999999"
+		if strings.EqualFold(declared, "DATE") && v.Equal(v.Truncate(24*time.Hour)) {
+			layout = time.DateOnly
+		}
+		return resultValue{text: v.UTC().Format(layout)}
 	case string:
 		return resultValue{text: v}
 	}
