@@ -122,6 +122,7 @@ var states = map[string]error{
 	chronodriver.StateNotRecorded:  ErrNotRecorded,
 	chronodriver.StatePast:         ErrPast,
 	chronodriver.StateNoPoint:      ErrPast,
+	chronodriver.StatePoint:        ErrPoint,
 }
 
 // WrapError gives an error that one of Chrononaut's triggers raised its type:

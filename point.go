@@ -41,7 +41,8 @@ const (
 	snapshotPrefix    = "snapshot:"
 )
 
-// ErrPoint is returned when a text is no point.
+// ErrPoint is returned when a text is no point, or a snapshot token that of another
+// database.
 var ErrPoint = errors.New("not a point in time")
 
 // ParsePoint reads what [Point.String] writes: a time (RFC 3339), transaction:N,

@@ -22,6 +22,7 @@ const (
 	StateNotRecorded   = "TM011" // history cannot say
 	StatePast          = "TM012" // a query of the past would write, or read the present
 	StateNoPoint       = "TM013" // the past is read without a point
+	StatePoint         = "TM015" // a point is malformed, or of another database
 )
 
 // StateError is an error that carries a SQLSTATE.

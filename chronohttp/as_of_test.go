@@ -270,7 +270,7 @@ func TestProblem(t *testing.T) {
 		{state("TM010"), 409},
 		{state("TM011"), 404},
 		{state("TM012"), 400},
-		{state("TM013"), 400},
+		{state("TM015"), 400},
 		{chrononaut.ErrPoint, 400},
 	} {
 		status, text, ok := chronohttp.Problem(test.err)

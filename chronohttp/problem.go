@@ -31,7 +31,7 @@ func Problem(err error) (status int, text string, ok bool) {
 		return http.StatusConflict, "that point is not settled yet", true
 	case errors.Is(err, chrononaut.ErrNotRecorded):
 		return http.StatusNotFound, "that was not recorded", true
-	case errors.Is(err, chrononaut.ErrPoint), chronodriver.State(err) == chronodriver.StateNoPoint:
+	case errors.Is(err, chrononaut.ErrPoint), chronodriver.State(err) == chronodriver.StatePoint:
 		return http.StatusBadRequest, "there is no such point in the past", true
 	case errors.Is(err, chrononaut.ErrPast):
 		return http.StatusBadRequest, "that cannot be done in the past", true

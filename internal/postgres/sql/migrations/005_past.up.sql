@@ -387,7 +387,7 @@ DECLARE
     seen     pg_snapshot;
 BEGIN
     IF jsonb_typeof(point) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'TM013', MESSAGE = 'the point in time is malformed';
+        RAISE EXCEPTION USING ERRCODE = 'TM015', MESSAGE = 'the point in time is malformed';
     END IF;
     IF point ? 'snapshot' THEN
         BEGIN
@@ -399,7 +399,7 @@ BEGIN
             seen := NULL;
         END;
         IF seen IS NULL OR NOT EXISTS (SELECT FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id = part) THEN
-            RAISE EXCEPTION USING ERRCODE = 'TM013', MESSAGE = 'the snapshot token is malformed, or of another database';
+            RAISE EXCEPTION USING ERRCODE = 'TM015', MESSAGE = 'the snapshot token is malformed, or of another database';
         END IF;
         IF part = newest AND pg_snapshot_xmax(seen)::text::numeric > pg_snapshot_xmax(pg_current_snapshot())::text::numeric THEN
             RAISE EXCEPTION USING ERRCODE = 'TM010', MESSAGE = 'the snapshot token is newer than the database',
@@ -427,7 +427,7 @@ BEGIN
             at := NULL;
         END;
         IF at IS NULL OR NOT isfinite(at) THEN
-            RAISE EXCEPTION USING ERRCODE = 'TM013', MESSAGE = 'the point in time is malformed';
+            RAISE EXCEPTION USING ERRCODE = 'TM015', MESSAGE = 'the point in time is malformed';
         END IF;
     END IF;
     IF NOT coalesce((point ->> 'unsettled')::boolean, false) THEN
