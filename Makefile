@@ -46,13 +46,13 @@ test-upgrade: $(TESTCLUSTER) ## Restore dumps of older versions of PostgreSQL in
 	@failed=; for majors in $(UPGRADES); do \
 		from=$${majors%-*}; to=$${majors#*-}; echo "==== PostgreSQL $$from to $$to"; \
 		$(TESTCLUSTER) -major $$from -- sh -c 'CHRONONAUT_TEST_UPGRADE_FROM_URL="$$CHRONONAUT_TEST_DATABASE_URL" exec "$$@"' sh \
-			$(TESTCLUSTER) -major $$to -- go test -count=1 -run Upgrade -v $(TESTFLAGS) ./chronomigrate || failed="$$failed $$majors"; \
+			$(TESTCLUSTER) -major $$to -- go test -count=1 -run 'Upgrade|Restored' -v $(TESTFLAGS) ./chronomigrate ./internal/exactness || failed="$$failed $$majors"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 .PHONY: test-standby
 test-standby: $(TESTCLUSTER) ## Test reading on a physical standby; needs an installed PostgreSQL
-	$(TESTCLUSTER) -bin $(STANDBY_BIN) -- scripts/with-standby $(STANDBY_BIN) go test -count=1 -run Standby -v $(TESTFLAGS) ./chronomigrate
+	$(TESTCLUSTER) -bin $(STANDBY_BIN) -- scripts/with-standby $(STANDBY_BIN) go test -count=1 -run Standby -v $(TESTFLAGS) ./chronomigrate ./internal/exactness
 
 .PHONY: race
 race: $(TESTCLUSTER) ## Run the short tests of all modules under the race detector; needs gcc
