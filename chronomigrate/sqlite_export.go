@@ -106,6 +106,11 @@ func (e *sqliteEngine) renderTrack(ctx context.Context, tx chronodriver.Tx, foun
 	}
 	p.columns(opts)
 	addedColumns := len(p.plan.Steps)
+	life, err := e.planKeys(ctx, tx, p, nil)
+	if err != nil {
+		return exportStep{}, err
+	}
+	life.again = true
 	if err := e.planTriggers(ctx, tx, p); err != nil {
 		return exportStep{}, err
 	}
@@ -119,6 +124,7 @@ func (e *sqliteEngine) renderTrack(ctx context.Context, tx chronodriver.Tx, foun
 		return exportStep{}, err
 	}
 	p.add("Record in history itself that tracking began or changed.", "record", sqlite.PlanArgs{Name: "track", Options: string(shown)}, "")
+	p.planLives(life)
 	if p.err != nil {
 		return exportStep{}, p.err
 	}

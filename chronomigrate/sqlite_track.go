@@ -64,6 +64,10 @@ func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, n
 		return nil, err
 	}
 	p.columns(opts)
+	life, err := e.planKeys(ctx, tx, p, registered)
+	if err != nil {
+		return nil, err
+	}
 	if err := e.planTriggers(ctx, tx, p); err != nil {
 		return nil, err
 	}
@@ -82,6 +86,7 @@ func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, n
 		}
 		p.add("Record in history itself that tracking began or changed.", "record", sqlite.PlanArgs{Name: "track", Options: string(shown)}, "")
 	}
+	p.planLives(life)
 	return p.plan, p.err
 }
 
@@ -270,7 +275,12 @@ func (p *sqlitePlanner) columns(opts TrackOptions) {
 }
 
 var sqlitePurpose = map[string]string{
-	sqlite.KindSuppressed:   "A row that is inserted through the unsafe door has no version.",
+	sqlite.KindSuppressed: "A row that is inserted through the unsafe door has no version.",
+
+	sqlite.KindUnrecordedInsert: "Notes that the state of a row that is inserted through the unsafe door is not\nrecorded.",
+	sqlite.KindUnrecordedUpdate: "The same for a row that is changed.",
+	sqlite.KindUnrecordedDelete: "The same for a row that is deleted.",
+
 	sqlite.KindKeep:         "The version is not the application's to change.",
 	sqlite.KindNumberInsert: "Writes the version into a row that was inserted.",
 	sqlite.KindNumberUpdate: "Writes the version into a row that was changed.",
@@ -405,6 +415,9 @@ func (e *sqliteEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, name
 				p.add("End capture of the table under the name that it has now.", "drop_trigger", sqlite.PlanArgs{Name: trigger}, "")
 			}
 		}
+	}
+	if err := e.planDropKeys(ctx, tx, p); err != nil {
+		return nil, err
 	}
 	if registered.Tracked {
 		p.add("What the triggers have noted means nothing any more.", "forget", sqlite.PlanArgs{}, "")

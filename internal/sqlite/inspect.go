@@ -89,9 +89,11 @@ func Inspect(ctx context.Context, q chronodriver.Queryer, name string) (found *I
 
 // SameName compares names as SQLite does: ASCII letters without regard to
 // case.
-func SameName(a, b string) bool { return fold(a) == fold(b) }
+func SameName(a, b string) bool { return Fold(a) == Fold(b) }
 
-func fold(s string) string {
+// Fold returns the form of a name by which SQLite compares it.
+
+func Fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
 			return r + 'a' - 'A'

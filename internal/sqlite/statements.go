@@ -23,6 +23,11 @@ func (a PlanArgs) KeyColumns() (string, error) {
 // PlanSQL renders one of the statements in plan.sql.
 func PlanSQL(name string, args PlanArgs) (string, error) { return render("plan.sql#"+name, args) }
 
+// KeysSQL renders one of the statements in keys.sql.
+func KeysSQL(name string, table *Table) (string, error) {
+	return render("keys.sql#"+name, PlanArgs{Table: table})
+}
+
 // MigrationSQL renders the statement that notes a migration: migrated or
 // reverted.
 func MigrationSQL(name string, m Migration) (string, error) { return render("plan.sql#"+name, m) }

@@ -8,7 +8,7 @@ import (
 
 // Generation numbers the generated triggers. It grows whenever their text
 // changes.
-const Generation = 1
+const Generation = 2
 
 // The columns of the RecordChanges option.
 const (

@@ -22,6 +22,10 @@ const (
 	KindDelete       = "delete"
 	KindNoteInsert   = "note_insert"
 	KindNoteUpdate   = "note_update"
+
+	KindUnrecordedInsert = "unrecorded_insert"
+	KindUnrecordedUpdate = "unrecorded_update"
+	KindUnrecordedDelete = "unrecorded_delete"
 )
 
 // Kinds lists the triggers that the table needs, in the order in which they
@@ -30,7 +34,7 @@ func (t *Table) Kinds() []string {
 	switch {
 	case t.History():
 		return []string{
-			KindSuppressed, KindKeep, KindNumberInsert, KindNumberUpdate,
+			KindSuppressed, KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete, KindKeep, KindNumberInsert, KindNumberUpdate,
 			KindInsert, KindUpdate, KindDelete, KindNoteInsert, KindNoteUpdate,
 		}
 	case t.RecordChanges:
@@ -95,6 +99,7 @@ func (t InspectedTrigger) Kind() string {
 	// number_insert before insert.
 	for _, kind := range []string{
 		KindNumberInsert, KindNumberUpdate, KindNoteInsert, KindNoteUpdate,
+		KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete,
 		KindSuppressed, KindKeep, KindInsert, KindUpdate, KindDelete,
 	} {
 		if strings.HasSuffix(name, "_"+kind) {

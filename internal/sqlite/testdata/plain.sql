@@ -2,10 +2,53 @@ CREATE TRIGGER main."chrononaut_todos_suppressed" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
  AND NEW."version" IS NOT NULL
 BEGIN
-    -- chrononaut generation 1, checksum b2883bf090f270f3
+    -- chrononaut generation 2, checksum b2883bf090f270f3
     -- No version: the first change that is captured records this state.
     UPDATE "todos" SET "version" = NULL
      WHERE "todos"."id" = NEW."id";
+END;
+
+CREATE TRIGGER main."chrononaut_todos_unrecorded_insert" AFTER INSERT ON "todos"
+WHEN (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 2, checksum fbf16ed353200f6b
+    INSERT INTO "chrononaut_keys_todos" ("id")
+    SELECT NEW."id"
+     WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = 'todos' AND key = '{"id":' || NEW."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT 'todos', '{"id":' || NEW."id" || '}', max(id), 1 FROM chrononaut_activity;
+END;
+
+CREATE TRIGGER main."chrononaut_todos_unrecorded_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
+WHEN (SELECT suppressed FROM chrononaut_context)
+ AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
+        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
+        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
+BEGIN
+    -- chrononaut generation 2, checksum 85df13e8b5e8ee69
+    INSERT INTO "chrononaut_keys_todos" ("id")
+    SELECT NEW."id"
+     WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT 'todos', '{"id":' || OLD."id" || '}', max(id), 0 FROM chrononaut_activity;
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = 'todos' AND key = '{"id":' || NEW."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT 'todos', '{"id":' || NEW."id" || '}', max(id), 1 FROM chrononaut_activity;
+END;
+
+CREATE TRIGGER main."chrononaut_todos_unrecorded_delete" AFTER DELETE ON "todos"
+WHEN (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 2, checksum dd4ad7c6ff155c69
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT 'todos', '{"id":' || OLD."id" || '}', max(id), 0 FROM chrononaut_activity;
 END;
 
 CREATE TRIGGER main."chrononaut_todos_keep" AFTER UPDATE OF "version" ON "todos"
@@ -16,7 +59,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
  AND NEW."version" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}'), NEW."version")
 BEGIN
-    -- chrononaut generation 1, checksum 2494d206042e8f68
+    -- chrononaut generation 2, checksum 2494d206042e8f68
     -- The version is not the application's to change.
     UPDATE "todos" SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
      WHERE "todos"."id" = NEW."id";
@@ -26,7 +69,7 @@ CREATE TRIGGER main."chrononaut_todos_number_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 BEGIN
-    -- chrononaut generation 1, checksum 130988ee8b30eecc
+    -- chrononaut generation 2, checksum 130988ee8b30eecc
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
@@ -56,7 +99,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum eab09f6428f5ca2e
+    -- chrononaut generation 2, checksum eab09f6428f5ca2e
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
@@ -82,11 +125,14 @@ END;
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum 9b52c243e31a4c00
+    -- chrononaut generation 2, checksum 287c36ed1228e19b
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
        AND NOT (SELECT attributed FROM chrononaut_context);
+    INSERT INTO "chrononaut_keys_todos" ("id")
+    SELECT NEW."id"
+     WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
@@ -170,7 +216,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum 288955d3f1c33ab5
+    -- chrononaut generation 2, checksum c0fd6c0fc6b94b8f
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -188,6 +234,9 @@ BEGIN
              WHERE (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = (SELECT '{"id":' || OLD."id" || '}')), -1))) < 0
              LIMIT 1) AS i;
+    INSERT INTO "chrononaut_keys_todos" ("id")
+    SELECT NEW."id"
+     WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
@@ -276,7 +325,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_delete" AFTER DELETE ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum 36661b4007575890
+    -- chrononaut generation 2, checksum 36661b4007575890
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -330,7 +379,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_note_insert" BEFORE INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 1, checksum db57ecd54cbe0699
+    -- chrononaut generation 2, checksum db57ecd54cbe0699
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
@@ -354,7 +403,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 1, checksum 6845dbe74d1cd2b8
+    -- chrononaut generation 2, checksum 6845dbe74d1cd2b8
     -- Other rows that the new values exclude: see the trigger for INSERT.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
     INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)

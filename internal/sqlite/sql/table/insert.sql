@@ -2,6 +2,7 @@ CREATE TRIGGER main.{{ident .Trigger}} AFTER INSERT ON {{ident .Table.Name}}
 WHEN {{template "captured"}}
 BEGIN
 {{- template "refuse" (row .Table "NEW")}}
+{{- template "add_key" (row .Table "NEW")}}
 {{- template "replaced" (row .Table "")}}
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.

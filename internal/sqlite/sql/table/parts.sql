@@ -112,3 +112,20 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
              WHERE (SELECT {{.Last (print "(SELECT " (.KeyObject "OLD") ")")}}) < 0
              LIMIT 1) AS i;
 {{- end -}}
+
+{{- /* Notes the key of a row, by which the past finds it. */ -}}
+{{- define "add_key"}}
+    INSERT INTO {{ident .Table.KeyTable}} ({{.Table.KeyTableColumns}})
+    SELECT {{.Table.KeyTableValues .Row}}
+     WHERE NOT EXISTS (SELECT 1 FROM {{ident .Table.KeyTable}} AS k WHERE {{.Table.KeyTableMatch "k" .Row}});
+{{- end -}}
+
+{{- /* Notes that the state of a row is not recorded from here on, or that it is
+not there. Conflict clauses in here would give way to those of the statement
+that fires the trigger. */ -}}
+{{- define "unrecorded"}}
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = {{literal .Table.HistoryName}} AND key = {{.Table.KeyObject .Row}} AND id = (SELECT max(id) FROM chrononaut_activity);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT {{literal .Table.HistoryName}}, {{.Table.KeyObject .Row}}, max(id), {{if eq .Row "NEW"}}1{{else}}0{{end}} FROM chrononaut_activity;
+{{- end -}}

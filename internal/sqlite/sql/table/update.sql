@@ -4,6 +4,7 @@ WHEN {{template "captured"}}
 BEGIN
 {{- template "refuse" (row .Table "NEW")}}
 {{- template "baseline" .Table}}
+{{- template "add_key" (row .Table "NEW")}}
 {{- template "replaced" (row .Table "OLD")}}
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
