@@ -9,7 +9,6 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
-	"github.com/chrononaut-go/chrononaut/internal/travel"
 )
 
 // NewConnectorOver returns a connector, for use with [sql.OpenDB], that makes no
@@ -20,7 +19,7 @@ import (
 //
 // It is for PostgreSQL.
 func NewConnectorOver(db *sql.DB, config *chrononaut.Config) driver.Connector {
-	return &borrower{db, &pool{chronodriver.PostgreSQL, config, travel.NewRelations(config.HistorySchema())}}
+	return &borrower{db, newPool(chronodriver.PostgreSQL, config)}
 }
 
 type borrower struct {

@@ -74,7 +74,7 @@ func (p *pool) wrap(base driver.Conn) *conn {
 	}
 	switch {
 	case p.dialect == chronodriver.SQLite:
-		c.engine = &sqlite{conn: c}
+		c.engine = &sqlite{conn: c, known: p.known}
 	case c.pgx != nil:
 		c.engine = &overPgx{postgres: postgres{c}, config: c.pgx.Config()}
 	default:
@@ -196,6 +196,9 @@ func (c *conn) ended() { c.inTx, c.point = false, "" }
 // pointOf returns the point at which a statement reads, "" in the present. In a
 // transaction it is the one that the transaction began with.
 func (c *conn) pointOf(ctx context.Context) (string, error) {
+	if lite, ok := c.engine.(*sqlite); ok && lite.reading() {
+		return "", travel.Refuse("rows of a query of the past are still open on this connection")
+	}
 	if c.inTransaction() {
 		return travel.PointIn(ctx, c.point)
 	}

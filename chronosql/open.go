@@ -11,6 +11,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	sqlitesql "github.com/chrononaut-go/chrononaut/internal/sqlite"
 	"github.com/chrononaut-go/chrononaut/internal/travel"
 )
 
@@ -59,14 +60,19 @@ func OpenDB(connector driver.Connector, config *chrononaut.Config) (*sql.DB, err
 // NewConnector wraps a connector, for use with [sql.OpenDB]: connections that
 // it makes attribute what runs on them.
 func NewConnector(base driver.Connector, dialect chronodriver.Dialect, config *chrononaut.Config) driver.Connector {
-	return &connector{base, &pool{dialect, config, travel.NewRelations(config.HistorySchema())}}
+	return &connector{base, newPool(dialect, config)}
 }
 
 // pool is what connections have in common.
 type pool struct {
 	dialect chronodriver.Dialect
 	config  *chrononaut.Config
-	past    *travel.Relations
+	past    *travel.Relations // of PostgreSQL
+	known   *sqlitesql.KnownTables
+}
+
+func newPool(dialect chronodriver.Dialect, config *chrononaut.Config) *pool {
+	return &pool{dialect, config, travel.NewRelations(config.HistorySchema()), &sqlitesql.KnownTables{}}
 }
 
 type connector struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	sqlitesql "github.com/chrononaut-go/chrononaut/internal/sqlite"
 	"github.com/chrononaut-go/chrononaut/internal/sqltext"
 )
 
@@ -21,6 +22,10 @@ type sqlite struct {
 	value *string
 	// set says that the row was written in this transaction.
 	set bool
+	// journey is the transaction that is open if it reads the past.
+	journey *journey
+	// known remembers tables for the connections of a pool.
+	known *sqlitesql.KnownTables
 }
 
 const (
