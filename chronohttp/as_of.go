@@ -3,6 +3,7 @@ package chronohttp
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -38,7 +39,7 @@ func (m *middleware) point(r *http.Request) (chrononaut.Point, *refusal) {
 	var point chrononaut.Point
 	headers := r.Header.Values(m.opts.AsOfHeader)
 	parameters, ok := m.asOfParameters(r.URL.RawQuery)
-	values := append(headers[:len(headers):len(headers)], parameters...)
+	values := slices.Concat(headers, parameters)
 	switch {
 	case !ok:
 		return point, badRequest("the point in the past is malformed" + pointHint)

@@ -92,7 +92,7 @@ func TestAsOf(t *testing.T) {
 				}
 				return p != chrononaut.AtTransaction(13)
 			}})(http.HandlerFunc(pointHandler)).ServeHTTP(w, r)
-			h := w.Result().Header //nolint:bodyclose // that of a recorder
+			h := w.Result().Header
 			got := answer{w.Code, h.Get("As-Of"), w.Body.String(), h.Get("Allow"), h.Get("Cache-Control"), strings.Join(h["Vary"], ", ")}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
