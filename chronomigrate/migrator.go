@@ -94,6 +94,10 @@ type engine interface {
 	uncovered(ctx context.Context, q chronodriver.Queryer) ([]chronodriver.Table, error)
 	// baseline records the next chunk of existing rows and returns progress.
 	baseline(ctx context.Context, table chronodriver.Table, chunk int) (BaselineProgress, error)
+	// periods goes through the next records, finishPeriods through those that are
+	// left; then queries of the past read periods.
+	periods(ctx context.Context, table chronodriver.Table, chunk int) (PeriodsProgress, error)
+	finishPeriods(ctx context.Context, table chronodriver.Table, apply *ApplyOpts) error
 
 	// wrap maps a database error to the errors of this package.
 	wrap(err error) error

@@ -21,6 +21,10 @@ type TrackOptions struct {
 	// Hidden columns: that they changed is recorded, their values never are.
 	// Defaults to none.
 	Hidden []string
+	// Layout is how queries of the past find the state of the table. Defaults to
+	// [LayoutJSON]. [LayoutPeriod] needs PostgreSQL, and [Migrator.BuildPeriods]
+	// after Track.
+	Layout Layout
 	// NoHistory leaves out history, for a table that only wants RecordChanges.
 	// Defaults to false.
 	NoHistory bool

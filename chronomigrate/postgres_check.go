@@ -72,6 +72,7 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 			return nil, err
 		}
 		c.triggers(p, repair)
+		c.periods(p, repair)
 		if err := c.past(ctx, q, p, repair); err != nil {
 			return nil, err
 		}
@@ -190,7 +191,7 @@ func (c *checker) reportOn(target string, kind ProblemKind, object, message, hin
 }
 
 func (c *checker) functions(p *planner, repair string) error {
-	for _, kind := range kinds(p.table) {
+	for _, kind := range p.functionKinds() {
 		name := p.table.FunctionName(kind)
 		existing := p.found.Function(name)
 		if existing == nil {

@@ -15,7 +15,7 @@ import (
 func (o TrackOptions) registered() postgres.Options {
 	return postgres.Options{
 		Hidden: o.Hidden, Untracked: o.Untracked, VersionColumn: o.VersionColumn,
-		Strict: o.Strict, RecordChanges: o.RecordChanges, NoHistory: o.NoHistory, SharedWithPython: o.SharedWithPython,
+		Strict: o.Strict, RecordChanges: o.RecordChanges, NoHistory: o.NoHistory, SharedWithPython: o.SharedWithPython, Layout: string(o.Layout),
 	}
 }
 
@@ -33,7 +33,7 @@ func decodeOptions(s string) (opts TrackOptions, adopted bool, python []postgres
 	r, err := postgres.DecodeOptions(s)
 	return TrackOptions{
 		Hidden: r.Hidden, Untracked: r.Untracked, VersionColumn: r.VersionColumn,
-		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory, SharedWithPython: r.SharedWithPython,
+		Strict: r.Strict, RecordChanges: r.RecordChanges, NoHistory: r.NoHistory, SharedWithPython: r.SharedWithPython, Layout: Layout(r.Layout),
 	}, r.Adopted, r.Python, r.Aliases, err
 }
 
@@ -43,6 +43,9 @@ func (o TrackOptions) normalize() TrackOptions {
 	o.Untracked = slices.Compact(slices.Sorted(slices.Values(o.Untracked)))
 	if o.VersionColumn == "" {
 		o.VersionColumn = DefaultVersionColumn
+	}
+	if o.Layout == LayoutJSON {
+		o.Layout = ""
 	}
 	return o
 }
@@ -135,6 +138,7 @@ func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer,
 	if !p.plan.Empty() {
 		p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: effective}, "")
 	}
+	p.periods(opts.Layout)
 	if err := p.past(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -190,6 +194,9 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 		return hint(fmt.Errorf("%w: a table shared with Python has history", ErrOption), "Leave one of the two out.")
 	case len(found.Key) == 0:
 		return hint(ErrNoKey, "History is kept by primary key. Add one: ALTER TABLE … ADD PRIMARY KEY (…).")
+	}
+	if err := validateLayout(registered, opts); err != nil {
+		return err
 	}
 	for _, name := range append(slices.Clone(opts.Hidden), opts.Untracked...) {
 		switch {
@@ -316,10 +323,13 @@ var functionPurpose = map[string]string{
 	postgres.Version:  "Sets the version of a row that is inserted or changed.",
 	postgres.Capture:  "Writes the row's new state, or its last one, into history.",
 	postgres.Truncate: "Writes every row into history before TRUNCATE removes it.",
+
+	postgres.PeriodFill:   "Makes the periods of records from their history.",
+	postgres.PeriodFollow: "Makes the period of a change that is recorded.",
 }
 
 func (p *planner) functions(options string) {
-	for _, kind := range kinds(p.table) {
+	for _, kind := range p.functionKinds() {
 		if p.err != nil {
 			return
 		}

@@ -57,6 +57,9 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	for _, kind := range allKinds {
 		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
+	if err := p.endPeriods(ctx, tx); err != nil {
+		return nil, err
+	}
 	if registered.Tracked {
 		if p.table.History {
 			p.add("From now on history does not know the table's rows.", "note_untracked", postgres.PlanArgs{}, "")

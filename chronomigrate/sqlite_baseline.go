@@ -112,3 +112,12 @@ func (e *sqliteEngine) chunk(ctx context.Context, tx chronodriver.Tx, table *sql
 	}
 	return nil
 }
+
+// There are no periods on SQLite.
+func (e *sqliteEngine) periods(context.Context, chronodriver.Table, int) (PeriodsProgress, error) {
+	return PeriodsProgress{Done: true}, nil
+}
+
+func (e *sqliteEngine) finishPeriods(context.Context, chronodriver.Table, *ApplyOpts) error {
+	return nil
+}

@@ -133,6 +133,8 @@ func validateSQLite(found *sqlite.Inspected, registered *sqliteTable, opts Track
 		return opts, fmt.Errorf("%w: a trigger cannot tell a table of this name from the row that is written", ErrNotTrackable)
 	case opts.SharedWithPython:
 		return opts, hint(fmt.Errorf("%w: Python chrononaut needs PostgreSQL", ErrOption), "Leave --shared-with-python out.")
+	case opts.Layout != "" && opts.Layout != LayoutJSON:
+		return opts, hint(fmt.Errorf("%w: the layout %s needs PostgreSQL", ErrOption, opts.Layout), "Leave --layout out.")
 	case opts.NoHistory && !opts.RecordChanges:
 		return opts, fmt.Errorf("%w: neither history nor record changes are asked for", ErrOption)
 	case len(found.Key()) == 0:

@@ -77,6 +77,18 @@ func TestGoldenFunctions(t *testing.T) {
 				{Name: "version", Form: "plain"},
 			},
 		}},
+		"periods": {kinds: []string{postgres.PeriodFill, postgres.PeriodFollow}, table: postgres.Table{
+			Name: "stock", KeyColumns: []string{"id", "kind"}, VersionColumn: "version", History: true, Hidden: []string{"secret"}, Layout: "period",
+			Columns: []postgres.Column{
+				{Name: "id", Form: "plain", Type: "integer", BaseType: "pg_catalog.int4", FullType: "integer", KeyType: "integer"},
+				{Name: "kind", Form: "plain", Type: "kind", BaseType: "public.kind", FullType: "public.kind", KeyType: "text"},
+				{Name: `the "amount"`, Form: "plain", Type: "numeric(8,2)", BaseType: `pg_catalog."numeric"`, FullType: "numeric(8,2)", KeyType: "numeric(8,2)"},
+				{Name: "price", Form: "plain", Type: "price", BaseType: `pg_catalog."numeric"`, FullType: "public.price", KeyType: "numeric"},
+				{Name: "moods", Form: "array", Type: "mood[]", BaseType: "public._mood", FullType: "public.mood[]", KeyType: "text"},
+				{Name: "secret", Form: "plain", Type: "text", BaseType: "pg_catalog.text", FullType: "text", KeyType: "text"},
+				{Name: "version", Form: "plain", Type: "integer", BaseType: "pg_catalog.int4", FullType: "integer", KeyType: "integer"},
+			},
+		}},
 		"odd_names": {table: postgres.Table{
 			HistorySchema: `History's "schema"`, Schema: `a.b`, Name: `back\slash $chrononaut$`, KeyColumns: []string{`quo"te`, `apos'trophe`},
 			Columns: columns(`quo"te`, `apos'trophe`, `select`, `{{braces}}`, `{a},`, `ünï`), VersionColumn: `the "version"`, History: true,

@@ -22,6 +22,8 @@ type Options struct {
 	Generation    int      `json:"generation,omitempty"`
 	// SharedWithPython says that a running Python chrononaut writes the table.
 	SharedWithPython bool `json:"shared_with_python,omitempty"`
+	// Layout is "period" where the past is read from periods.
+	Layout string `json:"layout,omitempty"`
 	// Python declares rows of Python chrononaut that are about the table.
 	Python []PythonRows `json:"python,omitempty"`
 	Aliases
@@ -59,8 +61,18 @@ type Inspected struct {
 	Functions   []InspectedFunction `json:"functions"`
 	// Deferrable says that the table has foreign keys which are checked as late as
 	// when the transaction ends.
-	Deferrable bool          `json:"deferrable"`
-	Past       InspectedPast `json:"past"`
+	Deferrable bool            `json:"deferrable"`
+	Past       InspectedPast   `json:"past"`
+	Period     InspectedPeriod `json:"period"`
+}
+
+// InspectedPeriod is what there is of a table's periods. What is missing is empty.
+type InspectedPeriod struct {
+	Registered bool   `json:"registered"`
+	Comment    string `json:"comment"` // of the table of periods
+	Trigger    string `json:"trigger"` // pg_trigger.tgenabled of what feeds it
+	Built      bool   `json:"built"`
+	Open       int64  `json:"open"` // records whose periods are to be made again
 }
 
 // InspectedPast is what there is of the time machine for a table. What is missing
@@ -172,5 +184,6 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		History:       !opts.NoHistory,
 		Python:        opts.Python,
 		Aliases:       opts.Aliases,
+		Layout:        opts.Layout,
 	}
 }

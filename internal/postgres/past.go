@@ -157,24 +157,33 @@ func (p Past) value(c Column) string {
 			data = "k.key"
 		}
 	}
+	if p.Table.Periods && data == "s.data" {
+		return p.periodValue(c)
+	}
 	value := c.recordValue(p.Table.HistorySchema, data)
 	if c.Name == p.VersionColumn && !p.Adopted {
 		// A row that was there before tracking has none until it changes.
 		value = "CASE WHEN s.unversioned IS NOT TRUE THEN " + value + " END"
 	}
-	if cutting[c.BaseType] && strings.ContainsAny(c.FullType, "(.") {
-		// A cast would cut or round what is longer than the column is now.
-		value = "CASE WHEN ((" + value + ")::" + c.FullType + ")::" + c.BaseType + " OPERATOR(pg_catalog.=) (" + value + ") IS FALSE" +
-			" THEN " + p.misfit(c) + " ELSE " + value + " END"
-	}
+	value = c.cut(p.Table.HistorySchema, value)
 	if len(p.ReadArgs.Python) > 0 {
-		value = "CASE WHEN " + data + " -> " + QuoteLiteral(c.Name) + " ? 'chrononaut:lossy' THEN " + p.misfit(c) + " ELSE " + value + " END"
+		value = "CASE WHEN " + data + " -> " + QuoteLiteral(c.Name) + " ? 'chrononaut:lossy' THEN " + c.misfit(p.Table.HistorySchema) + " ELSE " + value + " END"
 	}
 	return "(" + value + ")::" + c.FullType
 }
 
-func (p Past) misfit(c Column) string {
-	return QuoteIdent(p.Table.HistorySchema) + ".past_misfit(" + QuoteLiteral(c.Name) + ", NULL::" + c.FullType + ")"
+// cut is SQL for a value of the type behind the column's, which raises an error if
+// the column cannot hold it. A cast would cut or round what is longer than the column is now.
+func (c Column) cut(schema, value string) string {
+	if !cutting[c.BaseType] || !strings.ContainsAny(c.FullType, "(.") {
+		return value
+	}
+	return "CASE WHEN ((" + value + ")::" + c.FullType + ")::" + c.BaseType + " OPERATOR(pg_catalog.=) (" + value + ") IS FALSE" +
+		" THEN " + c.misfit(schema) + " ELSE " + value + " END"
+}
+
+func (c Column) misfit(schema string) string {
+	return QuoteIdent(schema) + ".past_misfit(" + QuoteLiteral(c.Name) + ", NULL::" + c.FullType + ")"
 }
 
 // cutting are the types whose modifier cuts or rounds, where they have one or are

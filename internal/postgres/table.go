@@ -67,6 +67,10 @@ type Table struct {
 	// Python declares rows of Python chrononaut that are about the table.
 	Python []PythonRows
 	Aliases
+	// Layout is "period" where periods are kept, and Periods says that the view of
+	// the past reads them.
+	Layout  string
+	Periods bool
 }
 
 // LastVersion is the function that knows the last version of a key.

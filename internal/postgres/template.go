@@ -89,7 +89,7 @@ func parsed(file string) (*template.Template, error) {
 		return known.(*template.Template), nil
 	}
 	tmpl, err := template.New("").Funcs(functions("", "")).
-		ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/read/change.sql", "sql/restore/parts.sql", "sql/"+file)
+		ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/period.sql", "sql/read/change.sql", "sql/restore/parts.sql", "sql/"+file)
 	if err != nil {
 		return nil, fmt.Errorf("parse template %s: %w", file, err)
 	}
@@ -109,6 +109,7 @@ func functions(schema, tag string) template.FuncMap {
 		"textArray":   quoteTextArray,
 		"dollar":      func() string { return tag },
 		"image":       func(t *Table, row string) imageArgs { return imageArgs{t, row} },
+		"period":      func(t *Table, row string) periodArgs { return periodArgs{t, row} },
 		"compare":     func(t *Table, ignored []string) compareArgs { return compareArgs{t, ignored} },
 	}
 }

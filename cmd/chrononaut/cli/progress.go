@@ -12,11 +12,12 @@ import (
 // progress shows how far a baseline, an import or a conversion is: a bar on a
 // terminal, a line now and then elsewhere.
 type progress struct {
-	w     io.Writer
-	tty   bool
-	width int
-	label string
-	now   func() time.Time
+	ofRecords bool // what is counted is records, not rows
+	w         io.Writer
+	tty       bool
+	width     int
+	label     string
+	now       func() time.Time
 
 	begun time.Time
 	last  time.Time
@@ -49,10 +50,18 @@ func (p *progress) show(b chronomigrate.BaselineProgress) {
 	}
 	p.last, p.drawn = now, true
 	if !p.tty {
-		fmt.Fprintf(p.w, "%s: %d rows read, %d recorded%s%s\n", p.label, b.Rows, b.Recorded, percent(b), p.pace(b, now))
+		text := fmt.Sprintf("%d rows read, %d recorded", b.Rows, b.Recorded)
+		if p.ofRecords {
+			text = fmt.Sprintf("%d records", b.Rows)
+		}
+		fmt.Fprintf(p.w, "%s: %s%s%s\n", p.label, text, percent(b), p.pace(b, now))
 		return
 	}
-	text := fmt.Sprintf(" %d rows%s%s", b.Rows, percent(b), p.pace(b, now))
+	unit := "rows"
+	if p.ofRecords {
+		unit = "records"
+	}
+	text := fmt.Sprintf(" %d %s%s%s", b.Rows, unit, percent(b), p.pace(b, now))
 	room := min(p.width-len(text)-len(p.label)-4, 40)
 	bar := ""
 	if room >= 5 && b.Total > 0 {

@@ -18,6 +18,7 @@ type trackFlags struct {
 	strict            bool
 	recordChanges     bool
 	sharedWithPython  bool
+	layout            string
 	baseline          bool
 	view              bool
 	chunk             int
@@ -82,11 +83,16 @@ type planJSON struct {
 	Changed  bool          `json:"changed"`
 	Steps    []stepJSON    `json:"steps"`
 	Baseline *baselineJSON `json:"baseline,omitempty"`
+	Periods  *periodsJSON  `json:"periods,omitempty"`
 }
 
 type baselineJSON struct {
 	Rows     int64 `json:"rows"`
 	Recorded int64 `json:"recorded"`
+}
+
+type periodsJSON struct {
+	Records int64 `json:"records"`
 }
 
 func newPlanJSON(plan *chronomigrate.Plan, dryRun bool) planJSON {
@@ -130,12 +136,18 @@ It works in chunks, blocks no writer, shows its progress, and goes on where it
 stopped when it was interrupted. Without it, a row's first change also records
 the state before.
 
+--layout period keeps a typed table of the states of the records beside history,
+from which queries of the past are answered faster, and which writes have to fill;
+--layout json, as a table is at first, leaves it out. It is made from history like
+a baseline, in chunks; until then, queries of the past read history.
+
 The statements need a lock that blocks writers for a few milliseconds. Track
 waits for it only briefly at a time (--lock-timeout), up to --attempts times, so
 that writers never queue up behind it.`,
 		Example: `  chrononaut track todos
   chrononaut track todos --hidden password,api_token --untracked last_seen --baseline
   chrononaut track billing.invoices --version-column lock_version --strict
+  chrononaut track events --layout period
   chrononaut track '"Odd Name"' --dry-run`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.track(cmd, args[0], f) },
@@ -148,8 +160,9 @@ that writers never queue up behind it.`,
 	flags.BoolVar(&f.recordChanges, "record-changes", false, "keep who changed a row last on the row itself")
 	flags.BoolVar(&f.sharedWithPython, "shared-with-python", false, "a running Python chrononaut writes the table too")
 	flags.BoolVar(&f.view, "view", false, "let queries of the past read a view")
+	flags.StringVar(&f.layout, "layout", "", "what queries of the past read: json (history) or period")
 	flags.BoolVar(&f.baseline, "baseline", false, "record the present state of every row")
-	flags.IntVar(&f.chunk, "chunk", 1000, "rows in one transaction of the baseline")
+	flags.IntVar(&f.chunk, "chunk", 1000, "rows in one transaction of the baseline, records in one of the periods")
 	f.apply.add(cmd)
 	f.write = a.writeFlags(cmd)
 	return cmd
@@ -195,6 +208,11 @@ func (a *app) track(cmd *cobra.Command, arg string, f *trackFlags) error {
 		}
 		if f.baseline && !apply.DryRun {
 			if shape.Baseline, err = a.baseline(ctx, db, plan.Table, f.chunk); err != nil {
+				return err
+			}
+		}
+		if opts.Layout == chronomigrate.LayoutPeriod && !apply.DryRun {
+			if shape.Periods, err = a.periods(ctx, db, plan.Table, f.chunk, apply); err != nil {
 				return err
 			}
 		}
@@ -244,7 +262,15 @@ func (f *trackFlags) changes(cmd *cobra.Command) (func(*chronomigrate.TrackOptio
 			return nil, usagef("--version-column name", "--version-column: %v", err)
 		}
 	}
+	switch f.layout {
+	case "", string(chronomigrate.LayoutJSON), string(chronomigrate.LayoutPeriod):
+	default:
+		return nil, usagef("--layout period", "--layout: there is no layout %q", f.layout)
+	}
 	return func(o *chronomigrate.TrackOptions) {
+		if given("layout") {
+			o.Layout = chronomigrate.Layout(f.layout)
+		}
 		if given("hidden") {
 			o.Hidden = hidden
 		}
@@ -288,6 +314,26 @@ func (a *app) baseline(ctx context.Context, db *database, table chrononaut.Table
 		a.out.line("recorded the present state of %s of %s", plural(done.Recorded, "row", "rows"), clean(table.String()))
 	}
 	return &baselineJSON{done.Rows, done.Recorded}, nil
+}
+
+// periods makes the periods of a table, or those that are missing.
+func (a *app) periods(ctx context.Context, db *database, table chrononaut.Table, chunk int, apply *chronomigrate.ApplyOpts) (*periodsJSON, error) {
+	bar := a.progress("periods of " + clean(table.String()))
+	bar.ofRecords = true
+	done, err := db.migrator.BuildPeriods(ctx, table, &chronomigrate.PeriodsOpts{
+		ChunkSize: chunk, Apply: apply,
+		Progress: func(p chronomigrate.PeriodsProgress) {
+			bar.show(chronomigrate.BaselineProgress{Rows: p.Records, Total: p.Total, Done: p.Done})
+		},
+	})
+	bar.end()
+	if err != nil {
+		return nil, err
+	}
+	if !a.json {
+		a.out.line("the periods of %s of %s are complete", plural(done.Records, "record", "records"), clean(table.String()))
+	}
+	return &periodsJSON{done.Records}, nil
 }
 
 func (a *app) untrackCommand() *cobra.Command {

@@ -13,6 +13,7 @@
   FROM (VALUES ('chrononaut_append_only', 'A', 1 + 2 + 8 + 16, 'refuse_rewrite', 'FOR EACH ROW'),
                ('chrononaut_append_only_truncate', 'A', 2 + 32, 'refuse_rewrite', 'FOR EACH STATEMENT'),
                ('chrononaut_erased', 'A', 8, 'note_erased', 'REFERENCING OLD TABLE AS erased FOR EACH STATEMENT'),
+               ('chrononaut_period_erased', 'A', 8, 'period_erased', 'REFERENCING OLD TABLE AS erased FOR EACH STATEMENT'),
                ('chrononaut_python_complete', 'O', 1 + 2 + 4, 'python_complete', 'FOR EACH ROW WHEN ((new.operation IS NULL))'),
                ('chrononaut_python_replace', 'O', 1 + 4, 'python_replace',
                 'FOR EACH ROW WHEN (((new.operation IS NULL) AND (new.table_schema IS NOT NULL)))')
@@ -52,7 +53,7 @@ SELECT DISTINCT 'history_access', r.rolname,
             WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', 'capture') = f.proname
               AND NOT pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'INSERT'))) AS k (lacks)
  WHERE h.oid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}})
-   AND f.proname NOT IN ('refuse_rewrite', 'note_erased') AND NOT r.rolsuper
+   AND f.proname NOT IN ('refuse_rewrite', 'note_erased', 'period_erased') AND NOT r.rolsuper
    AND (NOT (pg_catalog.has_table_privilege(r.oid, h.oid, 'SELECT') AND pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT'))
         OR k.lacks
         OR h.relrowsecurity AND NOT r.rolbypassrls

@@ -93,6 +93,19 @@ SELECT pg_catalog.jsonb_build_object(
                    WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, '_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(
                              pg_catalog.convert_to(t.nspname, 'UTF8') || pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(t.relname, 'UTF8')), 'hex'), 8) || '_') > 0)
 , 'deferrable', EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.conrelid = t.oid AND f.contype = 'f' AND f.condeferrable)
+, 'period', coalesce((
+        SELECT pg_catalog.jsonb_build_object('registered', true, 'built', p.built IS NOT NULL,
+                   'comment', pg_catalog.obj_description(r.relation, 'pg_class'),
+                   'open', CASE WHEN r.relation IS NULL THEN 0 ELSE {{schema}}.period_open(p.table_schema, p.table_name) END,
+                   'trigger', (SELECT g.tgenabled
+                                 FROM pg_catalog.pg_trigger AS g
+                                 JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
+                                 JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+                                WHERE g.tgrelid = {{literal (print schema ".chrononaut_activity")}}::pg_catalog.regclass
+                                  AND g.tgname = p.follow_function AND f.proname = p.follow_function AND n.nspname = {{literal rawSchema}}))
+          FROM {{schema}}.chrononaut_period AS p
+         CROSS JOIN LATERAL (SELECT pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.period_table)) AS relation) AS r
+         WHERE p.table_schema = t.nspname AND p.table_name = t.relname), '{}')
 , 'past', pg_catalog.jsonb_build_object(
         'schema', coalesce((SELECT s.past_schema FROM {{schema}}.chrononaut_past_schema AS s WHERE s.table_schema = t.nspname), ''),
         'comment', coalesce((SELECT pg_catalog.obj_description(pg_catalog.to_regclass(pg_catalog.quote_ident(s.past_schema) || '.' || pg_catalog.quote_ident(t.relname)), 'pg_class')

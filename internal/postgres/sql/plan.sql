@@ -12,13 +12,13 @@ ALTER TABLE {{.Table.Qualified}} ADD COLUMN{{if .Again}} IF NOT EXISTS{{end}} {{
 ALTER TABLE {{.Table.Qualified}} DROP COLUMN{{if .Again}} IF EXISTS{{end}} {{ident .Name}}
 {{- end}}
 {{define "drop_function" -}}
-DROP FUNCTION IF EXISTS {{.Table.Function .Name}}()
+DROP FUNCTION IF EXISTS {{.Table.Function .Name}}{{.Table.Arguments .Name}}
 {{- end}}
 {{define "comment_function" -}}
-COMMENT ON FUNCTION {{.Table.Function .Name}}() IS {{literal .Comment}}
+COMMENT ON FUNCTION {{.Table.Function .Name}}{{.Table.Arguments .Name}} IS {{literal .Comment}}
 {{- end}}
 {{define "revoke_function" -}}
-REVOKE EXECUTE ON FUNCTION {{.Table.Function .Name}}() FROM PUBLIC
+REVOKE EXECUTE ON FUNCTION {{.Table.Function .Name}}{{.Table.Arguments .Name}} FROM PUBLIC
 {{- end}}
 {{define "create_capture" -}}
 CREATE OR REPLACE TRIGGER "000_chrononaut_capture"
@@ -40,9 +40,9 @@ ALTER TABLE {{.On}} ENABLE ALWAYS TRIGGER {{ident .Name}}
 {{- end}}
 {{define "create_guard" -}}
 CREATE OR REPLACE TRIGGER {{ident .Name}}
-    {{if eq .Name "chrononaut_erased"}}AFTER DELETE ON {{schema}}.chrononaut_activity
+    {{if or (eq .Name "chrononaut_erased") (eq .Name "chrononaut_period_erased")}}AFTER DELETE ON {{schema}}.chrononaut_activity
     REFERENCING OLD TABLE AS erased
-    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.note_erased()
+    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.{{if eq .Name "chrononaut_erased"}}note_erased{{else}}period_erased{{end}}()
     {{- else}}BEFORE {{if eq .Name "chrononaut_append_only"}}UPDATE OR DELETE ON {{schema}}.chrononaut_activity
     FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
     FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite(){{end}}
@@ -186,6 +186,65 @@ SELECT {{schema}}.share_past({{literal .Table.Schema}}, {{literal .Table.Name}})
 {{- end}}
 {{define "refuse_untracked" -}}
 SELECT {{schema}}.refuse_untracked({{literal .Table.Schema}})
+{{- end}}
+{{define "lock_history" -}}
+SET LOCAL lock_timeout = '500ms';
+LOCK TABLE {{schema}}.chrononaut_activity IN SHARE ROW EXCLUSIVE MODE
+{{- end}}
+{{define "create_periods" -}}
+DROP TABLE IF EXISTS {{.Table.PeriodTable}};
+CREATE TABLE {{.Table.PeriodTable}} (
+    began_id   bigint      NOT NULL,
+    ended_id   bigint,
+    valid_from timestamptz NOT NULL,
+    valid_to   timestamptz NOT NULL,
+    found_at   timestamptz,
+    began_by   xid8,
+    ended_by   xid8,
+    version    integer     NOT NULL,
+    unsure     boolean     NOT NULL
+{{- range .Table.Keys}},
+    {{.KeysColumn}} {{.KeyType}}{{if and .Own .Collation}} COLLATE {{.Collation}}{{end}} NOT NULL{{end}},
+    {{if .Table.PeriodKey}}key jsonb NOT NULL,
+    {{end}}raw jsonb
+{{- range .Table.PeriodFields}},
+    {{.Slot}} {{.SlotType}}{{if .SlotCollation}} COLLATE {{.SlotCollation}}{{end}}{{end}}
+);
+CREATE INDEX ON {{.Table.PeriodTable}} ({{range .Table.Keys}}{{.KeysColumn}}, {{end}}valid_to);
+CREATE INDEX ON {{.Table.PeriodTable}} (began_id) WHERE unsure OR raw IS NOT NULL;
+COMMENT ON TABLE {{.Table.PeriodTable}} IS {{literal .Comment}};
+DELETE FROM {{schema}}.chrononaut_period_todo
+ WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}};
+DELETE FROM {{schema}}.chrononaut_period
+ WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}};
+INSERT INTO {{schema}}.chrononaut_period (table_schema, table_name, period_table, fill_function, follow_function, boundary)
+SELECT {{literal .Table.Schema}}, {{literal .Table.Name}}, {{literal .Table.PeriodName}}, {{literal (.Table.FunctionName "period_fill")}},
+       {{literal (.Table.FunctionName "period_follow")}}, coalesce(pg_catalog.max(a.id), 0)
+  FROM {{schema}}.chrononaut_activity AS a;
+SELECT {{schema}}.period_owned({{literal .Table.PeriodName}}, {{literal (.Table.FunctionName "period_follow")}})
+{{- end}}
+{{define "drop_periods" -}}
+SET LOCAL lock_timeout = '500ms';
+DROP TRIGGER IF EXISTS {{ident (.Table.FunctionName "period_follow")}} ON {{schema}}.chrononaut_activity;
+DROP FUNCTION IF EXISTS {{.Table.PeriodFunction "follow"}}();
+DROP FUNCTION IF EXISTS {{.Table.PeriodFunction "fill"}}(jsonb[], boolean, bigint);
+DROP TABLE IF EXISTS {{.Table.PeriodTable}};
+DELETE FROM {{schema}}.chrononaut_period_todo
+ WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}};
+DELETE FROM {{schema}}.chrononaut_period
+ WHERE table_schema = {{literal .Table.Schema}} AND table_name = {{literal .Table.Name}}
+{{- end}}
+{{define "create_follow" -}}
+CREATE OR REPLACE TRIGGER {{ident (.Table.FunctionName "period_follow")}}
+    AFTER INSERT ON {{schema}}.chrononaut_activity
+    FOR EACH ROW WHEN (NEW.table_name = {{literal .Table.Name}} AND NEW.table_schema = {{literal .Table.Schema}} AND NEW.key <> '{}')
+    EXECUTE FUNCTION {{.Table.PeriodFunction "follow"}}()
+{{- end}}
+{{define "period_chunk" -}}
+SELECT {{schema}}.period_chunk($1::text, $2::text, $3::integer)::text
+{{- end}}
+{{define "period_finish" -}}
+SELECT {{schema}}.period_finish($1::text, $2::text)
 {{- end}}
 {{define "migrated" -}}
 INSERT INTO {{schema}}.chrononaut_migration (version, name) VALUES ({{.Version}}, {{literal .Name}});

@@ -54,7 +54,8 @@ SELECT a.*, {{schema}}.python_readable(a.data) AS readable
        {{end}}{{if $.IsVirtual $c}}({{$c.Expression}})::{{$c.FullType}} AS {{end}}{{ident $c.Name}}{{end}} FROM (
 {{end}}SELECT {{range $i, $c := .Table.Columns}}{{if $i}},
        {{end}}{{if $.IsVirtual $c}}NULL::{{$c.FullType}}{{else}}{{$.Value $c}}{{end}} AS {{ident $c.Name}}{{end}}
-  -- Every key that history has; a condition on the key finds it here.
+{{if .Table.Periods}}{{template "periods" .}}
+   AND (SELECT {{schema}}.past_recorded({{literal .Table.Schema}}, {{literal .Table.Name}})){{else}}  -- Every key that history has; a condition on the key finds it here.
   FROM {{.Table.KeysTable}} AS k
  CROSS JOIN LATERAL (
        -- Its newest change that the point sees. OFFSET 0: once for all columns.
@@ -98,9 +99,9 @@ SELECT a.*, {{schema}}.python_readable(a.data) AS readable
                    ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
                         AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
        OFFSET 0) AS s
- {{- if not .Point}}
+{{- if not .Point}}
  WHERE (SELECT {{schema}}.past_recorded({{literal .Table.Schema}}, {{literal .Table.Name}}))
- {{- end}}
+{{- end}}{{end}}
 {{- if .Virtual}}
 ) AS {{ident .Table.Name}}{{end}}
 {{- if .Policy}}
