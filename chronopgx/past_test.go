@@ -327,6 +327,11 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 	if got := collect(t, must[pgx.Rows](t)(tx.Query(past, titles)), nil); got != "old kept" {
 		t.Errorf("after a savepoint titles are %q, want the past", got)
 	}
+	nested = must[pgx.Tx](t)(tx.Begin(past))
+	must[pgconn.CommandTag](t)(nested.Exec(past, `select from U&"publ\0069c".todos`))
+	if err := nested.Rollback(past); !errors.Is(err, chrononaut.ErrPast) {
+		t.Errorf("rollback of a savepoint that has read the present: error = %v, want %v", err, chrononaut.ErrPast)
+	}
 	_, _ = tx.Exec(past, "select 1 / 0")
 	if err := tx.Commit(past); !errors.Is(err, pgx.ErrTxCommitRollback) {
 		t.Errorf("commit of an aborted transaction: error = %v, want %v", err, pgx.ErrTxCommitRollback)

@@ -2,6 +2,7 @@ package chronopgx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -73,6 +74,7 @@ func (t *tx) Commit(ctx context.Context) error {
 	case t.isClosed():
 		return pgx.ErrTxClosed
 	case t.point == "" || t.root != nil:
+		t.closed = true
 		return t.Tx.Commit(ctx)
 	}
 	const aborted = 'E'
@@ -97,13 +99,24 @@ func (t *tx) Commit(ctx context.Context) error {
 	return t.db.relations.Error(err)
 }
 
+// check reports what was read of the present, before a savepoint that is rolled
+// back takes that with it.
+func (t *tx) check(ctx context.Context) error {
+	_, err := t.Tx.Exec(ctx, t.db.relations.TravelEnd())
+	return t.db.relations.Before(err)
+}
+
 // Rollback rolls back.
 func (t *tx) Rollback(ctx context.Context) error {
 	if t.isClosed() {
 		return pgx.ErrTxClosed
 	}
-	t.closed = t.root == nil
-	err := t.Tx.Rollback(ctx)
+	t.closed = true
+	var checked error
+	if t.point != "" && t.root != nil {
+		checked = t.check(ctx)
+	}
+	err := errors.Join(checked, t.Tx.Rollback(ctx))
 	if t.conn != nil {
 		t.conn.Release()
 	}
@@ -131,6 +144,11 @@ func (t *tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandT
 		return pgconn.CommandTag{}, err
 	case statement == nil:
 		return t.Tx.Exec(ctx, sql, args...)
+	}
+	if statement.RollsBack {
+		if err := t.check(ctx); err != nil {
+			return pgconn.CommandTag{}, err
+		}
 	}
 	tag, err := t.Tx.Exec(ctx, statement.SQL, args...)
 	return tag, statement.Error(err)

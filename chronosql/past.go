@@ -70,6 +70,11 @@ func (p *postgres) execPast(ctx context.Context, point string, c call) (driver.R
 		return nil, err
 	}
 	if p.conn.inTransaction() {
+		if statement.RollsBack {
+			if err := p.conn.past.Before(p.run(ctx, p.conn.past.TravelEnd())); err != nil {
+				return nil, err
+			}
+		}
 		result, err := p.conn.runExec(ctx, c)
 		return result, statement.Error(err)
 	}

@@ -312,6 +312,21 @@ func keepsItsPoint(t *testing.T, b *bench) {
 	if err != nil {
 		t.Error(err)
 	}
+	// A savepoint that is rolled back does not hide that the present was read.
+	err = tr.Tx(tr.past, func(exec func(ctx context.Context, sql string, args ...any) error) error {
+		for _, s := range []string{"SAVEPOINT a", `SELECT FROM U&"publ\0069c".todos`} {
+			if err := exec(ctx, s); err != nil {
+				return fmt.Errorf("%s: %w", s, err)
+			}
+		}
+		if err := exec(ctx, "ROLLBACK TO SAVEPOINT a"); !errors.Is(err, chrononaut.ErrPast) {
+			return fmt.Errorf("a savepoint in which the present was read: error = %w", err)
+		}
+		return exec(ctx, "ROLLBACK TO SAVEPOINT a")
+	})
+	if err != nil {
+		t.Error(err)
+	}
 	// The attribution of the context is there too.
 	err = tr.TxText(chrononaut.WithActor(tr.past, "ann"), func(query query) error {
 		got, err := query(ctx, `SELECT current_setting('chrononaut.context')::jsonb #>> '{user_info,user_id}'`)

@@ -45,7 +45,10 @@ func Refuse(reason string) error {
 
 // Statement is a text as it is sent to read the past.
 type Statement struct {
-	SQL       string
+	SQL string
+	// RollsBack says that it rolls back to a savepoint, and so drops the locks by
+	// which travel_end() finds what was read since.
+	RollsBack bool
 	rewritten sqltext.Rewritten
 	relations *Relations
 	// refuses says that what is not tracked is refused.
@@ -58,7 +61,11 @@ type Statement struct {
 //
 // Errors: [chrononaut.ErrPast] when the text must not be sent, those of load.
 func (r *Relations) Statement(ctx context.Context, point, sql string, apart bool, load Load) (*Statement, error) {
+	savepoints, rollsBack := true, false
 	for _, s := range sqltext.Split(chronodriver.PostgreSQL, sql) {
+		control, _ := s.Control()
+		savepoints = savepoints && control != sqltext.None
+		rollsBack = rollsBack || control == sqltext.RollbackTo
 		if reason := s.RefusedInPast(); reason != "" {
 			return nil, Refuse(reason)
 		}
@@ -66,9 +73,9 @@ func (r *Relations) Statement(ctx context.Context, point, sql string, apart bool
 			return nil, Refuse("it may end transactions; run it in one that was begun under this context")
 		}
 	}
-	if sqltext.MayBeName(sql) {
-		// travel_end() sees what it reads.
-		return &Statement{SQL: sql, relations: r}, nil
+	if savepoints || sqltext.MayBeName(sql) {
+		// Of a statement that is prepared travel_end() sees what it reads.
+		return &Statement{SQL: sql, RollsBack: rollsBack, relations: r}, nil
 	}
 	known, err := r.get(ctx, load)
 	if err != nil {
@@ -79,7 +86,7 @@ func (r *Relations) Statement(ctx context.Context, point, sql string, apart bool
 		past, ok := known[name{schema, of}]
 		return past.schema, ok && (refuses || !past.refused)
 	})
-	return &Statement{rewritten.Text + Mark, rewritten, r, refuses}, nil
+	return &Statement{rewritten.Text + Mark, rollsBack, rewritten, r, refuses}, nil
 }
 
 func untrackedPresent(point string) bool {
@@ -120,4 +127,14 @@ func (r *Relations) Error(err error) error {
 		r.forget()
 	}
 	return chrononaut.WrapError(err)
+}
+
+// Before returns the error of travel_end() ahead of a statement that rolls back.
+// In a transaction that an error has aborted it is too late, and no error.
+func (r *Relations) Before(err error) error {
+	const aborted = "25P02"
+	if chronodriver.State(err) == aborted {
+		return nil
+	}
+	return r.Error(err)
 }
