@@ -26,7 +26,7 @@ import (
 // the reader kept.
 func TestDumps(t *testing.T) {
 	t.Parallel()
-	duration := 4 * time.Second
+	duration := 2 * time.Second
 	if testing.Short() {
 		duration = time.Second
 	}

@@ -143,7 +143,7 @@ func (m *model) rows(table string, columns ...string) string {
 		for _, name := range columns {
 			text := string(data[name])
 			switch {
-			case text == "null", name == "version" && l.baseline:
+			case text == "null", name == "version" && l.baseline && l.version == 0:
 				continue // a row from before tracking has no version yet
 			case strings.HasPrefix(text, `"`):
 				text = strings.Trim(text, `"`)

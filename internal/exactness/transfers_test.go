@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -17,9 +18,9 @@ import (
 // TestTransfers reads a bank at random instants, also while its clients write.
 func TestTransfers(t *testing.T) {
 	t.Parallel()
-	clients, duration, instants := 10, 5*time.Second, 150
+	clients, duration, instants := 10, 3*time.Second, 60
 	if testing.Short() {
-		duration, instants = 2*time.Second, 50
+		duration, instants = time.Second, 20
 	}
 	newBank(t).transfers(clients, duration, instants, 20260102)
 }
@@ -31,7 +32,7 @@ func TestSoakTransfers(t *testing.T) {
 	for seed := uint64(time.Now().UnixNano()); (rounds == 0 || time.Now().Before(until)) && !t.Failed(); seed++ { //nolint:gosec // not a secret
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			n := soakNumber(t, "CHRONONAUT_TEST_INSTANTS", 10_000)
-			newBank(t).transfers(20, time.Minute, n, seed)
+			newBank(t).transfers(16, 20*time.Second, n, seed)
 			rounds, instants = rounds+1, instants+n
 		})
 	}
@@ -110,6 +111,10 @@ func (b *bank) observe(rng *rand.Rand) (observation, bool) {
 // never changes.
 func (b *bank) sameAgain(seen []observation) {
 	b.Helper()
+	if os.Getenv("CHRONONAUT_TEST_SOAK") == "" { // some will do
+		rand.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
+		seen = seen[:min(len(seen), 40)]
+	}
 	for _, o := range seen {
 		s, err := b.read(o.point)
 		if err != nil || s.digest() != o.digest {
