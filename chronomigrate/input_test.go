@@ -194,6 +194,7 @@ func TestBadInput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		f.track("todos", nil) // refuses to the past what came since
 		ctx, todos, other := t.Context(), f.table("todos"), f.table("other")
 		if plan, err := m.Track(ctx, other, nil, &chronomigrate.ApplyOpts{DryRun: true}); err != nil || plan.Empty() {
 			t.Errorf("a dry run = %+v, %v", plan, err)

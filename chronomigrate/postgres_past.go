@@ -39,6 +39,9 @@ func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
 	if renewed || !p.found.Past.Shared {
 		p.add("Who may read the table may read its past.", "share_past", postgres.PlanArgs{}, "")
 	}
+	if renewed && view.HasForeignTypes() {
+		p.add("Views with columns of the application's types step aside when it drops one.", "make_event_triggers", postgres.PlanArgs{}, "")
+	}
 	if renewed {
 		p.add("Mirrored views that read it.", "renew_mirrors", postgres.PlanArgs{}, "")
 	}
@@ -84,7 +87,7 @@ const pastObject = "past"
 var pastStatements = map[string]bool{
 	"make_past_schema": true, "make_keys": true, "drop_past_view": true, "create_past_view": true,
 	"comment_past_view": true, "share_past": true, "refuse_untracked": true,
-	"renew_mirrors": true,
+	"renew_mirrors": true, "make_event_triggers": true,
 }
 
 // past finds a view of the past that is not what it should be.

@@ -125,6 +125,12 @@ func (p Past) Virtual() bool {
 	return slices.ContainsFunc(p.Table.Columns, func(c Column) bool { return c.Virtual })
 }
 
+// HasForeignTypes reports whether a column of the table is of a type that is not
+// PostgreSQL's own.
+func (p Past) HasForeignTypes() bool {
+	return slices.ContainsFunc(p.Table.Columns, func(c Column) bool { return strings.Contains(c.FullType, ".") || c.Collation != "" })
+}
+
 // IsVirtual reports whether the view computes the column.
 func (p Past) IsVirtual(c Column) bool { return c.Virtual && !p.concealed(c) }
 
@@ -201,6 +207,8 @@ func UntrackedSchema(history, schema string) string {
 	return besideSchema(history, "_untracked", schema)
 }
 
+// besideSchema names what history has of its own beside a schema of the
+// application's, within the length that names may have.
 func besideSchema(history, kind, schema string) string {
 	const longest = 63
 	name := history + kind

@@ -103,6 +103,7 @@ func functions(schema, tag string) template.FuncMap {
 		"schema":      func() string { return QuoteIdent(schema) },
 		"rawSchema":   func() string { return schema },
 		"generation":  func() int { return Generation },
+		"beside":      func(kind string) string { return besideSchema(schema, kind, "public") },
 		"ident":       QuoteIdent,
 		"literal":     QuoteLiteral,
 		"literalBody": literalBody,

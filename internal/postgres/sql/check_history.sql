@@ -71,7 +71,7 @@ UNION ALL
 SELECT 'history_open', f.proname, pg_catalog.pg_has_role(f.proowner, 'USAGE')::text
   FROM pg_catalog.pg_proc AS f
   JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
- WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ('suppress', 'settle_history')
+ WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ('suppress', 'settle_history', 'add_key', 'note_unplaced')
    AND pg_catalog.has_function_privilege('public', f.oid, 'EXECUTE')
 
 UNION ALL

@@ -171,6 +171,9 @@ SELECT {{schema}}.drop_past_view({{literal .Table.Schema}}, {{literal .Table.Nam
 {{define "renew_mirrors" -}}
 SELECT {{schema}}.renew_mirrors()
 {{- end}}
+{{define "make_event_triggers" -}}
+SELECT {{schema}}.make_event_triggers()
+{{- end}}
 {{define "mirror_view" -}}
 SELECT {{schema}}.mirror_view({{literal .Table.Schema}}, {{literal .Table.Name}})
 {{- end}}

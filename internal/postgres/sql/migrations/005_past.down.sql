@@ -2,8 +2,8 @@
 -- for it must be gone before: chrononaut untrack, table by table.
 DO {{dollar}}
 BEGIN
-    EXECUTE pg_catalog.format('DROP EVENT TRIGGER IF EXISTS %I', {{literal (print rawSchema "_views_aside")}});
-    EXECUTE pg_catalog.format('DROP EVENT TRIGGER IF EXISTS %I', {{literal (print rawSchema "_views_back")}});
+    EXECUTE pg_catalog.format('DROP EVENT TRIGGER IF EXISTS %I', {{literal (beside "_views_aside")}});
+    EXECUTE pg_catalog.format('DROP EVENT TRIGGER IF EXISTS %I', {{literal (beside "_views_back")}});
 EXCEPTION WHEN insufficient_privilege THEN
     -- They go with their functions, or are another role's to drop.
     RAISE EXCEPTION 'event triggers of the history schema are left: a superuser has to drop them first';
@@ -23,6 +23,7 @@ BEGIN
 END
 {{dollar}};
 DROP TRIGGER chrononaut_erased ON {{schema}}.chrononaut_activity;
+DROP FUNCTION {{schema}}.make_event_triggers();
 DROP FUNCTION {{schema}}.put_views_back();
 DROP FUNCTION {{schema}}.set_views_aside();
 DROP FUNCTION {{schema}}.renew_mirrors();

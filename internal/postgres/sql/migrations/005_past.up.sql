@@ -1389,12 +1389,25 @@ BEGIN
 END
 {{dollar}};
 
-DO {{dollar}}
+-- Makes the event triggers, where the role may. Called by track for tables with
+-- columns of the application's types, so that other databases have none: a dump of
+-- them needs a superuser to restore it without an error.
+CREATE FUNCTION {{schema}}.make_event_triggers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    tags  text := quote_literal('DROP TYPE') || ', ' || quote_literal('DROP DOMAIN') || ', ' || quote_literal('DROP EXTENSION') || ', '
+                  || quote_literal('ALTER EXTENSION') || ', ' || quote_literal('DROP SCHEMA') || ', ' || quote_literal('DROP COLLATION') || ', ' || quote_literal('DROP OWNED');
+    aside text := {{literal (beside "_views_aside")}};
+    back  text := {{literal (beside "_views_back")}};
 BEGIN
-    EXECUTE format('CREATE EVENT TRIGGER %I ON ddl_command_start WHEN TAG IN (''DROP TYPE'', ''DROP DOMAIN'', ''DROP EXTENSION'', ''ALTER EXTENSION'', ''DROP SCHEMA'', ''DROP COLLATION'', ''DROP OWNED'')
-                    EXECUTE FUNCTION %s.set_views_aside()', {{literal (print rawSchema "_views_aside")}}, {{literal schema}});
-    EXECUTE format('CREATE EVENT TRIGGER %I ON ddl_command_end WHEN TAG IN (''DROP TYPE'', ''DROP DOMAIN'', ''DROP EXTENSION'', ''ALTER EXTENSION'', ''DROP SCHEMA'', ''DROP COLLATION'', ''DROP OWNED'')
-                    EXECUTE FUNCTION %s.put_views_back()', {{literal (print rawSchema "_views_back")}}, {{literal schema}});
+    IF NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = aside) THEN
+        EXECUTE format('CREATE EVENT TRIGGER %I ON ddl_command_start WHEN TAG IN (%s) EXECUTE FUNCTION %s.set_views_aside()', aside, tags, {{literal schema}});
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = back) THEN
+        EXECUTE format('CREATE EVENT TRIGGER %I ON ddl_command_end WHEN TAG IN (%s) EXECUTE FUNCTION %s.put_views_back()', back, tags, {{literal schema}});
+    END IF;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'without an event trigger, DROP TYPE may name a view of the past that is in its way';
 END
