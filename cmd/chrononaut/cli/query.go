@@ -99,7 +99,7 @@ func explainQuery(err error) error {
 			return explainPast(err)
 		}
 	}
-	for _, kind := range []error{chrononaut.ErrPast, chrononaut.ErrNotRecorded} {
+	for _, kind := range []error{chrononaut.ErrPast, chrononaut.ErrNotRecorded, chrononaut.ErrPoint} {
 		if errors.Is(err, kind) {
 			err = fmt.Errorf("%w: %s", kind, server.Message)
 		}
