@@ -14,16 +14,16 @@ import (
 var _ restorer = (*postgresReader)(nil)
 
 // planSettings makes one snapshot of all that is read, and values look as the
-// triggers write them.
+// triggers write them. Compiling the queries would take longer than they do.
 func (r *postgresReader) planSettings() string {
-	return `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+	return `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL jit = off;
 SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'`
 }
 
 // applySettings: rows are locked one by one, and seen as they are by then.
 func (r *postgresReader) applySettings() string {
-	return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET CONSTRAINTS ALL DEFERRED`
+	return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off; SET CONSTRAINTS ALL DEFERRED`
 }
 
 func (r *postgresReader) describe(ctx context.Context, q chronodriver.Queryer, t *restoreTable) error {

@@ -3,6 +3,7 @@ package chrononaut
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -301,9 +302,20 @@ func (i *RestoreItem) differs(last *Change) (columns []string, same bool) {
 		return nil, true
 	}
 	for _, name := range i.set {
-		if !equalJSON(last.Data[name], i.to.Data[name]) {
+		if !sameRecorded(last.Data[name], i.to.Data[name]) {
 			columns = append(columns, name)
 		}
 	}
 	return columns, len(columns) == 0
+}
+
+// sameRecorded compares values of which one may have been recorded when the column
+// had another type.
+func sameRecorded(a, b json.RawMessage) bool {
+	if equalJSON(a, b) {
+		return true
+	}
+	x, ok := jsonText(a)
+	y, ok2 := jsonText(b)
+	return ok && ok2 && x == y
 }

@@ -35,7 +35,9 @@ WITH RECURSIVE asked AS MATERIALIZED (
     SELECT DISTINCT ON (l.n) l.n, a.version, a.id
       FROM life AS l
      CROSS JOIN LATERAL (
-            SELECT a.version, a.id FROM ({{template "life_rows" .}}) AS a
+            -- OFFSET 0 keeps indexes on times and ids out of this: for every record
+            -- they would find all that is older.
+            SELECT a.version, a.id FROM (SELECT a.* FROM ({{template "life_rows" .}}) AS a OFFSET 0) AS a
              WHERE {{.Until}}
              ORDER BY a.version DESC, a.id DESC LIMIT 1) AS a
      ORDER BY l.n, a.version DESC, a.id DESC

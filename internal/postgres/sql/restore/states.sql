@@ -5,7 +5,7 @@ SELECT l.n, {{template "change" .}}
           FROM {{template "restore_items" .}}
         OFFSET 0) AS l
  CROSS JOIN LATERAL (
-       {{if .Mapped}}SELECT {{template "python_columns" .}} FROM ({{template "life_rows" .}}) AS a{{else}}SELECT a.* FROM ({{template "life_rows" .}}) AS a{{end}}
+       {{if .Mapped}}SELECT {{template "python_columns" .}} FROM ({{template "life_rows" .}}) AS a{{else}}SELECT a.* FROM (SELECT a.* FROM ({{template "life_rows" .}}) AS a OFFSET 0) AS a{{end}}
         WHERE {{.Until}}
         ORDER BY a.version DESC, a.id DESC LIMIT 1) AS a
   LEFT JOIN LATERAL (
@@ -16,7 +16,8 @@ SELECT l.n, {{template "change" .}}
             UNION ALL
            SELECT a.* FROM {{schema}}.chrononaut_activity AS a
             WHERE {{template "renamed_is" (($.Is "previous_key" "l.key").Of .)}} AND a.previous_key IS NOT NULL
-{{- end}}) AS a
+{{- end}}
+           OFFSET 0) AS a
         WHERE {{.Until}}
         ORDER BY a.version DESC, a.id DESC LIMIT 1) AS parted ON true
  WHERE coalesce(a.operation, 'update') NOT IN ('delete', 'truncate')
