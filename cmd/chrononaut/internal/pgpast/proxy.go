@@ -139,7 +139,7 @@ func (p *Proxy) start(ctx context.Context, client *pgproto3.Backend, m *pgproto3
 	return s
 }
 
-// register gives a session an id and a key for cancelling.
+// register gives a session an id and a key to cancel it by.
 func (p *Proxy) register(s *session) {
 	_, _ = rand.Read(s.key[:]) // never fails
 	p.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -161,6 +162,12 @@ func TestStatementsReadThePastInAllModes(t *testing.T) {
 	}
 }
 
+// placeOfNope counts characters from 1.
+func placeOfNope(sql string) int {
+	before, _, _ := strings.Cut(sql, "nope")
+	return utf8.RuneCountInString(before) + 1
+}
+
 func TestErrorsHaveTheirPlace(t *testing.T) {
 	t.Parallel()
 	_, config := proxied(t)
@@ -169,7 +176,7 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 		for _, sql := range []string{"SELECT 'ä', nope FROM public.todos", "SELECT 'ä', 1 AS b FROM public.todos, public.todos x WHERE nope"} {
 			_, err := connect(t, config).Exec(t.Context(), sql)
 			var server *pgconn.PgError
-			if want := len([]rune(sql[:strings.Index(sql, "nope")])) + 1; !errors.As(err, &server) || int(server.Position) != want {
+			if want := placeOfNope(sql); !errors.As(err, &server) || int(server.Position) != want {
 				t.Errorf("%v: %s: %+v, want position %d", mode, sql, server, want)
 			}
 		}
@@ -178,7 +185,7 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 	const sql = "SELECT 'ä'; SELECT count(*) FROM public.todos; SELECT nope FROM public.todos"
 	_, err := connect(t, config).Exec(t.Context(), sql)
 	var server *pgconn.PgError
-	if want := len([]rune(sql[:strings.Index(sql, "nope")])) + 1; !errors.As(err, &server) || int(server.Position) != want {
+	if want := placeOfNope(sql); !errors.As(err, &server) || int(server.Position) != want {
 		t.Errorf("of several statements: %+v, want position %d", server, want)
 	}
 }
@@ -349,7 +356,7 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 	}
 	// A client that asks for encryption, and one that talks nonsense.
 	for _, code := range []uint32{80877103, 80877104} {
-		conn, err := net.Dial("unix", filepath.Join(config.Host, ".s.PGSQL.5432")) //nolint:noctx // a socket of this test
+		conn, err := net.Dial("unix", filepath.Join(config.Host, ".s.PGSQL.5432"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package pgpast_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestQuery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	stop := errors.New("stop")
 	for sql, want := range map[string]any{
 		"SELECT id, title FROM public.todos ORDER BY id;": "id title|1 a|2 b|",
