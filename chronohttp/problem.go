@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/chrononaut-go/chrononaut"
-	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
 // Problem gives an error of reading the past its HTTP status and a text for the
@@ -15,8 +14,8 @@ import (
 //   - [chrononaut.ErrNotRecorded]: 404, history does not know
 //   - [chrononaut.ErrHorizon]: 409, the point is not settled yet; the text names
 //     the latest that is
-//   - [chrononaut.ErrPoint], or a snapshot token of another database: 400, there
-//     is no such point
+//   - [chrononaut.ErrPoint]: 400, there is no such point, or the snapshot token is
+//     of another database
 //   - [chrononaut.ErrPast]: 400, the request writes, or reads what has no past
 //
 // For any other error, and for nil, ok is false. Errors that an adapter or a
@@ -31,7 +30,7 @@ func Problem(err error) (status int, text string, ok bool) {
 		return http.StatusConflict, "that point is not settled yet", true
 	case errors.Is(err, chrononaut.ErrNotRecorded):
 		return http.StatusNotFound, "that was not recorded", true
-	case errors.Is(err, chrononaut.ErrPoint), chronodriver.State(err) == chronodriver.StatePoint:
+	case errors.Is(err, chrononaut.ErrPoint):
 		return http.StatusBadRequest, "there is no such point in the past", true
 	case errors.Is(err, chrononaut.ErrPast):
 		return http.StatusBadRequest, "that cannot be done in the past", true
