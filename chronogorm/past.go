@@ -14,9 +14,9 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronosql"
 )
 
-// travelling returns a pool over the connections of this one that reads the
+// pastPool returns a pool over the connections of this one that reads the
 // past, to be closed after use: what is open on it then stays so.
-func (p *pool) travelling() (*sql.DB, error) {
+func (p *pool) pastPool() (*sql.DB, error) {
 	db, ok := p.beginner.(*sql.DB)
 	if !ok {
 		return nil, fmt.Errorf("%w: a connection of a pool that is not one of package chronosql cannot read it", chrononaut.ErrPast)
@@ -30,7 +30,7 @@ func (p *pool) travelling() (*sql.DB, error) {
 
 // beginPast begins a transaction of the past, and remembers it.
 func (p *pool) beginPast(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error) {
-	past, err := p.travelling()
+	past, err := p.pastPool()
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +43,16 @@ func (p *pool) beginPast(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, err
 	p.plugin.past.Store(key, true)
 	runtime.AddCleanup(tx, func(key weak.Pointer[sql.Tx]) { p.plugin.past.Delete(key) }, key)
 	return tx, nil
+}
+
+func (p *pool) queryPast(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	past, err := p.pastPool()
+	if err != nil {
+		return nil, err
+	}
+	// The rows stay open until they are closed.
+	defer past.Close()
+	return past.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller's rows
 }
 
 // look sees to it that a statement in a transaction of a plain pool reads where

@@ -95,7 +95,7 @@ func (p *pool) short(ctx context.Context, query string) bool {
 
 func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if _, ok := chrononaut.AsOfFrom(ctx); ok {
-		past, err := p.travelling()
+		past, err := p.pastPool()
 		if err != nil {
 			return nil, err
 		}
@@ -118,13 +118,7 @@ func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.
 
 func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if _, ok := chrononaut.AsOfFrom(ctx); ok {
-		past, err := p.travelling()
-		if err != nil {
-			return nil, err
-		}
-		// What is open stays so until it is closed.
-		defer past.Close()
-		return past.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller's rows
+		return p.queryPast(ctx, query, args...)
 	}
 	if !p.short(ctx, query) {
 		return p.beginner.QueryContext(ctx, query, args...)
@@ -134,7 +128,7 @@ func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sq
 
 func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if _, ok := chrononaut.AsOfFrom(ctx); ok {
-		if past, err := p.travelling(); err == nil {
+		if past, err := p.pastPool(); err == nil {
 			defer past.Close()
 			return past.QueryRowContext(ctx, query, args...)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/chrononaut-go/chrononaut/internal/travel"
 )
 
-// travelling is SQL that makes a transaction read the past.
-func (p *postgres) travelling(point, value string, ok bool) string {
+// travelSQL is SQL that makes a transaction read the past.
+func (p *postgres) travelSQL(point, value string, ok bool) string {
 	travel := p.conn.past.Travel(point)
 	if ok {
 		return pgsql.SetContext(value) + "; " + travel
@@ -25,7 +25,7 @@ func (p *postgres) beginPast(ctx context.Context, opts driver.TxOptions, point, 
 	if err != nil {
 		return nil, err
 	}
-	if err := p.run(ctx, p.travelling(point, value, ok)); err != nil {
+	if err := p.run(ctx, p.travelSQL(point, value, ok)); err != nil {
 		if tx.Rollback() != nil {
 			p.conn.broken = true
 		}

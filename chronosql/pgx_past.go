@@ -12,7 +12,7 @@ import (
 
 // beginPast is begin with a BEGIN that is longer still.
 func (p *overPgx) beginPast(ctx context.Context, opts driver.TxOptions, point, value string, ok bool) (driver.Tx, error) {
-	inner, err := p.beginWith(ctx, opts, p.travelling(point, value, ok))
+	inner, err := p.beginWith(ctx, opts, p.travelSQL(point, value, ok))
 	if err != nil {
 		if p.conn.inTransaction() {
 			// The point was refused.

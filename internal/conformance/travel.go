@@ -13,16 +13,16 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
-// traveller is a bench with two tracked tables, whose past and present differ
+// pastBench is a bench with two tracked tables, whose past and present differ
 // in every way, and one that is not tracked.
-type traveller struct {
+type pastBench struct {
 	*bench
 	// past is a context that reads what was at the time at.
 	past context.Context
 	at   time.Time
 }
 
-func newTraveller(b *bench) *traveller {
+func newPastBench(b *bench) *pastBench {
 	b.t.Helper()
 	skipSQLite(b)
 	ctx := b.t.Context()
@@ -38,7 +38,7 @@ func newTraveller(b *bench) *traveller {
 	b.table = chrononaut.Table{Name: "todos"}
 	b.exec(ctx, `INSERT INTO owners VALUES (1, 'ann'), (2, 'bob')`)
 	b.exec(ctx, `INSERT INTO todos (id, title, done, secret, visits) VALUES (1, 'one', false, 's', 7), (2, 'two', true, 's', 7), (3, 'three', false, 's', 7)`)
-	tr := &traveller{bench: b, at: b.clock()}
+	tr := &pastBench{bench: b, at: b.clock()}
 	tr.past = chrononaut.AsOf(ctx, tr.at)
 	b.exec(ctx, `UPDATE todos SET title = 'changed' WHERE id = 1`)
 	b.exec(ctx, `DELETE FROM todos WHERE id = 2`)
@@ -69,7 +69,7 @@ func (b *bench) clock() time.Time {
 }
 
 // want runs a query outside a transaction, and in one.
-func (tr *traveller) want(ctx context.Context, want, sql string, args ...any) {
+func (tr *pastBench) want(ctx context.Context, want, sql string, args ...any) {
 	tr.t.Helper()
 	if got, err := tr.QueryText(ctx, tr.sql(sql), args...); err != nil || got != want {
 		tr.t.Errorf("%s: %q, %v; want %q", sql, got, chrononaut.WrapError(err), want)
@@ -88,7 +88,7 @@ func (tr *traveller) want(ctx context.Context, want, sql string, args ...any) {
 
 // wantError wants a statement to be refused, outside a transaction and in one,
 // and the next statement to read the present.
-func (tr *traveller) wantError(ctx context.Context, want error, sql string, args ...any) {
+func (tr *pastBench) wantError(ctx context.Context, want error, sql string, args ...any) {
 	tr.t.Helper()
 	if err := chrononaut.WrapError(tr.Exec(ctx, tr.sql(sql), args...)); !errors.Is(err, want) {
 		tr.t.Errorf("%s: error = %v, want %v", sql, err, want)
@@ -105,7 +105,7 @@ func (tr *traveller) wantError(ctx context.Context, want error, sql string, args
 const titles = `SELECT coalesce(string_agg(title, ',' ORDER BY id), '') FROM todos`
 
 // wantPresent wants the present from every connection of the pool.
-func (tr *traveller) wantPresent() {
+func (tr *pastBench) wantPresent() {
 	tr.t.Helper()
 	for range 4 {
 		if got, err := tr.QueryText(tr.t.Context(), titles); err != nil || got != "changed,three,four" {
@@ -115,7 +115,7 @@ func (tr *traveller) wantPresent() {
 }
 
 func readsThePast(t *testing.T, b *bench) {
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	for _, tc := range []struct {
 		name, sql string
 		args      []any
@@ -151,7 +151,7 @@ func readsThePast(t *testing.T, b *bench) {
 }
 
 // query returns the answer; no row and NULL are "".
-func (tr *traveller) query(ctx context.Context, sql string, args ...any) string {
+func (tr *pastBench) query(ctx context.Context, sql string, args ...any) string {
 	tr.t.Helper()
 	got, err := tr.QueryText(ctx, "SELECT coalesce(("+tr.sql(sql)+"), '')", args...)
 	if err != nil {
@@ -167,7 +167,7 @@ func readsThePastOfQualifiedNames(t *testing.T, b *bench) {
 	b.table = chrononaut.Table{Schema: `Odd "S"`, Name: "T.x"}
 	b.track(nil)
 	b.exec(t.Context(), `INSERT INTO "Odd ""S"""."T.x" VALUES (1, 'old')`)
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	b.exec(t.Context(), `UPDATE "Odd ""S"""."T.x" SET "from" = 'new'`)
 	for _, sql := range []string{
 		`SELECT string_agg(title, ',' ORDER BY id) FROM public.todos`,
@@ -193,7 +193,7 @@ func readsThePastOfQualifiedNames(t *testing.T, b *bench) {
 }
 
 func refusesToWriteInThePast(t *testing.T, b *bench) {
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	b.exec(t.Context(), `CREATE FUNCTION write_todo() RETURNS integer LANGUAGE sql AS 'UPDATE public.todos SET title = ''written'' RETURNING 1'`)
 	b.exec(t.Context(), `CREATE TABLE elsewhere (id bigint)`)
 	for _, sql := range []string{
@@ -236,7 +236,7 @@ func refusesToWriteInThePast(t *testing.T, b *bench) {
 }
 
 func refusesThePresent(t *testing.T, b *bench) {
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	b.exec(t.Context(), `CREATE FUNCTION unqualified() RETURNS text LANGUAGE sql AS 'SELECT string_agg(title, '','' ORDER BY id) FROM todos'`)
 	b.exec(t.Context(), `CREATE FUNCTION qualified() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT string_agg(title, '','' ORDER BY id) FROM public.todos); END'`)
 	tr.want(tr.past, "one,two,three", `SELECT unqualified()`)
@@ -266,7 +266,7 @@ func refusesThePresent(t *testing.T, b *bench) {
 }
 
 func keepsItsPoint(t *testing.T, b *bench) {
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	ctx := t.Context()
 	other := chrononaut.AsOf(ctx, tr.at.Add(-time.Microsecond))
 	type query = func(ctx context.Context, sql string, args ...any) (string, error)
@@ -342,7 +342,7 @@ func keepsItsPoint(t *testing.T, b *bench) {
 }
 
 func leaksNoPast(t *testing.T, b *bench) {
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	type query = func(ctx context.Context, sql string, args ...any) (string, error)
 	failed := errors.New("failed")
 	for name, run := range map[string]func(ctx context.Context) error{
@@ -402,7 +402,7 @@ func leaksNoPast(t *testing.T, b *bench) {
 }
 
 func readsHistoryInThePast(t *testing.T, b *bench) {
-	tr := newTraveller(b)
+	tr := newPastBench(b)
 	for range 2 {
 		snapshot, err := b.todos.At(tr.past, 1, b.clock())
 		if err != nil || snapshot.Record.Title != "changed" {

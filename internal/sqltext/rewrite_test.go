@@ -97,7 +97,8 @@ func TestRewrittenPosition(t *testing.T) {
 	const in = "select 'äö', no1 from public.todos, no2, public.todos as b where no3"
 	rewritten := sqltext.Rewrite(postgres, in, past)
 	characters := func(s, word string) int {
-		return utf8.RuneCountInString(s[:strings.Index(s, word)]) + 1
+		before, _, _ := strings.Cut(s, word)
+		return utf8.RuneCountInString(before) + 1
 	}
 	for _, word := range []string{"select", "no1", "from", "todos", ", no2", "no2", "as b", "no3"} {
 		if got, want := rewritten.Position(characters(rewritten.Text, word)), characters(in, word); got != want {
