@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
@@ -68,6 +69,10 @@ func (r *connRows) Scan(dest ...any) error {
 		text, isText := r.values[i].(string)
 		if b, ok := r.values[i].([]byte); ok {
 			text, isText = string(b), true
+		}
+		if t, ok := r.values[i].(time.Time); ok {
+			// A driver may take text for a time because of how it looks.
+			text, isText = t.UTC().Format(time.RFC3339Nano), true
 		}
 		number, isNumber := r.values[i].(int64)
 		if b, ok := r.values[i].(bool); ok {

@@ -15,8 +15,8 @@ import (
 )
 
 // journey is a transaction of SQLite that reads the past. In it the connection
-// has a TEMP view for each relation of the main database that its queries name,
-// which they find first. The views are part of the transaction, and are gone with
+// has a TEMP view for each relation of the main database that its queries may
+// name, which they find first. The views are part of the transaction, and are gone with
 // a ROLLBACK, whatever happens in it.
 type journey struct {
 	// present says that relations that are not tracked are read as they are.
@@ -44,7 +44,6 @@ type relation struct {
 	table *sqlitesql.Table
 	// names are the words in the definition of a view.
 	names []sqltext.Word
-	// there says that the view exists, unless a savepoint was rolled back.
 	there bool
 }
 
@@ -154,14 +153,6 @@ func (j *journey) prepare(query string) (text string, missing []string, err erro
 	if text, err = j.withoutRowid(query, words); err != nil {
 		return "", nil, err
 	}
-	for _, s := range sqltext.Split(chronodriver.SQLite, query) {
-		if control, _ := s.Control(); control == sqltext.RollbackTo {
-			// It may take views with it that were made since.
-			for _, r := range j.relations {
-				r.there = false
-			}
-		}
-	}
 	return j.qualified(text), j.missing(words, nil), nil
 }
 
@@ -190,6 +181,16 @@ func (j *journey) refuseAttached(query string) (err error) {
 		return "", false
 	})
 	return err
+}
+
+// all lists the statements that make all views. A transaction has them from its
+// beginning: a view that is made later ends the queries whose rows are still open.
+func (j *journey) all() []string {
+	var statements []string
+	for _, name := range slices.Sorted(maps.Keys(j.relations)) {
+		statements = j.missing([]sqltext.Word{{Name: name}}, statements)
+	}
+	return statements
 }
 
 // home are the statements that end the transaction.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -13,6 +14,9 @@ import (
 
 func (s *sqlite) beginPast(ctx context.Context, _ driver.TxOptions, point, _ string, _ bool) (driver.Tx, error) {
 	if err := s.depart(ctx, point); err != nil {
+		return nil, pastError(err)
+	}
+	if err := s.make(ctx, s.journey.all()); err != nil {
 		return nil, pastError(err)
 	}
 	return journeyTx{ctx, s}, nil
@@ -91,23 +95,27 @@ func (s *sqlite) prepare(ctx context.Context, query string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// An interruption would roll back the transaction, and with it what hides the
-	// present.
-	ctx = context.WithoutCancel(ctx)
 	if j.suspect {
-		if _, err := texts(ctx, connQueryer{s.conn}, "SELECT name FROM temp."+beacon); err != nil {
+		if _, err := texts(context.WithoutCancel(ctx), connQueryer{s.conn}, "SELECT name FROM temp."+beacon); err != nil {
 			return "", s.lost(err)
 		}
 		j.suspect = false
 	}
-	if len(missing) == 0 {
-		return query, nil
+	return query, s.make(ctx, missing)
+}
+
+// make runs statements that create views.
+func (s *sqlite) make(ctx context.Context, statements []string) error {
+	if len(statements) == 0 {
+		return nil
 	}
-	statements := append([]string{"PRAGMA query_only = OFF"}, missing...)
-	if _, err := s.run(ctx, strings.Join(append(statements, "PRAGMA query_only = ON"), ";\n")); err != nil {
-		return "", s.lost(err)
+	statements = slices.Concat([]string{"PRAGMA query_only = OFF"}, statements, []string{"PRAGMA query_only = ON"})
+	// An interruption would roll back the transaction, and with it what hides the
+	// present.
+	if _, err := s.run(context.WithoutCancel(ctx), strings.Join(statements, ";\n")); err != nil {
+		return s.lost(err)
 	}
-	return query, nil
+	return nil
 }
 
 // lost ends a transaction in which the present is not hidden any more.

@@ -3,6 +3,9 @@ package chronosql
 import (
 	"context"
 	"database/sql/driver"
+
+	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
 func (c *conn) Prepare(query string) (driver.Stmt, error) {
@@ -10,7 +13,8 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if c.inTransaction() && c.point != "" {
+	_, past := chrononaut.AsOfFrom(ctx)
+	if c.inTransaction() && c.point != "" || past && c.engine.dialect() == chronodriver.SQLite {
 		// What is prepared there is another text, which is not known yet.
 		return &stmt{Stmt: unprepared{}, conn: c, sql: query}, nil
 	}
@@ -53,11 +57,18 @@ func (s *stmt) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return s.conn.exec(ctx, call{s.sql, args, s.Stmt})
+	return s.conn.exec(ctx, s.call(args))
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.query(ctx, call{s.sql, args, s.Stmt})
+	return s.conn.query(ctx, s.call(args))
+}
+
+func (s *stmt) call(args []driver.NamedValue) call {
+	if _, ok := s.Stmt.(unprepared); ok {
+		return call{query: s.sql, args: args}
+	}
+	return call{s.sql, args, s.Stmt}
 }
 
 func plain(args []driver.NamedValue) []driver.Value {

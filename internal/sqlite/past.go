@@ -30,7 +30,7 @@ func (p Past) CreateSQL() (string, error) {
 
 // shadow makes a query of the name of a relation in the main database.
 func shadow(name, query string) string {
-	return "CREATE TEMP VIEW IF NOT EXISTS " + QuoteIdent(name) + " AS " + query
+	return "CREATE TEMP VIEW " + QuoteIdent(name) + " AS " + query
 }
 
 // RefuseSQL is the statement that shadows a relation with one that cannot be
@@ -50,7 +50,7 @@ func MirrorSQL(definition string, rewrite func(string) string) string {
 	if len(tokens) <= name {
 		return definition
 	}
-	return "CREATE TEMP VIEW IF NOT EXISTS " + rewrite(definition[tokens[name].start:])
+	return "CREATE TEMP VIEW " + rewrite(definition[tokens[name].start:])
 }
 
 // NotRecorded is SQL that raises an error when it is evaluated, which is not

@@ -143,7 +143,7 @@ func (p Point) Settle(ctx context.Context, q chronodriver.Queryer) error {
 	if err := pastRow(ctx, q, "now", []any{&text}); err != nil {
 		return err
 	}
-	now, err := time.Parse(timeLayout, text)
+	now, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func unsettled(ctx context.Context, q chronodriver.Queryer, cause error) error {
 	if err := pastRow(ctx, q, "last_change", []any{&text}); err != nil {
 		return errors.Join(cause, err)
 	}
-	last, err := time.Parse(timeLayout, text)
+	last, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return fmt.Errorf("%w: %w", Horizon(time.Time{}), cause)
 	}
