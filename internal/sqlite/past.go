@@ -122,6 +122,9 @@ func readAs(data, column string, affinity Affinity) string {
 	case Integer, Numeric, Real:
 		// Text that is a number, and loses nothing as one.
 		convert = " WHEN 'text' THEN iif(CAST(CAST(" + plain + " AS NUMERIC) AS TEXT) = " + plain + ", CAST(" + plain + " AS NUMERIC), " + plain + ")"
+		if affinity == Real {
+			convert += " WHEN 'integer' THEN CAST(" + plain + " AS REAL)"
+		}
 	case Blob:
 		return value
 	}
