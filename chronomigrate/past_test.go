@@ -249,3 +249,37 @@ func TestPastIsMirroredByViews(t *testing.T) {
 	f.wantCheck()
 	f.wantPastError("42P01", point, `SELECT * FROM "Big ones"`)
 }
+
+func TestPastOfAllKindsOfTables(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	virtual := ""
+	if f.text(`SELECT (current_setting('server_version_num')::integer >= 180000)::text`) == "true" {
+		virtual = `, twice integer GENERATED ALWAYS AS (n * 2) VIRTUAL`
+	}
+	f.exec(`CREATE SCHEMA "Odd schema"`, `CREATE TYPE "Odd schema".pair AS (a integer, b text)`,
+		`CREATE TABLE parts (id integer, day date, x text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)`,
+		`CREATE TABLE parts1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`,
+		`CREATE TABLE parts2 PARTITION OF parts FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')`,
+		`CREATE TABLE "Odd schema"."Odd ""table" (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n integer, "a b" integer[][], "Pair" "Odd schema".pair,
+			pairs "Odd schema".pair[], sum integer GENERATED ALWAYS AS (n + 1) STORED, price numeric(8,2), "select" char(4), at timestamptz(0)`+virtual+`)`)
+	f.track("parts", nil)
+	f.track(`"Odd schema"."Odd ""table"`, nil)
+	f.exec(`INSERT INTO parts VALUES (1, '2026-01-05', 'a'), (2, '2026-01-06', 'b')`,
+		`INSERT INTO "Odd schema"."Odd ""table" (n, "a b", "Pair", pairs, price, "select", at) VALUES (1, '{{1,2},{3,NULL}}', '(1,"x y")', ARRAY[(2,'z')::"Odd schema".pair], 1.5, 'ab', '2026-01-01')`)
+	f.exec(`CREATE TABLE copy AS SELECT * FROM "Odd schema"."Odd ""table"`)
+	point := f.now()
+	f.exec(`UPDATE parts SET day = '2026-02-05' WHERE id = 1`, `DELETE FROM parts WHERE id = 2`, `UPDATE "Odd schema"."Odd ""table" SET n = 5, "a b" = NULL, "Pair" = NULL, pairs = '{}'`)
+	moved := f.now()
+	f.exec(`DELETE FROM parts`, `DELETE FROM "Odd schema"."Odd ""table"`)
+	f.wantPast("(1,2026-01-05,a,0), (2,2026-01-06,b,0)", point, `SELECT p FROM parts AS p ORDER BY id`)
+	f.wantPast("(1,2026-02-05,a,1)", moved, `SELECT p FROM parts AS p ORDER BY id`)
+	f.wantPastError("TM012", point, `SELECT * FROM parts1`)
+	f.exec(`SET search_path = "Odd schema", public`)
+	f.wantPast(f.text(`SELECT c::text FROM copy AS c`), point, `SELECT o FROM "Odd ""table" AS o`)
+	f.wantPast("6 (5,∅)", moved, `SELECT sum, '(' || n || ',∅)' FROM "Odd ""table" WHERE "Pair" IS NULL AND pairs = '{}'`)
+	if virtual != "" {
+		f.wantPast("2", point, `SELECT twice FROM "Odd ""table" WHERE twice = 2`)
+	}
+	f.wantPast("1 t", point, `SELECT id, "Pair" = ROW(1, 'x y')::pair FROM "Odd ""table"`)
+}
