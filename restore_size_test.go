@@ -12,7 +12,7 @@ import (
 )
 
 // A restore of many records is a few statements. CHRONONAUT_TEST_RESTORE is how
-// many; docs/restoring.md has the figures for 100,000.
+// many; docs/restoring.md has figures.
 func TestRestoreManyRecords(t *testing.T) {
 	t.Parallel()
 	n := 3000
