@@ -202,10 +202,12 @@ CREATE FUNCTION {{schema}}.as_of_to() RETURNS bigint
 -- counts. A transaction that is not among chrononaut_long wrote for at most a
 -- second.
 CREATE FUNCTION {{schema}}.past_except(at timestamptz, from_id bigint, to_id bigint) RETURNS xid8[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_custom_plan
 AS {{dollar}}
+BEGIN
+    RETURN (
     SELECT coalesce(array_agg(w.transaction_id), '{}')
       FROM ((SELECT a.transaction_id
                FROM {{schema}}.chrononaut_activity AS a
@@ -226,7 +228,8 @@ AS {{dollar}}
                AND (l.ends OR EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                                        WHERE a.transaction_id = l.transaction_id AND a.changed > at
                                          AND a.id >= from_id AND a.id < to_id))) AS w
-     WHERE w.transaction_id IS NOT NULL
+     WHERE w.transaction_id IS NOT NULL);
+END
 {{dollar}};
 
 -- The time from which on a transaction has written at the earliest, as its id says:

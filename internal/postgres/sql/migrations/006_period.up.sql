@@ -77,7 +77,7 @@ CREATE FUNCTION {{schema}}.as_of_sight() RETURNS pg_snapshot
 -- about: the newest that is seen, see last_change(), or a baseline that found what
 -- was there before it.
 CREATE FUNCTION {{schema}}.past_newest(of_id bigint) RETURNS bigint
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 10000
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER COST 1
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
