@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
 // bank is two tables of which some things hold in every state that anybody can
@@ -31,9 +32,11 @@ const (
 	opening       = 100
 )
 
-func newBank(t *testing.T) *bank {
+func newBank(t *testing.T, layout chronomigrate.Layout) *bank {
 	t.Helper()
-	return fillBank(newLab(t))
+	l := newLab(t)
+	l.layout = layout
+	return fillBank(l)
 }
 
 func fillBank(l *lab) *bank {
@@ -86,6 +89,7 @@ func (b *bank) work(clients int, seed uint64, until time.Time, readers ...func(d
 	close(done)
 	reading.Wait()
 	b.ended = b.now()
+	b.exec("ANALYZE") // as autovacuum would in a longer life
 	b.Logf("%d transactions committed (%d of them in two phases, %d took longer than a second), %d rolled back",
 		b.committed.Load(), b.prepared.Load(), b.long.Load(), b.rolledBack.Load())
 }

@@ -30,14 +30,22 @@ func TestDumps(t *testing.T) {
 	if testing.Short() {
 		duration = time.Second
 	}
-	newArchive(t).run(6, duration, 20260102)
+	for _, layout := range layouts {
+		t.Run("layout "+string(layout), func(t *testing.T) {
+			t.Parallel()
+			newArchive(t, layout).run(6, duration, 20260102)
+		})
+	}
 }
 
 func TestSoakDumps(t *testing.T) {
 	until := time.Now().Add(soakTime(t))
-	dumps := 0
-	for seed := uint64(time.Now().UnixNano()); (dumps == 0 || time.Now().Before(until)) && !t.Failed(); seed++ { //nolint:gosec // not a secret
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { dumps += newArchive(t).run(12, 40*time.Second, seed) })
+	rounds, dumps := 0, 0
+	for seed := uint64(time.Now().UnixNano()); (rounds == 0 || time.Now().Before(until)) && !t.Failed(); seed++ { //nolint:gosec // not a secret
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			dumps += newArchive(t, layouts[rounds%len(layouts)]).run(12, 30*time.Second, seed)
+		})
+		rounds++
 	}
 	t.Logf("%d dumps", dumps)
 }
@@ -57,9 +65,10 @@ const (
 	notesDump      = `COPY (SELECT id, part, of, %s, %s, body, version FROM %s."Odd ""notes""" ORDER BY id, part) TO STDOUT`
 )
 
-func newArchive(t *testing.T) *archive {
+func newArchive(t *testing.T, layout chronomigrate.Layout) *archive {
 	t.Helper()
 	a := &archive{lab: newLab(t), ids: 2 * archiveRows}
+	a.layout = layout
 	a.exec(pgtest.TypesSchema)
 	definition := "CREATE TABLE everything (id integer PRIMARY KEY"
 	for _, typ := range pgtest.Types {

@@ -140,20 +140,20 @@ func TestHorizon(t *testing.T) {
 	t.Run("a transaction that travels twice sees writers that have come in between", func(t *testing.T) {
 		t.Parallel()
 		l, before := todos(t)
-		traveller, writer := l.begin(), l.begin()
+		guest, writer := l.begin(), l.begin()
 		point, _ := chrononaut.EncodeAsOf(chrononaut.AsOf(t.Context(), before))
-		traveller.exec("SELECT chrononaut.travel($1::jsonb)", point)
-		traveller.exec(titles + " /* past */")
+		guest.exec("SELECT chrononaut.travel($1::jsonb)", point)
+		guest.exec(titles + " /* past */")
 		writer.exec(`UPDATE todos SET title = 'b'`)
 		point, _ = chrononaut.EncodeAsOf(chrononaut.AsOf(t.Context(), l.now()))
-		if _, err := traveller.tx.Exec(t.Context(), "SELECT chrononaut.travel($1::jsonb)", point); err == nil {
+		if _, err := guest.tx.Exec(t.Context(), "SELECT chrononaut.travel($1::jsonb)", point); err == nil {
 			t.Error("travel() beyond an open writer, the second time in a transaction, is not refused")
 		}
 	})
 
 	t.Run("a prepared transaction is open, whenever it was prepared", func(t *testing.T) {
 		t.Parallel()
-		b := newBank(t)
+		b := newBank(t, "")
 		if value[int](b.lab, "SELECT current_setting('max_prepared_transactions')::int") == 0 {
 			t.Skip("max_prepared_transactions is 0")
 		}
@@ -178,7 +178,7 @@ func TestHorizon(t *testing.T) {
 
 	t.Run("a transaction that had written before it was prepared by another session counts from its first change", func(t *testing.T) {
 		t.Parallel()
-		b := newBank(t)
+		b := newBank(t, "")
 		gid := b.db.Name
 		writer := b.begin()
 		writer.exec(`UPDATE accounts SET owner = 'b' WHERE id = 1`)

@@ -23,7 +23,7 @@ func TestRestored(t *testing.T) {
 
 	t.Run("in the same cluster, as if it were another", func(t *testing.T) {
 		t.Parallel()
-		old := newBank(t)
+		old := newBank(t, "")
 		points, want := old.remember()
 		restored := old.restoreInto(pgtest.New(t))
 		restored.exec(`UPDATE chrononaut.chrononaut_cluster SET system_identifier = 1`)

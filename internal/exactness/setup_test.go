@@ -26,7 +26,11 @@ type lab struct {
 	db       *pgtest.Database
 	pool     *pgxpool.Pool
 	migrator *chronomigrate.Migrator
+	layout   chronomigrate.Layout
 }
+
+// layouts are the ways in which queries of the past find the state of a table.
+var layouts = []chronomigrate.Layout{chronomigrate.LayoutJSON, chronomigrate.LayoutPeriod}
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
@@ -71,7 +75,7 @@ func openLab(t *testing.T, db *pgtest.Database) *lab {
 // in is the lab in a subtest.
 func (l *lab) in(t *testing.T) *lab {
 	t.Helper()
-	return &lab{T: t, db: l.db, pool: l.pool, migrator: l.migrator}
+	return &lab{T: t, db: l.db, pool: l.pool, migrator: l.migrator, layout: l.layout}
 }
 
 // exec runs statements, each in a transaction of its own.
@@ -115,15 +119,29 @@ func (l *lab) track(table string, opts *chronomigrate.TrackOptions) {
 	if err != nil {
 		l.Fatal(err)
 	}
+	if l.layout != "" {
+		o := chronomigrate.TrackOptions{}
+		if opts != nil {
+			o = *opts
+		}
+		o.Layout = l.layout
+		opts = &o
+	}
 	if _, err := l.migrator.Track(l.Context(), parsed, opts, nil); err != nil {
 		l.Fatalf("track %s: %v", table, describe(err))
 	}
 	if _, err := l.migrator.Baseline(l.Context(), parsed, nil); err != nil {
 		l.Fatalf("baseline of %s: %v", table, describe(err))
 	}
+	if l.layout != chronomigrate.LayoutPeriod {
+		return
+	}
+	if _, err := l.migrator.BuildPeriods(l.Context(), parsed, nil); err != nil {
+		l.Fatalf("periods of %s: %v", table, describe(err))
+	}
 }
 
-// past runs f in a transaction that has travelled to a point.
+// past runs f in a transaction that reads the past at a point.
 func (l *lab) past(p chrononaut.Point, f func(ctx context.Context, tx pgx.Tx) error) error {
 	return l.pastWith(p, nil, pgx.TxOptions{}, f)
 }

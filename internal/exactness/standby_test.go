@@ -15,14 +15,14 @@ import (
 
 // TestStandby reads a bank on a hot standby while its clients write on the
 // primary: what the standby answers is what the primary says later.
-func TestStandby(t *testing.T) {
+func TestStandby(t *testing.T) { //nolint:tparallel // The subtest comes before the rest.
 	t.Parallel()
 	const variable = "CHRONONAUT_TEST_STANDBY_URL"
 	u, err := url.Parse(os.Getenv(variable))
 	if err != nil || u.Host == "" {
 		t.Skipf("%s names no standby: make test-standby", variable)
 	}
-	b := newBank(t)
+	b := newBank(t, "")
 	u.Path = "/postgres"
 	server, err := pgxpool.New(t.Context(), u.String())
 	if err != nil {

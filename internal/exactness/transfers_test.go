@@ -18,11 +18,16 @@ import (
 // TestTransfers reads a bank at random instants, also while its clients write.
 func TestTransfers(t *testing.T) {
 	t.Parallel()
-	clients, duration, instants := 10, 3*time.Second, 60
+	clients, duration, instants := 10, 3*time.Second, 48
 	if testing.Short() {
 		duration, instants = time.Second, 20
 	}
-	newBank(t).transfers(clients, duration, instants, 20260102)
+	for _, layout := range layouts {
+		t.Run("layout "+string(layout), func(t *testing.T) {
+			t.Parallel()
+			newBank(t, layout).transfers(clients, duration, instants, 20260102)
+		})
+	}
 }
 
 // TestSoakTransfers does so at ten thousand instants, again and again.
@@ -32,7 +37,7 @@ func TestSoakTransfers(t *testing.T) {
 	for seed := uint64(time.Now().UnixNano()); (rounds == 0 || time.Now().Before(until)) && !t.Failed(); seed++ { //nolint:gosec // not a secret
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			n := soakNumber(t, "CHRONONAUT_TEST_INSTANTS", 10_000)
-			newBank(t).transfers(16, 20*time.Second, n, seed)
+			newBank(t, layouts[rounds%len(layouts)]).transfers(16, 20*time.Second, n, seed)
 			rounds, instants = rounds+1, instants+n
 		})
 	}
@@ -159,7 +164,7 @@ func (b *bank) compareInstants(instants []time.Time) {
 			for i := r; i < len(instants); i += readers {
 				p := chrononaut.At(instants[i])
 				sql := stateSQL
-				if i%16 < readers {
+				if i%32 < readers {
 					sql = joinedSQL
 				}
 				s, err := b.readBy(p, sql)
