@@ -857,9 +857,8 @@ BEGIN
     END IF;
     INSERT INTO {{schema}}.chrononaut_past (table_schema, table_name, keys_table) VALUES (of_schema, of_table, keys_name)
         ON CONFLICT (table_schema, table_name) DO UPDATE SET keys_table = excluded.keys_table, unplaced = false;
-    IF present IS DISTINCT FROM wanted THEN
-        PERFORM {{schema}}.add_keys(of_schema, of_table, 0);
-    END IF;
+    -- Also where the table of keys stays: some were not placed.
+    PERFORM {{schema}}.add_keys(of_schema, of_table, 0);
 END
 {{dollar}};
 
