@@ -97,7 +97,7 @@ func (s *sqlite) prepare(ctx context.Context, query string) (string, error) {
 	}
 	if j.suspect {
 		if _, err := texts(context.WithoutCancel(ctx), connQueryer{s.conn}, "SELECT name FROM temp."+beacon); err != nil {
-			return "", s.lost(err)
+			return "", s.lost(ctx, err)
 		}
 		j.suspect = false
 	}
@@ -113,14 +113,14 @@ func (s *sqlite) make(ctx context.Context, statements []string) error {
 	// An interruption would roll back the transaction, and with it what hides the
 	// present.
 	if _, err := s.run(context.WithoutCancel(ctx), strings.Join(statements, ";\n")); err != nil {
-		return s.lost(err)
+		return s.lost(ctx, err)
 	}
 	return nil
 }
 
 // lost ends a transaction in which the present is not hidden any more.
-func (s *sqlite) lost(err error) error {
-	return errors.Join(fmt.Errorf("%w: the transaction has ended", chrononaut.ErrPast), err, s.rollback(context.Background()))
+func (s *sqlite) lost(ctx context.Context, err error) error {
+	return errors.Join(fmt.Errorf("%w: the transaction has ended", chrononaut.ErrPast), err, s.rollback(ctx))
 }
 
 // depart begins a transaction that reads at a point.

@@ -92,7 +92,6 @@ func Inspect(ctx context.Context, q chronodriver.Queryer, name string) (found *I
 func SameName(a, b string) bool { return Fold(a) == Fold(b) }
 
 // Fold returns the form of a name by which SQLite compares it.
-
 func Fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {

@@ -20,8 +20,11 @@ func TestGoldenPast(t *testing.T) {
 		Name: `Odd "name"`, Kind: "table", WithoutRowid: 1,
 		SQL: `CREATE TABLE "Odd ""name""" (b "odd TYPE" NOT NULL COLLATE RTRIM, "a'" BLOB NOT NULL, secret TEXT, note, revision INTEGER, PRIMARY KEY (b, "a'")) WITHOUT ROWID`,
 		Columns: []sqlite.Column{
-			{Name: "b", Type: `"odd TYPE"`, NotNull: 1, Key: 1}, {Name: "a'", Type: "BLOB", NotNull: 1, Key: 2},
-			{Name: "secret", Type: "TEXT"}, {Name: "note"}, {Name: "revision", Type: "INTEGER"},
+			{Name: "b", Type: `"odd TYPE"`, NotNull: 1, Key: 1},
+			{Name: "a'", Type: "BLOB", NotNull: 1, Key: 2},
+			{Name: "secret", Type: "TEXT"},
+			{Name: "note"},
+			{Name: "revision", Type: "INTEGER"},
 		},
 	}).Describe(sqlite.Options{Hidden: []string{"secret"}, VersionColumn: "revision"})
 	var b strings.Builder
