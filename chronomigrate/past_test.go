@@ -283,3 +283,20 @@ func TestPastOfAllKindsOfTables(t *testing.T) {
 	}
 	f.wantPast("1 t", point, `SELECT id, "Pair" = ROW(1, 'x y')::pair FROM "Odd ""table"`)
 }
+
+func TestPastOfKeysWrittenWhileTheSchemaChanges(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, x xml, n integer)`)
+	f.track("docs", nil)
+	// The capture function names a column that is gone.
+	f.exec(`ALTER TABLE docs RENAME x TO y`, `INSERT INTO docs VALUES (1, NULL, 1)`)
+	f.wantPast("1", f.now(), `SELECT id FROM docs`)
+	// And here the key does not fit what its keys were made for.
+	f.exec(`ALTER TABLE docs ALTER id TYPE text`, `INSERT INTO docs VALUES ('two', NULL, 2)`)
+	f.wantPastError("TM011", f.now(), `SELECT id FROM docs`)
+	f.track("docs", nil)
+	f.wantCheck()
+	f.wantPast("1, two", f.now(), `SELECT id FROM docs ORDER BY id`)
+	f.wantPast("2", f.now(), `SELECT n FROM docs WHERE id = 'two'`)
+}

@@ -795,6 +795,7 @@ BEGIN
     END IF;
     PERFORM {{schema}}.note_long();
     IF counted < chunk THEN
+        PERFORM {{schema}}.analyze_keys(of_schema, of_table);
         recorded := recorded + {{schema}}.note_gone(of_schema, of_table, user_info, extra_info);
         PERFORM {{schema}}.note_complete(of_schema, of_table);
     END IF;

@@ -858,7 +858,9 @@ BEGIN
     INSERT INTO {{schema}}.chrononaut_past (table_schema, table_name, keys_table) VALUES (of_schema, of_table, keys_name)
         ON CONFLICT (table_schema, table_name) DO UPDATE SET keys_table = excluded.keys_table, unplaced = false;
     -- Also where the table of keys stays: some were not placed.
-    PERFORM {{schema}}.add_keys(of_schema, of_table, 0);
+    IF {{schema}}.add_keys(of_schema, of_table, 0) > 0 THEN
+        PERFORM {{schema}}.analyze_keys(of_schema, of_table);
+    END IF;
 END
 {{dollar}};
 
@@ -942,6 +944,20 @@ BEGIN
         EXECUTE format('GRANT INSERT ON %s.%I TO %I', {{literal schema}}, keys, to_role);
     END LOOP;
     EXECUTE format('GRANT EXECUTE ON FUNCTION %1$s.add_key, %1$s.note_unplaced TO %2$I', {{literal schema}}, to_role);
+END
+{{dollar}};
+
+-- Statistics of the keys, so that joins of the past are planned with them.
+CREATE FUNCTION {{schema}}.analyze_keys(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    keys text := (SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table);
+BEGIN
+    IF keys IS NOT NULL THEN
+        EXECUTE format('ANALYZE %s.%I', {{literal schema}}, keys);
+    END IF;
 END
 {{dollar}};
 

@@ -53,7 +53,7 @@ has another type, the block's exception handler reads the catalog instead.
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -344,7 +344,7 @@ BEGIN
     -- The key, by which queries of the past find the record.
     IF TG_OP = 'INSERT' THEN
         IF {{range $i, $k := .Keys}}{{if $i}} OR {{end}}{{$k.Variable}} IS NULL{{end}} THEN
-            PERFORM {{schema}}.note_unplaced({{literal .Schema}}, {{literal .Name}});
+            PERFORM {{schema}}.add_key({{literal .Schema}}, {{literal .Name}}, record_key, false);
         ELSE
             INSERT INTO {{.KeysTable}} (record, key{{range .Keys}}, {{.KeysColumn}}{{end}})
             VALUES ({{.RecordHashOf "record_key"}}, record_key{{range .Keys}}, {{.Variable}}{{end}})
