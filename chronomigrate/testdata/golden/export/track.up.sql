@@ -261,12 +261,8 @@ SELECT k.k1 AS "id",
              WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
                AND a.key = k.key
                AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
-               AND a.changed <= (SELECT "chrononaut".as_of())
-               AND (a.id < (SELECT "chrononaut".as_of_from())
-                    OR a.id < (SELECT "chrononaut".as_of_to())
-                       AND (a.transaction_id <> ALL ((SELECT "chrononaut".as_of_except())::xid8[])) IS NOT FALSE
-                       AND ((SELECT "chrononaut".as_of_snapshot()) IS NULL
-                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT "chrononaut".as_of_snapshot())) IS NOT FALSE))
+               AND (a.changed <= (SELECT "chrononaut".as_of_whole())
+                    OR a.changed <= (SELECT "chrononaut".as_of()) AND "chrononaut".as_of_sees(a.id, a.transaction_id))
              ORDER BY a.version DESC LIMIT 1) AS l ON true
          -- A change that took the key away from its record.
          LEFT JOIN LATERAL (
@@ -276,12 +272,8 @@ SELECT k.k1 AS "id",
                AND a.previous_key = k.key
                AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
                AND a.previous_key IS NOT NULL
-               AND a.changed <= (SELECT "chrononaut".as_of())
-               AND (a.id < (SELECT "chrononaut".as_of_from())
-                    OR a.id < (SELECT "chrononaut".as_of_to())
-                       AND (a.transaction_id <> ALL ((SELECT "chrononaut".as_of_except())::xid8[])) IS NOT FALSE
-                       AND ((SELECT "chrononaut".as_of_snapshot()) IS NULL
-                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT "chrononaut".as_of_snapshot())) IS NOT FALSE))
+               AND (a.changed <= (SELECT "chrononaut".as_of_whole())
+                    OR a.changed <= (SELECT "chrononaut".as_of()) AND "chrononaut".as_of_sees(a.id, a.transaction_id))
              ORDER BY a.version DESC, a.id DESC LIMIT 1) AS d ON true
          -- What a baseline found was there before it.
          LEFT JOIN LATERAL (

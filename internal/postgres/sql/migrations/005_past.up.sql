@@ -155,6 +155,8 @@ ALTER TABLE {{schema}}.chrononaut_ending ENABLE ALWAYS TRIGGER chrononaut_ended;
 
 -- A point that a transaction reads at is in settings that are local to it:
 --   chrononaut.as_of           the time; history later than it is not seen
+--   chrononaut.as_of_whole     the time up to which everything is seen: what follows
+--                              is about later changes
 --   chrononaut.as_of_except    transactions that are not seen, because they also
 --                              wrote later
 --   chrononaut.as_of_snapshot  a pg_snapshot: what it does not see is not seen
@@ -181,6 +183,10 @@ BEGIN
 END
 {{dollar}};
 
+CREATE FUNCTION {{schema}}.as_of_whole() RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(pg_catalog.current_setting('chrononaut.as_of_whole', true), '')::timestamptz;
+
 CREATE FUNCTION {{schema}}.as_of_except() RETURNS xid8[]
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_except', true), ''), '{}')::xid8[];
@@ -196,6 +202,26 @@ CREATE FUNCTION {{schema}}.as_of_from() RETURNS bigint
 CREATE FUNCTION {{schema}}.as_of_to() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(nullif(pg_catalog.current_setting('chrononaut.as_of_to', true), '')::bigint, 9223372036854775807);
+
+-- Whether the point sees a change that is not plainly seen, its time apart. To set up
+-- its parts in each query would cost more than a call for these few rows; and so
+-- do pinned settings: it reads no table.
+CREATE FUNCTION {{schema}}.as_of_sees(change_id bigint, of_transaction xid8) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS {{dollar}}
+BEGIN
+    IF change_id OPERATOR(pg_catalog.<) pg_catalog.current_setting('chrononaut.as_of_from')::bigint THEN
+        RETURN true;
+    END IF;
+    IF change_id OPERATOR(pg_catalog.>=) {{schema}}.as_of_to() THEN
+        RETURN false;
+    END IF;
+    IF pg_catalog.current_setting('chrononaut.as_of_snapshot') OPERATOR(pg_catalog.<>) '' THEN
+        RETURN coalesce(pg_catalog.pg_visible_in_snapshot(of_transaction, pg_catalog.current_setting('chrononaut.as_of_snapshot')::pg_snapshot), true);
+    END IF;
+    RETURN coalesce(of_transaction OPERATOR(pg_catalog.<>) ALL ({{schema}}.as_of_except()), true);
+END
+{{dollar}};
 
 -- The transactions of one cluster, whose ids of history are from the first up to
 -- the second, that wrote both up to a time and later, or ended later where that
@@ -388,6 +414,8 @@ DECLARE
     part     bigint;
     next     bigint;
     seen     pg_snapshot;
+    excepted xid8[];
+    plain    timestamptz;
 BEGIN
     IF jsonb_typeof(point) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'TM015', MESSAGE = 'the point in time is malformed';
@@ -408,7 +436,7 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = 'TM010', MESSAGE = 'the snapshot token is newer than the database',
                 HINT = 'A standby that lags behind, or an older backup, cannot answer.';
         END IF;
-        RETURN jsonb_build_object('at', 'infinity', 'clock', {{schema}}.iso_time(at), 'except', '', 'snapshot', seen::text, 'from', part,
+        RETURN jsonb_build_object('at', 'infinity', 'plain', '-infinity', 'clock', {{schema}}.iso_time(at), 'except', '', 'snapshot', seen::text, 'from', part,
             'to', (SELECT min(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > part));
     END IF;
     IF point ? 'transaction' THEN
@@ -449,8 +477,15 @@ BEGIN
     part := CASE WHEN point ? 'transaction' THEN newest
                  ELSE coalesce((SELECT max(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.marked <= at), 0) END;
     SELECT min(c.first_id) INTO next FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > part;
+    excepted := {{schema}}.past_except(at, part, coalesce(next, 9223372036854775807));
+    -- Before the first change of those that straddle the time everything is seen.
+    IF next IS NULL THEN
+        SELECT coalesce(min(a.changed) - interval '1 microsecond', at) INTO plain
+          FROM {{schema}}.chrononaut_activity AS a
+         WHERE a.transaction_id = ANY (excepted) AND a.id >= part;
+    END IF;
     RETURN jsonb_build_object('at', {{schema}}.iso_time(at), 'clock', {{schema}}.iso_time(at),
-                              'except', {{schema}}.past_except(at, part, coalesce(next, 9223372036854775807))::text,
+                              'plain', coalesce({{schema}}.iso_time(least(plain, at)), '-infinity'), 'except', excepted::text,
                               'snapshot', '', 'from', part, 'to', next);
 END
 {{dollar}};
@@ -471,6 +506,9 @@ DECLARE
 BEGIN
     PERFORM pg_catalog.set_config('transaction_read_only', 'on', true),
             pg_catalog.set_config('chrononaut.as_of', resolved OPERATOR(pg_catalog.->>) 'at', true),
+            -- A query of the past looks up many keys; compiling it would take longer.
+            pg_catalog.set_config('jit', 'off', true),
+            pg_catalog.set_config('chrononaut.as_of_whole', resolved OPERATOR(pg_catalog.->>) 'plain', true),
             pg_catalog.set_config('chrononaut.as_of_clock', resolved OPERATOR(pg_catalog.->>) 'clock', true),
             pg_catalog.set_config('chrononaut.as_of_except', resolved OPERATOR(pg_catalog.->>) 'except', true),
             pg_catalog.set_config('chrononaut.as_of_snapshot', resolved OPERATOR(pg_catalog.->>) 'snapshot', true),

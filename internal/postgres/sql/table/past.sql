@@ -10,12 +10,8 @@ that travel() has set.
                        pg_catalog.pg_visible_in_snapshot(a.transaction_id, {{literal .Point.Snapshot}}::pg_snapshot) IS NOT FALSE
                        {{- else}}(a.transaction_id <> ALL ({{literal (or .Point.Except "{}")}}::xid8[])) IS NOT FALSE{{end}})
 {{- else -}}
-a.changed <= (SELECT {{schema}}.as_of())
-               AND (a.id < (SELECT {{schema}}.as_of_from())
-                    OR a.id < (SELECT {{schema}}.as_of_to())
-                       AND (a.transaction_id <> ALL ((SELECT {{schema}}.as_of_except())::xid8[])) IS NOT FALSE
-                       AND ((SELECT {{schema}}.as_of_snapshot()) IS NULL
-                            OR pg_catalog.pg_visible_in_snapshot(a.transaction_id, (SELECT {{schema}}.as_of_snapshot())) IS NOT FALSE))
+(a.changed <= (SELECT {{schema}}.as_of_whole())
+                    OR a.changed <= (SELECT {{schema}}.as_of()) AND {{schema}}.as_of_sees(a.id, a.transaction_id))
 {{- end}}
 {{- end -}}
 {{- /* The table's own rows about the key of the alias k. */ -}}

@@ -210,7 +210,7 @@ BEGIN
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -252,7 +252,7 @@ BEGIN
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -291,7 +291,7 @@ BEGIN
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -406,7 +406,7 @@ BEGIN
     -- The key, by which queries of the past find the record.
     IF TG_OP = 'INSERT' THEN
         IF key_1 IS NULL OR key_2 IS NULL THEN
-            PERFORM "History's ""schema""".note_unplaced('a.b', E'back\\slash $chrononaut$');
+            PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', record_key, false);
         ELSE
             INSERT INTO "History's ""schema"""."back\slash $chrononaut$_40fccbe4_keys" (record, key, k1, k2)
             VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0)), record_key, key_1, key_2)

@@ -195,7 +195,7 @@ BEGIN
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -240,7 +240,7 @@ BEGIN
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -279,7 +279,7 @@ BEGIN
         THEN
             RAISE datatype_mismatch;
         END IF;
-    EXCEPTION WHEN undefined_column OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
         -- The table is no longer as it was when this function was generated: a
         -- column is gone, has another type, or is new and holds what jsonb or
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
@@ -379,7 +379,7 @@ BEGIN
     -- The key, by which queries of the past find the record.
     IF TG_OP = 'INSERT' THEN
         IF key_1 IS NULL THEN
-            PERFORM "chrononaut".note_unplaced('public', 'todos');
+            PERFORM "chrononaut".add_key('public', 'todos', record_key, false);
         ELSE
             INSERT INTO "chrononaut"."todos_a23d6084_keys" (record, key, k1)
             VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0)), record_key, key_1)
