@@ -234,8 +234,10 @@ func (a *applier) transact(ctx context.Context, steps []RestoreStep) (err error)
 	if _, err := tx.Exec(ctx, engine.applySettings()); err != nil {
 		return err
 	}
-	w := &restoreWriter{applier: a, engine: engine, tx: tx,
-		planner: &planner{client: a.plan.client, tx: tx, engine: engine, tables: a.plan.tables, order: a.plan.order, kind: a.plan.Kind}}
+	w := &restoreWriter{
+		applier: a, engine: engine, tx: tx,
+		planner: &planner{client: a.plan.client, tx: tx, engine: engine, tables: a.plan.tables, order: a.plan.order, kind: a.plan.Kind},
+	}
 	if err := w.run(ctx, steps); err != nil || a.dry {
 		return err
 	}

@@ -30,7 +30,7 @@ const (
 )
 
 // RestorePlan says what will be done to bring a past state back. It is data: it
-// can be printed, marshalled as JSON, tried with DryRun and applied once or
+// can be printed, marshaled as JSON, tried with DryRun and applied once or
 // repeatedly. It is not changed by any of them, and must not be changed.
 type RestorePlan struct {
 	Kind RestoreKind `json:"kind"`

@@ -78,7 +78,7 @@ type moment struct {
 	at    time.Time
 }
 
-func (f *fixture) libraryHistory(r *rand.Rand, ctx context.Context, transactions int) []moment {
+func (f *fixture) libraryHistory(ctx context.Context, r *rand.Rand, transactions int) []moment {
 	f.Helper()
 	var moments []moment
 	for range transactions {
@@ -132,14 +132,14 @@ func TestRestoreModel(t *testing.T) {
 			}
 			r := rand.New(rand.NewPCG(uint64(seed), 1))
 			ctx := chrononaut.WithActor(t.Context(), "writer")
-			moments := f.libraryHistory(r, ctx, 40)
+			moments := f.libraryHistory(ctx, r, 40)
 			for round := range 6 {
 				goal := moments[r.IntN(len(moments))]
 				before := f.libraryState()
 				f.restoreLibrary(round, goal, before)
 				// A state that was brought back is history like any other.
 				moments = append(moments, moment{f.libraryState(), f.now()})
-				moments = append(moments, f.libraryHistory(r, ctx, 3)...)
+				moments = append(moments, f.libraryHistory(ctx, r, 3)...)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ const (
 	present  asofWay = iota // the same query on the table as it is now
 	byHand                  // DISTINCT ON over the history table
 	periods                 // AS OF of the extension periods
-	past                    // ours: the same query as for the present, travelling
+	past                    // ours: the same query as for the present, traveling
 	asofWays                // how many there are
 )
 

@@ -26,8 +26,8 @@ const (
 
 var modes = []mode{prepared, unprepared, outside, onServer}
 
-// traveller asks one question in one way. Each has a connection of its own.
-type traveller struct {
+// traveler asks one question in one way. Each has a connection of its own.
+type traveler struct {
 	conn *pgx.Conn
 	way  asofWay
 	at   string // the point in time, as travel() takes it; only for past
@@ -39,7 +39,7 @@ const (
 )
 
 // begin opens a transaction, of the past if the way is ours.
-func (t *traveller) begin(ctx context.Context) error {
+func (t *traveler) begin(ctx context.Context) error {
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
 	if t.way == past {
@@ -48,7 +48,7 @@ func (t *traveller) begin(ctx context.Context) error {
 	return t.conn.SendBatch(ctx, batch).Close()
 }
 
-func (t *traveller) end(ctx context.Context) error {
+func (t *traveler) end(ctx context.Context) error {
 	batch := &pgx.Batch{}
 	if t.way == past {
 		batch.Queue(arriveSQL)
@@ -59,7 +59,7 @@ func (t *traveller) end(ctx context.Context) error {
 
 // asofMeasurement measures the figures on a past that was made.
 type asofMeasurement struct {
-	travellers []*traveller
+	travelers []*traveler
 	size       asofSize
 	at         time.Time
 }
@@ -74,7 +74,7 @@ func measureAsof(ctx context.Context, pool *pgxpool.Pool, size asofSize, figures
 	fmt.Printf("as of: %d accounts with %d versions, made in %.0f s\n", size.rows, size.rows*size.versions, time.Since(start).Seconds())
 	m := &asofMeasurement{size: size, at: made.at}
 	defer func() {
-		for _, t := range m.travellers {
+		for _, t := range m.travelers {
 			err = errors.Join(err, cleanUp(ctx, t.conn.Close))
 		}
 	}()
@@ -88,7 +88,7 @@ func measureAsof(ctx context.Context, pool *pgxpool.Pool, size asofSize, figures
 			return nil, err
 		}
 		at := fmt.Sprintf(`{"at": %q}`, made.at.Format(time.RFC3339Nano))
-		m.travellers = append(m.travellers, &traveller{conn: conn, way: way, at: at})
+		m.travelers = append(m.travelers, &traveler{conn: conn, way: way, at: at})
 	}
 	if err := m.prepare(ctx, figures); err != nil {
 		return nil, err
@@ -127,9 +127,9 @@ func (m *asofMeasurement) query(f asofFigure, way asofWay) string {
 	return strings.ReplaceAll(f.queries[way], "TIME", m.at.UTC().Format(`'2006-01-02T15:04:05.999999Z'`)+"::timestamptz")
 }
 
-// inTransaction calls do for each traveller, in a transaction.
-func (m *asofMeasurement) inTransaction(ctx context.Context, do func(*traveller) error) error {
-	for _, t := range m.travellers {
+// inTransaction calls do for each traveler, in a transaction.
+func (m *asofMeasurement) inTransaction(ctx context.Context, do func(*traveler) error) error {
+	for _, t := range m.travelers {
 		if err := t.begin(ctx); err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}
@@ -144,7 +144,7 @@ func (m *asofMeasurement) inTransaction(ctx context.Context, do func(*traveller)
 }
 
 func (m *asofMeasurement) prepare(ctx context.Context, figures []asofFigure) error {
-	return m.inTransaction(ctx, func(t *traveller) error {
+	return m.inTransaction(ctx, func(t *traveler) error {
 		for _, f := range figures {
 			if _, err := t.conn.Prepare(ctx, f.name, m.query(f, t.way)); err != nil {
 				return fmt.Errorf("%s: prepare: %w", f.name, err)
@@ -165,7 +165,7 @@ func (m *asofMeasurement) prepare(ctx context.Context, figures []asofFigure) err
 // compare makes sure that the ways that read the past find the same.
 func (m *asofMeasurement) compare(ctx context.Context, f asofFigure) error {
 	answers := map[asofWay][]string{}
-	err := m.inTransaction(ctx, func(t *traveller) error {
+	err := m.inTransaction(ctx, func(t *traveler) error {
 		rows, err := t.conn.Query(ctx, `SELECT (to_jsonb(q) - '{version,system_time_start,system_time_end}'::text[])::text FROM (`+
 			strings.TrimSuffix(m.query(f, t.way), "/* past */")+`) AS q ORDER BY 1`, m.size.rows/3)
 		if err != nil {
@@ -194,8 +194,8 @@ func (m *asofMeasurement) figure(ctx context.Context, f asofFigure) ([]result, e
 	for _, mode := range modes {
 		times := map[asofWay][]time.Duration{}
 		for round := range m.size.rounds * f.repeat() {
-			for i := range m.travellers {
-				t := m.travellers[(i+round)%len(m.travellers)]
+			for i := range m.travelers {
+				t := m.travelers[(i+round)%len(m.travelers)]
 				if f.repeat() > 5 && round >= 4*m.size.rounds {
 					continue
 				}
@@ -217,7 +217,7 @@ func (m *asofMeasurement) figure(ctx context.Context, f asofFigure) ([]result, e
 func (m *asofMeasurement) key(n int) int { return n*7919%max(m.size.rows-1000, 1) + 1 }
 
 // block is the time of one query, the mean of as many as a figure repeats.
-func (m *asofMeasurement) block(ctx context.Context, t *traveller, f asofFigure, mode mode, round int) (took time.Duration, err error) {
+func (m *asofMeasurement) block(ctx context.Context, t *traveler, f asofFigure, mode mode, round int) (took time.Duration, err error) {
 	if mode != outside {
 		if err := t.begin(ctx); err != nil {
 			return 0, err
@@ -255,9 +255,9 @@ func (m *asofMeasurement) block(ctx context.Context, t *traveller, f asofFigure,
 	return took / time.Duration(f.repeat()), nil
 }
 
-// alone runs a prepared statement outside a transaction. Travelling takes the
+// alone runs a prepared statement outside a transaction. Traveling takes the
 // same round trip as the statement.
-func (t *traveller) alone(ctx context.Context, name string, key int) error {
+func (t *traveler) alone(ctx context.Context, name string, key int) error {
 	if t.way != past {
 		return drain(t.conn.Query(ctx, name, key))
 	}
@@ -300,7 +300,7 @@ func (m *asofMeasurement) travel(ctx context.Context) (result, error) {
 	const name = "asof_travel"
 	times := map[asofWay][]time.Duration{}
 	for round := range 20 * m.size.rounds {
-		for _, t := range m.travellers {
+		for _, t := range m.travelers {
 			if t.way != present && t.way != past {
 				continue
 			}
@@ -319,7 +319,7 @@ func (m *asofMeasurement) travel(ctx context.Context) (result, error) {
 // grow measures the point read among records of few and of many versions.
 func (m *asofMeasurement) grow(ctx context.Context) (result, error) {
 	times := map[asofWay][]time.Duration{}
-	t := m.travellers[len(m.travellers)-1]
+	t := m.travelers[len(m.travelers)-1]
 	if err := t.begin(ctx); err != nil {
 		return result{}, err
 	}

@@ -91,11 +91,17 @@ func TestPastFollows(t *testing.T) {
 		{name: "a varchar is too short", alter: `ALTER TABLE docs ALTER a TYPE varchar(2) USING left(a, 2)`, query: `SELECT a FROM docs WHERE id = 1`, state: "22000"},
 		{name: "a number was more exact", alter: `ALTER TABLE docs ALTER n TYPE numeric(6,1)`, query: `SELECT n FROM docs WHERE id = 1`, want: "1.5"},
 		{name: "the key is retyped", alter: `ALTER TABLE docs ALTER id TYPE bigint`, query: `SELECT a FROM docs WHERE id = 2::bigint`, want: "two"},
-		{name: "an enum is replaced", alter: `ALTER TYPE mood RENAME TO mood_old; CREATE TYPE mood AS ENUM ('ok', 'sad', 'new');
-			ALTER TABLE docs ALTER m TYPE mood USING m::text::mood; DROP TYPE mood_old`,
-			query: `SELECT id, m FROM docs WHERE m = 'ok'`, want: "1 ok"},
-		{name: "the table is dropped and another has its name", alter: `DROP TABLE docs; CREATE TABLE docs (id integer PRIMARY KEY, other text)`,
-			query: `SELECT id, other FROM docs ORDER BY id`, want: "1 ∅, 2 ∅"},
+		{
+			name: "an enum is replaced",
+			alter: `ALTER TYPE mood RENAME TO mood_old; CREATE TYPE mood AS ENUM ('ok', 'sad', 'new');
+				ALTER TABLE docs ALTER m TYPE mood USING m::text::mood; DROP TYPE mood_old`,
+			query: `SELECT id, m FROM docs WHERE m = 'ok'`, want: "1 ok",
+		},
+		{
+			name:  "the table is dropped and another has its name",
+			alter: `DROP TABLE docs; CREATE TABLE docs (id integer PRIMARY KEY, other text)`,
+			query: `SELECT id, other FROM docs ORDER BY id`, want: "1 ∅, 2 ∅",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

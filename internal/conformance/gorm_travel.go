@@ -67,10 +67,10 @@ func gormTravels(t *testing.T, db *gorm.DB) {
 		"prepared": func() *gorm.DB { return db.Session(&gorm.Session{PrepareStmt: true}) },
 	} {
 		for range 2 {
-			gormReadsBoth(t, name, open(), past)
+			gormReadsBoth(past, t, name, open())
 		}
-		gormTravelsInTransactions(t, open(), past)
-		gormRefuses(t, open(), past)
+		gormTravelsInTransactions(past, t, open())
+		gormRefuses(past, t, open())
 	}
 }
 
@@ -187,7 +187,7 @@ func gormTitles(books []gormBook) (s string) {
 	return s
 }
 
-func gormReadsBoth(t *testing.T, name string, db *gorm.DB, past context.Context) {
+func gormReadsBoth(past context.Context, t *testing.T, name string, db *gorm.DB) {
 	t.Helper()
 	for _, q := range gormQueries {
 		for _, step := range []struct {
@@ -195,7 +195,7 @@ func gormReadsBoth(t *testing.T, name string, db *gorm.DB, past context.Context)
 			ctx  context.Context
 			want string
 		}{{"past", past, q.past}, {"present", t.Context(), q.now}, {"past again", past, q.past}} {
-			got, err := q.run(step.ctx, db.WithContext(step.ctx))
+			got, err := q.run(step.ctx, db.WithContext(step.ctx)) //nolint:contextcheck // the present and the past take turns
 			if err != nil || got != step.want {
 				t.Errorf("%s, %s, in the %s: %q, %v; want %q", name, q.name, step.when, got, err, step.want)
 			}
@@ -203,7 +203,7 @@ func gormReadsBoth(t *testing.T, name string, db *gorm.DB, past context.Context)
 	}
 }
 
-func gormTravelsInTransactions(t *testing.T, db *gorm.DB, past context.Context) {
+func gormTravelsInTransactions(past context.Context, t *testing.T, db *gorm.DB) {
 	t.Helper()
 	noError(t, db.WithContext(past).Transaction(func(tx *gorm.DB) error {
 		for _, q := range gormQueries {
@@ -214,7 +214,7 @@ func gormTravelsInTransactions(t *testing.T, db *gorm.DB, past context.Context) 
 		// A savepoint.
 		return tx.Transaction(func(tx *gorm.DB) error { return tx.First(&gormBook{}, 2).Error })
 	}))
-	noError(t, db.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
+	noError(t, db.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error { //nolint:contextcheck // a transaction of the present
 		if err := tx.WithContext(past).First(&gormBook{}, 1).Error; !errors.Is(err, chrononaut.ErrPast) {
 			t.Errorf("a query of the past in a transaction of the present: error = %v, want %v", err, chrononaut.ErrPast)
 		}
@@ -226,7 +226,7 @@ func gormTravelsInTransactions(t *testing.T, db *gorm.DB, past context.Context) 
 	}))
 }
 
-func gormRefuses(t *testing.T, db *gorm.DB, past context.Context) {
+func gormRefuses(past context.Context, t *testing.T, db *gorm.DB) {
 	t.Helper()
 	for name, err := range map[string]error{
 		"Create":        db.WithContext(past).Create(&gormAuthor{ID: 9}).Error,

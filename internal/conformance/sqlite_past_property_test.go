@@ -64,7 +64,7 @@ func checkSQLitePast(t *testing.T, r *rapid.T, kind keyKind, driver, path string
 			points = append(points, chrononaut.AtTransaction(state.transaction))
 		}
 		for _, p := range points {
-			got := pastDump(r, db.DB, chrononaut.AsOfPoint(context.Background(), p, nil))
+			got := pastDump(chrononaut.AsOfPoint(context.Background(), p, nil), r, db.DB)
 			if diff := cmp.Diff(state.rows, got); diff != "" {
 				r.Fatalf("state %d at %s (-want +got):\n%s", i, p, diff)
 			}
@@ -77,7 +77,7 @@ func checkSQLitePast(t *testing.T, r *rapid.T, kind keyKind, driver, path string
 		if err != nil {
 			r.Fatal(err)
 		}
-		got := pastDump(r, db.DB, chrononaut.AsOfPoint(context.Background(), point, &chrononaut.AsOfOpts{AllowUnsettled: true}))
+		got := pastDump(chrononaut.AsOfPoint(context.Background(), point, &chrononaut.AsOfOpts{AllowUnsettled: true}), r, db.DB)
 		n := slices.IndexFunc(states, func(s pastState) bool { return slices.Equal(s.rows, got) })
 		if n < 0 {
 			r.Fatalf("the state at %s is none that there was: %q", at, got)
@@ -105,7 +105,7 @@ func writePast(ctx context.Context, r *rapid.T, db *sql.DB, kind keyKind) {
 
 // keepPast keeps a copy of the table.
 func keepPast(r *rapid.T, db *sql.DB) pastState {
-	state := pastState{rows: pastDump(r, db, context.Background())}
+	state := pastState{rows: pastDump(context.Background(), r, db)}
 	client, err := chronosql.Client(db, nil)
 	if err != nil {
 		r.Fatal(err)
@@ -141,7 +141,7 @@ func drawPastWrite(r *rapid.T, tx *sql.Tx, kind keyKind) {
 
 // pastDump reads the table in several ways, and returns its rows in some order
 // that is always the same.
-func pastDump(r *rapid.T, db *sql.DB, ctx context.Context) []string {
+func pastDump(ctx context.Context, r *rapid.T, db *sql.DB) []string {
 	read := func(query string, args ...any) (lines []string, keys []any) {
 		rows, err := db.QueryContext(ctx, query, args...)
 		if err != nil {

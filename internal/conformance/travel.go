@@ -99,7 +99,7 @@ func (tr *pastBench) wantError(ctx context.Context, want error, sql string, args
 	if err = chrononaut.WrapError(err); !errors.Is(err, want) {
 		tr.t.Errorf("in a transaction, %s: error = %v, want %v", sql, err, want)
 	}
-	tr.wantPresent()
+	tr.wantPresent() //nolint:contextcheck // reads the present, under a context of its own
 }
 
 const titles = `SELECT coalesce(string_agg(title, ',' ORDER BY id), '') FROM todos`
@@ -273,7 +273,8 @@ func keepsItsPoint(t *testing.T, b *bench) {
 	err := tr.TxText(tr.past, func(query query) error {
 		// A context that says nothing reads what the transaction does.
 		for _, under := range []context.Context{ctx, tr.past, chrononaut.Present(tr.past)} {
-			if got, err := query(under, titles); err != nil || got != "one,two,three" {
+			got, err := query(under, titles) //nolint:contextcheck // contexts of both kinds
+			if err != nil || got != "one,two,three" {
 				return fmt.Errorf("%q: %w", got, err)
 			}
 		}
@@ -288,7 +289,8 @@ func keepsItsPoint(t *testing.T, b *bench) {
 		t.Error(err)
 	}
 	err = tr.TxText(ctx, func(query query) error {
-		if _, err := query(tr.past, titles); !errors.Is(err, chrononaut.ErrPast) || !strings.Contains(err.Error(), "reads the present") {
+		_, err := query(tr.past, titles) //nolint:contextcheck // another context than the transaction's
+		if !errors.Is(err, chrononaut.ErrPast) || !strings.Contains(err.Error(), "reads the present") {
 			return fmt.Errorf("in a transaction of the present: error = %w", err)
 		}
 		got, err := query(ctx, titles)

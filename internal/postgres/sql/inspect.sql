@@ -96,7 +96,7 @@ SELECT pg_catalog.jsonb_build_object(
 , 'period', coalesce((
         SELECT pg_catalog.jsonb_build_object('registered', true, 'built', p.built IS NOT NULL,
                    'comment', pg_catalog.obj_description(r.relation, 'pg_class'),
-                   'open', CASE WHEN r.relation IS NULL THEN 0 ELSE {{schema}}.period_open(p.table_schema, p.table_name) END,
+                   'open', CASE WHEN r.relation IS NULL OR NOT pg_catalog.has_table_privilege(r.relation, 'SELECT') THEN 0 ELSE {{schema}}.period_open(p.table_schema, p.table_name) END,
                    'trigger', (SELECT g.tgenabled
                                  FROM pg_catalog.pg_trigger AS g
                                  JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid

@@ -485,7 +485,7 @@ BEGIN
          WHERE a.transaction_id = ANY (excepted) AND a.id >= part;
     END IF;
     RETURN jsonb_build_object('at', {{schema}}.iso_time(at), 'clock', {{schema}}.iso_time(at),
-                              'plain', coalesce({{schema}}.iso_time(least(plain, at)), '-infinity'), 'except', excepted::text,
+                              'plain', CASE WHEN plain IS NULL THEN '-infinity' ELSE {{schema}}.iso_time(least(plain, at)) END, 'except', excepted::text,
                               'snapshot', '', 'from', part, 'to', next);
 END
 {{dollar}};
@@ -1492,6 +1492,10 @@ CREATE TRIGGER chrononaut_erased
     REFERENCING OLD TABLE AS erased
     FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.note_erased();
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_erased;
+
+-- Names of tables and views are no secret to who may use the schema at all: readers
+-- of history need them.
+GRANT SELECT ON {{schema}}.chrononaut_past, {{schema}}.chrononaut_past_schema, {{schema}}.chrononaut_past_mirror TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION {{schema}}.note_unplaced(text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION {{schema}}.add_key(text, text, jsonb, boolean) FROM PUBLIC;

@@ -329,4 +329,7 @@ CREATE TRIGGER chrononaut_period_erased
     FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.period_erased();
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_period_erased;
 
+-- Like those of the migration before, these are names.
+GRANT SELECT ON {{schema}}.chrononaut_period TO PUBLIC;
+
 REVOKE EXECUTE ON FUNCTION {{schema}}.period_gap(text, text, jsonb, bigint, integer) FROM PUBLIC;
