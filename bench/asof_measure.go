@@ -60,8 +60,8 @@ func (t *traveler) end(ctx context.Context) error {
 // asofMeasurement measures the figures on a past that was made.
 type asofMeasurement struct {
 	travelers []*traveler
-	size       asofSize
-	at         time.Time
+	size      asofSize
+	at        time.Time
 }
 
 // measureAsof makes the past and measures the figures.
