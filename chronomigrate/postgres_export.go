@@ -181,10 +181,28 @@ func (x *postgresExport) track(ctx context.Context, tx chronodriver.Tx, opts Tra
 	p.triggers()
 	p.add("Note in the registry how the table is tracked.", "register", postgres.PlanArgs{Options: args.Options}, "")
 	p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: effective}, "")
+	if len(before) > 0 {
+		// Where the script runs, the table has the columns of tracking at their places.
+		p.table.Columns = inOrderOf(x.found.Columns, p.table.Columns)
+	}
 	if err := p.past(ctx, tx); err != nil {
 		return "", err
 	}
 	return guard + ";\n\n" + p.plan.SQL(), p.err
+}
+
+// inOrderOf sorts columns as a table has them; those that it does not have come last.
+func inOrderOf(found, columns []postgres.Column) []postgres.Column {
+	place := func(c postgres.Column) int {
+		i := slices.IndexFunc(found, func(f postgres.Column) bool { return f.Name == c.Name })
+		if i < 0 {
+			return len(found)
+		}
+		return i
+	}
+	sorted := slices.Clone(columns)
+	slices.SortStableFunc(sorted, func(a, b postgres.Column) int { return place(a) - place(b) })
+	return sorted
 }
 
 // untrack renders what ends capture.
