@@ -204,8 +204,15 @@ func (j *journey) selects(rt *rapid.T, t *table, kept string) (past, copied stri
 	before := j.columnsOf(rt, kept)
 	var pasts, copies []string
 	for _, c := range j.columnsOf(rt, t.sql()) {
-		pasts = append(pasts, ident(c[0])+"::text")
 		i := slices.IndexFunc(before, func(b [2]string) bool { return b[0] == c[0] })
+		isKey := slices.ContainsFunc(t.columns, func(m *column) bool { return m.name == c[0] && m.key })
+		if isKey && i >= 0 && c[1] == "numeric" {
+			// 1.5 and 1.50 are one key: see docs/travel.md.
+			pasts = append(pasts, "trim_scale("+ident(c[0])+")::text")
+			copies = append(copies, "trim_scale("+ident(c[0])+"::numeric)::text")
+			continue
+		}
+		pasts = append(pasts, ident(c[0])+"::text")
 		excluded := slices.ContainsFunc(t.columns, func(m *column) bool { return m.name == c[0] && (m.hidden || m.untracked) })
 		switch {
 		case excluded || i < 0:
