@@ -47,19 +47,18 @@ func (p *planner) pair(ctx context.Context, t *restoreTable) error {
 // statesOf reads the states that the keys had, by the key now.
 func (p *planner) statesOf(ctx context.Context, t *restoreTable) (map[string]*Change, error) {
 	then := map[string]*Change{}
-	if len(t.records) == 0 {
-		return then, nil
-	}
-	args := make([]restoreArg, len(t.records))
-	for n, r := range t.records {
-		args[n] = restoreArg{N: n, Key: r.key}
-	}
 	sql, more, err := p.engine.states(t, p.until)
 	if err != nil {
 		return nil, err
 	}
-	var n int
-	err = p.changes(ctx, t, []any{&n}, func(c *Change) { then[t.records[n].key] = c }, sql, append([]any{encodeArgs(args)}, more...)...)
+	err = inBatches(t.records, func(records []*restoreRecord) error {
+		args := make([]restoreArg, len(records))
+		for n, r := range records {
+			args[n] = restoreArg{N: n, Key: r.key}
+		}
+		var n int
+		return p.changes(ctx, t, []any{&n}, func(c *Change) { then[records[n].key] = c }, sql, append([]any{encodeArgs(args)}, more...)...)
+	})
 	if err != nil {
 		return nil, err
 	}

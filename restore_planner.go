@@ -349,10 +349,26 @@ func (t *restoreTable) merge() {
 	}
 }
 
-func (p *planner) readLives(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
-	if len(records) == 0 {
-		return nil
+// restoreBatch is how many records one query reads. The server does not know how
+// many there are in its argument, and plans for few: many would take the square of
+// the time.
+const restoreBatch = 2000
+
+// inBatches calls back with some records at a time.
+func inBatches(records []*restoreRecord, read func([]*restoreRecord) error) error {
+	for batch := range slices.Chunk(records, restoreBatch) {
+		if err := read(batch); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (p *planner) readLives(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
+	return inBatches(records, func(batch []*restoreRecord) error { return p.readSomeLives(ctx, t, batch) })
+}
+
+func (p *planner) readSomeLives(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
 	args := make([]restoreArg, len(records))
 	for n, r := range records {
 		args[n] = restoreArg{N: n, Key: r.key, Before: r.first}
@@ -397,9 +413,10 @@ func (p *planner) changes(ctx context.Context, t *restoreTable, first []any, vis
 }
 
 func (p *planner) readPresent(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
-	if len(records) == 0 {
-		return nil
-	}
+	return inBatches(records, func(batch []*restoreRecord) error { return p.readSomePresent(ctx, t, batch) })
+}
+
+func (p *planner) readSomePresent(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
 	args := make([]restoreArg, len(records))
 	for n, r := range records {
 		args[n] = restoreArg{N: n, Key: r.key}
