@@ -56,7 +56,7 @@ test-standby: $(TESTCLUSTER) ## Test reading on a physical standby; needs an ins
 
 .PHONY: race
 race: $(TESTCLUSTER) ## Run the short tests of all modules under the race detector; needs gcc
-	CGO_ENABLED=1 $(TESTCLUSTER) -- scripts/test -race -short -timeout 20m $(TESTFLAGS)
+	CGO_ENABLED=1 $(TESTCLUSTER) -- scripts/test -race -short -timeout 35m $(TESTFLAGS)
 
 .PHONY: fuzz
 fuzz: $(TESTCLUSTER) ## Run every fuzz test for FUZZTIME (10s)
