@@ -11,6 +11,20 @@ import (
 // Life with the application's migrations: each step is run after the table was
 // tracked, and again by a session that has fired the triggers before, whose
 // plans are made for the old table.
+// The generated functions call others of history by the types of columns.
+func TestAnArrayBecomesText(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, tags text[])`)
+	f.track("docs", nil)
+	f.exec(`INSERT INTO docs VALUES (1, '{a,b}')`, `UPDATE docs SET tags = '{c}'`,
+		`ALTER TABLE docs ALTER tags TYPE text USING array_to_string(tags, ',')`,
+		`UPDATE docs SET tags = 'd'`, `INSERT INTO docs VALUES (2, 'e')`, `DELETE FROM docs`)
+	f.wantText("insert, update, update, insert, delete, delete",
+		`SELECT string_agg(operation, ', ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE key <> '{}'`)
+	f.wantText("d", `SELECT data ->> 'tags' FROM chrononaut.chrononaut_activity WHERE operation = 'delete' ORDER BY id LIMIT 1`)
+}
+
 func TestSchemaChanges(t *testing.T) {
 	t.Parallel()
 	const docs = `CREATE TABLE docs (id integer PRIMARY KEY, a integer, b text, secret text, note text, j json)`
