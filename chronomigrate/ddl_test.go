@@ -8,9 +8,6 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
-// Life with the application's migrations: each step is run after the table was
-// tracked, and again by a session that has fired the triggers before, whose
-// plans are made for the old table.
 // The generated functions call others of history by the types of columns.
 func TestAnArrayBecomesText(t *testing.T) {
 	t.Parallel()
@@ -25,6 +22,9 @@ func TestAnArrayBecomesText(t *testing.T) {
 	f.wantText("d", `SELECT data ->> 'tags' FROM chrononaut.chrononaut_activity WHERE operation = 'delete' ORDER BY id LIMIT 1`)
 }
 
+// Life with the application's migrations: each step is run after the table was
+// tracked, and again by a session that has fired the triggers before, whose
+// plans are made for the old table.
 func TestSchemaChanges(t *testing.T) {
 	t.Parallel()
 	const docs = `CREATE TABLE docs (id integer PRIMARY KEY, a integer, b text, secret text, note text, j json)`
