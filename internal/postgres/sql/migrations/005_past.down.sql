@@ -48,6 +48,7 @@ DROP FUNCTION {{schema}}.make_keys(text, text, text, text, text);
 DROP FUNCTION {{schema}}.key_type(oid, integer);
 DROP FUNCTION {{schema}}.note_erased();
 DROP FUNCTION {{schema}}.forget_keys(text, text, text, jsonb[]);
+DROP FUNCTION {{schema}}.key_match_sql(oid, text);
 DROP FUNCTION {{schema}}.note_tracked(text, text);
 DROP FUNCTION {{schema}}.note_complete(text, text);
 DROP FUNCTION {{schema}}.note_disturbed(text, text);

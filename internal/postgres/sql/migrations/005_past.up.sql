@@ -755,6 +755,18 @@ BEGIN
 END
 {{dollar}};
 
+-- SQL for whether the row t of a table has a key, which an expression holds.
+CREATE FUNCTION {{schema}}.key_match_sql(relation oid, of_key text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '$1', of_key)), ' AND ')
+      FROM pg_index AS i,
+           LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
+      JOIN pg_attribute AS a ON a.attnum = k.attnum
+     WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts
+{{dollar}};
+
 -- Forgets keys of which history has nothing any more and that are not in the table.
 -- Reports whether others of them are in the table.
 CREATE FUNCTION {{schema}}.forget_keys(of_schema text, of_table text, keys_table text, keys jsonb[]) RETURNS boolean
@@ -767,13 +779,7 @@ DECLARE
     live     boolean;
 BEGIN
     IF relation IS NOT NULL AND {{schema}}.key_sql(relation, 't') IS NOT NULL THEN
-        SELECT format('EXISTS (SELECT FROM %s AS t WHERE %s)', relation,
-                      string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '$1', 'g.key')), ' AND '))
-          INTO present
-          FROM pg_index AS i,
-               LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
-          JOIN pg_attribute AS a ON a.attnum = k.attnum
-         WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
+        present := format('EXISTS (SELECT FROM %s AS t WHERE %s)', relation, {{schema}}.key_match_sql(relation, 'g.key'));
     END IF;
     EXECUTE format('
         WITH gone AS MATERIALIZED (
@@ -1046,19 +1052,12 @@ DECLARE
     relation       regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     keys           text := (SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = of_schema AND p.table_name = of_table);
     options        jsonb := (SELECT t.options FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table);
-    matching       text;
     recorded       bigint;
 BEGIN
     IF keys IS NULL OR NOT EXISTS (SELECT FROM {{schema}}.chrononaut_coverage AS c
                                     WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.kind = 'disturbed') THEN
         RETURN 0;
     END IF;
-    SELECT string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '$1', 'k.key')), ' AND ')
-      INTO matching
-      FROM pg_index AS i,
-           LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS n (attnum, position)
-      JOIN pg_attribute AS a ON a.attnum = n.attnum
-     WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND n.position <= i.indnkeyatts;
     -- A record of that key that is inserted meanwhile counts on from there.
     EXECUTE format('
         WITH gone AS MATERIALIZED (
@@ -1074,7 +1073,7 @@ BEGIN
            AND (a.previous_key IS NULL OR a.key = g.key)
            AND a.table_schema IS NOT NULL
             ON CONFLICT DO NOTHING',
-        {{literal schema}}, keys, relation, matching,
+        {{literal schema}}, keys, relation, {{schema}}.key_match_sql(relation, 'k.key'),
         CASE WHEN options ? 'renames' THEN 'renamed_last_change' WHEN options ? 'python' THEN 'python_last_change' ELSE 'last_change' END,
         CASE WHEN options ? 'renames' THEN 'renamed_last_version' WHEN options ? 'python' THEN 'python_last_version' ELSE 'last_version' END)
       USING of_schema, of_table, coalesce(options ->> 'version_column', 'version'), user_info, extra_info;
