@@ -73,7 +73,7 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 		}
 		c.triggers(p, repair)
 		c.periods(p, repair)
-		if err := c.past(ctx, q, p, repair); err != nil {
+		if err := c.past(p, repair); err != nil {
 			return nil, err
 		}
 	}

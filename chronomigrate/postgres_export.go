@@ -77,13 +77,13 @@ func (e *postgresEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, na
 	}
 	if tracked && !sameOptions(registered.Options, wanted) {
 		step.name, step.repeats = strings.Replace(step.name, "_track_", "_options_", 1), true
-		if step.up, err = x.track(ctx, tx, wanted, registered.Options); err != nil {
+		if step.up, err = x.track(wanted, registered.Options); err != nil {
 			return exportStep{}, err
 		}
-		step.down, err = x.track(ctx, tx, registered.Options, wanted)
+		step.down, err = x.track(registered.Options, wanted)
 		return step, err
 	}
-	if step.up, err = x.track(ctx, tx, wanted); err != nil {
+	if step.up, err = x.track(wanted); err != nil {
 		return exportStep{}, err
 	}
 	if step.down, err = x.untrack(wanted); err != nil {
@@ -94,7 +94,7 @@ func (e *postgresEngine) exportTrack(ctx context.Context, tx chronodriver.Tx, na
 		down:    "-- Nothing goes back: capture works also with the columns of before.\nSELECT 1;\n",
 		repeats: true,
 	}
-	renew.up, err = x.track(ctx, tx, wanted, wanted)
+	renew.up, err = x.track(wanted, wanted)
 	step.renew = &renew
 	return step, err
 }
@@ -133,7 +133,7 @@ func (x *postgresExport) bare(opts TrackOptions) (found *postgres.Inspected, add
 
 // track renders what gives the table the options. before lists options that it
 // may also have when the script runs; with none, it must not be tracked.
-func (x *postgresExport) track(ctx context.Context, tx chronodriver.Tx, opts TrackOptions, before ...TrackOptions) (string, error) {
+func (x *postgresExport) track(opts TrackOptions, before ...TrackOptions) (string, error) {
 	opts = opts.normalize()
 	found, added := x.bare(opts)
 	adopted := found.Column(opts.VersionColumn) != nil
@@ -185,7 +185,7 @@ func (x *postgresExport) track(ctx context.Context, tx chronodriver.Tx, opts Tra
 		// Where the script runs, the table has the columns of tracking at their places.
 		p.table.Columns = inOrderOf(x.found.Columns, p.table.Columns)
 	}
-	if err := p.past(ctx, tx); err != nil {
+	if err := p.past(); err != nil {
 		return "", err
 	}
 	return guard + ";\n\n" + p.plan.SQL(), p.err

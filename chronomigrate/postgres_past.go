@@ -1,18 +1,15 @@
 package chronomigrate
 
 import (
-	"context"
-
-	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 )
 
 // past brings the view of the table's past, and what it is made of, up to date.
-func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
+func (p *planner) past() error {
 	if !p.table.History || p.err != nil {
 		return p.err
 	}
-	view, query, comment, err := p.pastView(ctx, q)
+	view, query, comment, err := p.pastView()
 	if err != nil {
 		return err
 	}
@@ -39,10 +36,10 @@ func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
 	if renewed || !p.found.Past.Shared {
 		p.add("Who may read the table may read its past.", "share_past", postgres.PlanArgs{}, "")
 	}
-	if renewed && view.HasForeignTypes() {
-		p.add("Views with columns of the application's types step aside when it drops one.", "make_event_triggers", postgres.PlanArgs{}, "")
-	}
 	if renewed {
+		if view.HasForeignTypes() {
+			p.add("Views with columns of the application's types step aside when it drops one.", "make_event_triggers", postgres.PlanArgs{}, "")
+		}
 		p.add("Mirrored views that read it.", "renew_mirrors", postgres.PlanArgs{}, "")
 	}
 	if !p.found.Past.Covered || p.found.Past.Comment == "" || p.again {
@@ -52,7 +49,7 @@ func (p *planner) past(ctx context.Context, q chronodriver.Queryer) error {
 }
 
 // pastView describes the view that the table should have.
-func (p *planner) pastView(ctx context.Context, q chronodriver.Queryer) (view postgres.Past, query, comment string, err error) {
+func (p *planner) pastView() (view postgres.Past, query, comment string, err error) {
 	sources, err := p.pythonSources()
 	if err != nil {
 		return view, "", "", err
@@ -91,11 +88,11 @@ var pastStatements = map[string]bool{
 }
 
 // past finds a view of the past that is not what it should be.
-func (c *checker) past(ctx context.Context, q chronodriver.Queryer, p *planner, repair string) error {
+func (c *checker) past(p *planner, repair string) error {
 	if !p.table.History {
 		return nil
 	}
-	view, _, comment, err := p.pastView(ctx, q)
+	view, _, comment, err := p.pastView()
 	if err != nil {
 		return err
 	}

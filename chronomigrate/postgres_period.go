@@ -175,10 +175,10 @@ func (c *checker) periods(p *planner, repair string) {
 // endPeriods drops the periods of a table that is untracked; its past is read from
 // history again. When the table is gone nobody knows the view's columns: then it
 // goes on reading the periods, to which nothing is added any more.
-func (p *planner) endPeriods(ctx context.Context, q chronodriver.Queryer) error {
+func (p *planner) endPeriods() error {
 	if !p.found.Period.Registered {
 		return nil
 	}
 	p.periods(LayoutJSON)
-	return p.past(ctx, q)
+	return p.past()
 }

@@ -139,7 +139,7 @@ func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer,
 		p.add("Record in history itself that tracking began or changed.", "record", postgres.PlanArgs{Name: "track", Options: effective}, "")
 	}
 	p.periods(opts.Layout)
-	if err := p.past(ctx, tx); err != nil {
+	if err := p.past(); err != nil {
 		return nil, err
 	}
 	return p.plan, p.err

@@ -57,7 +57,7 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	for _, kind := range allKinds {
 		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
-	if err := p.endPeriods(ctx, tx); err != nil {
+	if err := p.endPeriods(); err != nil {
 		return nil, err
 	}
 	if registered.Tracked {
