@@ -23,6 +23,11 @@ const (
 	StatePast          = "TM012" // a query of the past would write, or read the present
 	StateNoPoint       = "TM013" // the past is read without a point
 	StatePoint         = "TM015" // a point is malformed, or of another database
+	StateHeld          = "TM016" // the record is held
+	StateStale         = "TM017" // the write is based on a version that is not the latest
+	StateLeased        = "TM018" // the record is leased to somebody else
+	StateLeaseLost     = "TM019" // the write's own lease has ended
+	StateLocking       = "TM020" // a call that holds, releases or leases is malformed or refused
 )
 
 // StateError is an error that carries a SQLSTATE.

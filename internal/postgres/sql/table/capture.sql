@@ -123,6 +123,12 @@ DECLARE
     moved        record;
 {{- end}}
 BEGIN
+    -- Records may be held or leased: that counts for every write, also for one that
+    -- is not captured.
+    IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN
+        PERFORM {{schema}}.guard_row({{literal .Schema}}, {{literal .Name}}, TG_OP,
+            CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
         PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});
         RETURN NULL;

@@ -17,6 +17,9 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN
+        PERFORM {{schema}}.guard_truncate({{literal .Schema}}, {{literal .Name}});
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
         PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});
         RETURN NULL;

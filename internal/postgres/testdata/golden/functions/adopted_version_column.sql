@@ -112,6 +112,12 @@ DECLARE
     extra_info   jsonb := '{}';
     unknown      boolean;
 BEGIN
+    -- Records may be held or leased: that counts for every write, also for one that
+    -- is not captured.
+    IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
+        PERFORM "chrononaut".guard_row('public', 'todos', TG_OP,
+            CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         PERFORM "chrononaut".note_disturbed('public', 'todos');
         RETURN NULL;
@@ -410,6 +416,9 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
+        PERFORM "chrononaut".guard_truncate('public', 'todos');
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         PERFORM "chrononaut".note_disturbed('public', 'todos');
         RETURN NULL;

@@ -125,6 +125,12 @@ DECLARE
     extra_info   jsonb := '{}';
     hidden       text[];
 BEGIN
+    -- Records may be held or leased: that counts for every write, also for one that
+    -- is not captured.
+    IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
+        PERFORM "History's ""schema""".guard_row('a.b', E'back\\slash $chrononaut$', TG_OP,
+            CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
         PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
         RETURN NULL;
@@ -446,6 +452,9 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
+        PERFORM "History's ""schema""".guard_truncate('a.b', E'back\\slash $chrononaut$');
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
         PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
         RETURN NULL;
