@@ -135,36 +135,34 @@ SELECT k.k1 AS "id",
             SELECT a.id, a.version, a.operation, a.data
               FROM "chrononaut".chrononaut_activity AS a
              WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
-               AND a.key = k.key
-               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
-               AND (a.changed <= (SELECT "chrononaut".as_of_whole())
+               AND CASE WHEN (a.changed <= (SELECT "chrononaut".as_of_whole())
                     OR a.changed <= (SELECT "chrononaut".as_of()) AND "chrononaut".as_of_sees(a.id, a.transaction_id))
+                         AND a.table_name = 'todos' AND a.table_schema = 'public' AND a.key = k.key THEN true END
              ORDER BY a.version DESC LIMIT 1) AS l ON true
          -- A change that took the key away from its record.
          LEFT JOIN LATERAL (
             SELECT a.id, a.version
               FROM "chrononaut".chrononaut_activity AS a
              WHERE k.departed AND pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
-               AND a.previous_key = k.key
-               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
                AND a.previous_key IS NOT NULL
-               AND (a.changed <= (SELECT "chrononaut".as_of_whole())
-                    OR a.changed <= (SELECT "chrononaut".as_of()) AND "chrononaut".as_of_sees(a.id, a.transaction_id))
+               AND CASE WHEN a.table_name = 'todos' AND a.table_schema = 'public' AND a.previous_key = k.key
+                         AND (a.changed <= "chrononaut".as_of_whole()
+                        OR a.changed <= pg_catalog.current_setting('chrononaut.as_of')::timestamptz AND "chrononaut".as_of_sees(a.id, a.transaction_id)) THEN true END
              ORDER BY a.version DESC, a.id DESC LIMIT 1) AS d ON true
          -- What a baseline found was there before it.
          LEFT JOIN LATERAL (
             SELECT a.version, a.operation, a.data
               FROM "chrononaut".chrononaut_activity AS a
              WHERE l.id IS NULL AND pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = k.record
-               AND a.key = k.key
-               AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+               AND CASE WHEN a.table_name = 'todos' AND a.table_schema = 'public' AND a.key = k.key THEN true END
              ORDER BY a.version LIMIT 1) AS f ON true
         WHERE CASE WHEN l.id IS NULL THEN d.id IS NULL AND f.operation = 'baseline'
                         AND (SELECT "chrononaut".past_found('public', 'todos'))
                    ELSE (l.operation NOT IN ('delete', 'truncate')) IS NOT FALSE
                         AND (d.id IS NULL OR l.version >= d.version OR l.id > d.id) END
        OFFSET 0) AS s
- WHERE (SELECT "chrononaut".past_recorded('public', 'todos'));
+ WHERE (pg_catalog.strpos(pg_catalog.current_setting('chrononaut.as_of_recorded', true), ';"public"."todos";') > 0
+        OR "chrononaut".past_recorded('public', 'todos'));
 
 -- The checksum by which the check command finds a view that is out of date.
 COMMENT ON VIEW "chrononaut_past"."todos" IS 'The past of "public"."todos", read by queries that travel. chrononaut generation 1, source …';

@@ -613,8 +613,8 @@ BEGIN
 END
 {{dollar}};
 
--- Raises unless history knows all rows of the table at the point. Read once by
--- each query of a view, and remembered for the transaction.
+-- Raises unless history knows all rows of the table at the point, and remembers
+-- for the transaction that it does.
 CREATE FUNCTION {{schema}}.past_recorded(of_schema text, of_table text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -622,9 +622,11 @@ AS {{dollar}}
 DECLARE
     known  text := coalesce(current_setting('chrononaut.as_of_recorded', true), '');
     name   text := quote_ident(of_schema) || '.' || quote_ident(of_table);
+    -- As the views look for it, before they call.
+    marked text := format('"%s"."%s"', replace(of_schema, '"', '""'), replace(of_table, '"', '""'));
     reason text;
 BEGIN
-    IF strpos(known, ';' || name || ';') > 0 THEN
+    IF strpos(known, ';' || marked || ';') > 0 THEN
         RETURN true;
     END IF;
     -- Without a point there is nothing to look for.
@@ -636,7 +638,7 @@ BEGIN
                 HINT = 'chrononaut track --baseline records rows that history does not know; from then on it knows the table.';
         END IF;
     END IF;
-    PERFORM set_config('chrononaut.as_of_recorded', coalesce(nullif(known, ''), ';') || name || ';', true);
+    PERFORM set_config('chrononaut.as_of_recorded', coalesce(nullif(known, ''), ';') || marked || ';', true);
     RETURN true;
 END
 {{dollar}};
