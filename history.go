@@ -298,13 +298,22 @@ func (h *History[T]) resolve(ctx context.Context, of any) (*tableInfo, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	var key Key
+	key, err := h.key(info, of)
+	if err != nil {
+		return nil, "", err
+	}
+	normal, err := h.client.reader.normalizeKey(ctx, h.client.queryer, info, key)
+	return info, normal, err
+}
+
+// key is the key of the record that is meant, as its caller wrote it.
+func (h *History[T]) key(info *tableInfo, of any) (key Key, err error) {
 	switch value := of.(type) {
 	case Key:
 		key = value
 	case *T:
 		if value == nil {
-			return nil, "", fmt.Errorf("%w: it is nil", ErrKey)
+			return nil, fmt.Errorf("%w: it is nil", ErrKey)
 		}
 		key, err = h.keyOf(value, info.keyColumns)
 	case T:
@@ -313,18 +322,14 @@ func (h *History[T]) resolve(ctx context.Context, of any) (*tableInfo, string, e
 		key, err = h.keyOf(&value, info.keyColumns)
 	default:
 		if len(info.keyColumns) != 1 {
-			return nil, "", fmt.Errorf("%w: %s has %d key columns, give a Key", ErrKey, info.table, len(info.keyColumns))
+			return nil, fmt.Errorf("%w: %s has %d key columns, give a Key", ErrKey, info.table, len(info.keyColumns))
 		}
 		if of == nil || reflect.ValueOf(of).Kind() == reflect.Struct && !isKeyStruct(of) {
-			return nil, "", fmt.Errorf("%w: a %T is no value of a key column", ErrKey, of)
+			return nil, fmt.Errorf("%w: a %T is no value of a key column", ErrKey, of)
 		}
 		key = Key{info.keyColumns[0]: of}
 	}
-	if err != nil {
-		return nil, "", err
-	}
-	normal, err := h.client.reader.normalizeKey(ctx, h.client.queryer, info, key)
-	return info, normal, err
+	return key, err
 }
 
 func (h *History[T]) wrap(action string, err error) error {

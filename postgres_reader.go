@@ -120,16 +120,9 @@ func (r *postgresReader) args(info *tableInfo) postgres.ReadArgs {
 }
 
 func (r *postgresReader) normalizeKey(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key Key) (string, error) {
-	isBytea := func(column string) bool {
-		i := slices.IndexFunc(info.keyTypes, func(c postgres.Column) bool { return c.Name == column })
-		return i >= 0 && info.keyTypes[i].BaseType == "pg_catalog.bytea"
-	}
-	encoded, err := key.encode(isBytea)
-	if err != nil {
-		return "", err
-	}
-	if len(key) == len(info.keyTypes) && !slices.ContainsFunc(info.keyTypes, func(c postgres.Column) bool { return !isPlainKey(key[c.Name], c.BaseType) }) {
-		return encoded, nil
+	encoded, plain, err := r.encodeKey(info, key)
+	if err != nil || plain {
+		return encoded, err
 	}
 	sql, err := postgres.Read(r.schema, "normalize", r.args(info))
 	if err != nil {
@@ -137,13 +130,31 @@ func (r *postgresReader) normalizeKey(ctx context.Context, q chronodriver.Querye
 	}
 	var normal string
 	if _, err := queryOne(ctx, q, []any{&normal}, sql, encoded); err != nil {
-		if state := chronodriver.State(err); strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") {
-			// PostgreSQL quotes the value in its message.
-			return "", &quietError{fmt.Errorf("%w: a value is none of its column's type", ErrKey), err}
-		}
-		return "", err
+		return "", keyError(err)
 	}
 	return normal, nil
+}
+
+// encodeKey is a key as JSON; plain says that it is in the form that history has.
+func (r *postgresReader) encodeKey(info *tableInfo, key Key) (encoded string, plain bool, err error) {
+	isBytea := func(column string) bool {
+		i := slices.IndexFunc(info.keyTypes, func(c postgres.Column) bool { return c.Name == column })
+		return i >= 0 && info.keyTypes[i].BaseType == "pg_catalog.bytea"
+	}
+	if encoded, err = key.encode(isBytea); err != nil {
+		return "", false, err
+	}
+	plain = len(key) == len(info.keyTypes) && !slices.ContainsFunc(info.keyTypes, func(c postgres.Column) bool { return !isPlainKey(key[c.Name], c.BaseType) })
+	return encoded, plain, nil
+}
+
+// keyError is an error of bringing a key into the form that history has.
+// PostgreSQL quotes the value in its message.
+func keyError(err error) error {
+	if state := chronodriver.State(err); strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") {
+		return &quietError{fmt.Errorf("%w: a value is none of its column's type", ErrKey), err}
+	}
+	return err
 }
 
 // isPlainKey reports whether a Go value, written as JSON, is in the form that

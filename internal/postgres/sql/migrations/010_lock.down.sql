@@ -1,0 +1,1 @@
+DROP FUNCTION {{schema}}.lock_holders(oid, xid, text);
