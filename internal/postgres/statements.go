@@ -169,6 +169,9 @@ func Migrations(schema string) ([]Migration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("migration %s has no number: %w", base, err)
 		}
+		if n := len(migrations); n > 0 && version != migrations[n-1].Version+1 {
+			return nil, fmt.Errorf("migration %s does not follow %s: give it the number %03d", base, migrations[n-1].Name, migrations[n-1].Version+1)
+		}
 		up, err := render("migrations/"+base+".up.sql", schema, nil)
 		if err != nil {
 			return nil, err
