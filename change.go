@@ -28,6 +28,12 @@ const (
 	OperationTrack    Operation = "track"
 	OperationUntrack  Operation = "untrack"
 	OperationSuppress Operation = "suppress"
+	// OperationLease, OperationLeaseTakeover and OperationLeaseRelease say that
+	// somebody began or ended editing a record: see [Client.Lease]. Their key is
+	// empty; the lease and the record's key are in the data.
+	OperationLease         Operation = "lease"
+	OperationLeaseTakeover Operation = "lease_takeover"
+	OperationLeaseRelease  Operation = "lease_release"
 )
 
 // Gone reports whether the operation ended the record's life.

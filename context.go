@@ -25,6 +25,8 @@ type attribution struct {
 	// what a strict table asks for.
 	changeInfo bool
 	records    []recordInfo
+	// leases are those that the changes are made under.
+	leases []claim
 	// restoring says that a plan brings a past state back.
 	restoring bool
 }
@@ -150,7 +152,7 @@ func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, 
 	}
 	maps.Copy(extra, a.requestInfo)
 	maps.Copy(extra, a.extraInfo)
-	if len(user) == 0 && len(extra) == 0 && !a.changeInfo && len(a.records) == 0 {
+	if len(user) == 0 && len(extra) == 0 && !a.changeInfo && len(a.records) == 0 && len(a.leases) == 0 {
 		return "", false, nil
 	}
 	for _, key := range []string{"user_id", "remote_addr"} {
@@ -170,6 +172,9 @@ func EncodeContext(ctx context.Context, config *Config) (value string, ok bool, 
 	}
 	if len(a.records) > 0 {
 		message["records"] = encodeRecords(a.records)
+	}
+	if len(a.leases) > 0 {
+		message["leases"] = a.leases
 	}
 	value, err = encodeText(message)
 	return value, err == nil, err

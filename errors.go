@@ -123,11 +123,13 @@ var states = map[string]error{
 	chronodriver.StatePast:         ErrPast,
 	chronodriver.StateNoPoint:      ErrPast,
 	chronodriver.StatePoint:        ErrPoint,
+	chronodriver.StateLeased:       ErrLeased,
+	chronodriver.StateLeaseLost:    ErrLeaseLost,
 }
 
 // WrapError gives an error that one of Chrononaut's triggers raised its type:
 // [ErrUnattributed], [ErrContext], [ErrHiddenColumn], [ErrAppendOnly],
-// [ErrNoKey], and those of queries of the past: [HorizonError],
+// [ErrNoKey], [*LeasedError], [*LeaseLostError], and those of queries of the past: [HorizonError],
 // [ErrNotRecorded], [ErrPast]. The original error stays in the chain; other errors, and nil,
 // are returned as they are. Use it on the errors of an application's own
 // statements; those of this package and of chronomigrate are wrapped already.
@@ -147,8 +149,13 @@ func WrapError(err error) error {
 		}
 	}
 	if typed, ok := states[state]; ok && !errors.Is(err, typed) {
-		if state == chronodriver.StateHorizon {
+		switch state {
+		case chronodriver.StateHorizon:
 			return horizonOf(err)
+		case chronodriver.StateLeased:
+			return leasedOf(err)
+		case chronodriver.StateLeaseLost:
+			return leaseLostOf(err)
 		}
 		return fmt.Errorf("%w: %w", typed, err)
 	}

@@ -89,7 +89,7 @@ func parsed(file string) (*template.Template, error) {
 		return known.(*template.Template), nil
 	}
 	tmpl, err := template.New("").Funcs(functions("", "")).
-		ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/period.sql", "sql/read/change.sql", "sql/restore/parts.sql", "sql/"+file)
+		ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/period.sql", "sql/read/change.sql", "sql/restore/parts.sql", "sql/lease/columns.sql", "sql/"+file)
 	if err != nil {
 		return nil, fmt.Errorf("parse template %s: %w", file, err)
 	}

@@ -128,6 +128,9 @@ BEGIN
     IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN
         PERFORM {{schema}}.guard_row({{literal .Schema}}, {{literal .Name}}, TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    -- So does a lease that the write is made under.
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM {{schema}}.lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
         PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});
@@ -361,6 +364,7 @@ BEGIN
     END IF;
     IF old_key IS NOT NULL THEN
         PERFORM {{schema}}.add_key({{literal .Schema}}, {{literal .Name}}, old_key, true);
+        PERFORM {{schema}}.lease_follow({{literal .Schema}}, {{literal .Name}}, old_key, record_key);
     END IF;
     IF clock_timestamp() > now() + interval '1 second' THEN
         PERFORM {{schema}}.note_long();

@@ -19,6 +19,8 @@ DECLARE
 BEGIN
     IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN
         PERFORM {{schema}}.guard_truncate({{literal .Schema}}, {{literal .Name}});
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM {{schema}}.lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
         PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});

@@ -130,6 +130,9 @@ BEGIN
     IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
         PERFORM "History's ""schema""".guard_row('a.b', E'back\\slash $chrononaut$', TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    -- So does a lease that the write is made under.
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM "History's ""schema""".lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
         PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
@@ -423,6 +426,7 @@ BEGIN
     END IF;
     IF old_key IS NOT NULL THEN
         PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', old_key, true);
+        PERFORM "History's ""schema""".lease_follow('a.b', E'back\\slash $chrononaut$', old_key, record_key);
     END IF;
     IF clock_timestamp() > now() + interval '1 second' THEN
         PERFORM "History's ""schema""".note_long();
@@ -454,6 +458,8 @@ DECLARE
 BEGIN
     IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
         PERFORM "History's ""schema""".guard_truncate('a.b', E'back\\slash $chrononaut$');
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM "History's ""schema""".lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
         PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');

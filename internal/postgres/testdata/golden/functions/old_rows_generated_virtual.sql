@@ -118,6 +118,9 @@ BEGIN
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
         PERFORM "chrononaut".guard_row('public', 'todos', TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    -- So does a lease that the write is made under.
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM "chrononaut".lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         PERFORM "chrononaut".note_disturbed('public', 'todos');
@@ -377,6 +380,7 @@ BEGIN
     END IF;
     IF old_key IS NOT NULL THEN
         PERFORM "chrononaut".add_key('public', 'todos', old_key, true);
+        PERFORM "chrononaut".lease_follow('public', 'todos', old_key, record_key);
     END IF;
     IF clock_timestamp() > now() + interval '1 second' THEN
         PERFORM "chrononaut".note_long();
@@ -408,6 +412,8 @@ DECLARE
 BEGIN
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
         PERFORM "chrononaut".guard_truncate('public', 'todos');
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM "chrononaut".lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         PERFORM "chrononaut".note_disturbed('public', 'todos');

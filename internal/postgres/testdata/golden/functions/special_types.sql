@@ -116,6 +116,9 @@ BEGIN
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'docs') <> 0 THEN
         PERFORM "chrononaut".guard_row('public', 'docs', TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+    -- So does a lease that the write is made under.
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM "chrononaut".lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         PERFORM "chrononaut".note_disturbed('public', 'docs');
@@ -407,6 +410,7 @@ BEGIN
     END IF;
     IF old_key IS NOT NULL THEN
         PERFORM "chrononaut".add_key('public', 'docs', old_key, true);
+        PERFORM "chrononaut".lease_follow('public', 'docs', old_key, record_key);
     END IF;
     IF clock_timestamp() > now() + interval '1 second' THEN
         PERFORM "chrononaut".note_long();
@@ -438,6 +442,8 @@ DECLARE
 BEGIN
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'docs') <> 0 THEN
         PERFORM "chrononaut".guard_truncate('public', 'docs');
+    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+        PERFORM "chrononaut".lease_fence();
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         PERFORM "chrononaut".note_disturbed('public', 'docs');
