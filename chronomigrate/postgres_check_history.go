@@ -29,7 +29,11 @@ func (e *postgresEngine) historyFindings(ctx context.Context, q chronodriver.Que
 		return nil, err
 	}
 	findings = append(findings, indexes...)
-	sql, err := postgres.Query(e.schema, "check_history.sql", nil)
+	closed, err := postgres.ClosedFunctions(e.schema)
+	if err != nil {
+		return nil, err
+	}
+	sql, err := postgres.Query(e.schema, "check_history.sql", struct{ Closed []string }{closed})
 	if err != nil {
 		return nil, err
 	}

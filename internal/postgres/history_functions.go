@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -27,6 +28,35 @@ func HistoryIndexes(schema string) (map[string]string, error) {
 	}
 	return indexes, nil
 }
+
+// ClosedFunctions returns the names of the functions that the migrations take from
+// PUBLIC.
+func ClosedFunctions(schema string) ([]string, error) {
+	migrations, err := Migrations(schema)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, m := range migrations {
+		for _, statement := range sqltext.Split(chronodriver.PostgreSQL, m.Up) {
+			revoked := closedFunction.FindStringSubmatch(statement.Text)
+			if revoked == nil {
+				continue
+			}
+			// A signature has no name before its parentheses.
+			for _, name := range functionName.FindAllStringSubmatch(revoked[1], -1) {
+				names = append(names, name[1])
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+var (
+	closedFunction = regexp.MustCompile(`REVOKE EXECUTE ON FUNCTION ([^;]*) FROM PUBLIC`)
+	functionName   = regexp.MustCompile(`\.(\w+)\(`)
+)
 
 var historyIndex = regexp.MustCompile(`CREATE (?:UNIQUE )?INDEX (chrononaut_activity_\w+) ON `)
 

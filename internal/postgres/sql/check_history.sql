@@ -51,9 +51,13 @@ SELECT DISTINCT 'history_access', r.rolname,
  CROSS JOIN LATERAL (SELECT EXISTS (
            SELECT FROM {{schema}}.chrononaut_past AS p
             WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', 'capture') = f.proname
-              AND NOT pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'INSERT'))) AS k (lacks)
+              AND NOT pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'INSERT'))
+           OR EXISTS (
+           SELECT FROM pg_catalog.pg_proc AS w
+            WHERE w.pronamespace = h.relnamespace AND w.proname = ANY ({{schema}}.writer_functions())
+              AND NOT pg_catalog.has_function_privilege(r.oid, w.oid, 'EXECUTE'))) AS k (lacks)
  WHERE h.oid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}})
-   AND f.proname NOT IN ('refuse_rewrite', 'note_erased', 'period_erased') AND NOT r.rolsuper
+   AND f.proname <> ALL ({{textArray .Closed}}) AND NOT r.rolsuper
    AND (NOT (pg_catalog.has_table_privilege(r.oid, h.oid, 'SELECT') AND pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT'))
         OR k.lacks
         OR h.relrowsecurity AND NOT r.rolbypassrls
@@ -68,11 +72,12 @@ SELECT 'history_moved', m.moved,
 
 UNION ALL
 -- Functions that not everybody may call: a restore without privileges opens them.
-SELECT 'history_open', f.proname, pg_catalog.pg_has_role(f.proowner, 'USAGE')::text
+(SELECT 'history_open', f.proname, pg_catalog.pg_has_role(f.proowner, 'USAGE')::text
   FROM pg_catalog.pg_proc AS f
   JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
- WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ('suppress', 'settle_history', 'add_key', 'note_unplaced')
+ WHERE n.nspname = {{literal rawSchema}} AND f.proname = ANY ({{textArray .Closed}})
    AND pg_catalog.has_function_privilege('public', f.oid, 'EXECUTE')
+ ORDER BY f.proname COLLATE "C")
 
 UNION ALL
 -- Views that are mirrored over the past.

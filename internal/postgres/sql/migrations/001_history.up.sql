@@ -656,6 +656,8 @@ REVOKE EXECUTE ON FUNCTION {{schema}}.suppress(text, boolean) FROM PUBLIC;
 CREATE FUNCTION {{schema}}.baseline_chunk(of_schema text, of_table text, chunk integer) RETURNS jsonb
     LANGUAGE plpgsql
     {{template "all_settings"}}
+    -- Rows that row security hides would be recorded as deleted: better an error.
+    SET row_security = off
 AS {{dollar}}
 DECLARE
     relation       oid := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
@@ -866,6 +868,10 @@ CREATE TRIGGER chrononaut_append_only_truncate
     FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_rewrite();
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_append_only;
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_append_only_truncate;
+
+-- A trigger does not ask for this privilege when it fires, only who makes one does:
+-- nobody else may run a trigger function of history on rows of a table of his own.
+REVOKE EXECUTE ON FUNCTION {{schema}}.refuse_rewrite() FROM PUBLIC;
 
 -- ------------------------------------------------------------ the cluster --
 

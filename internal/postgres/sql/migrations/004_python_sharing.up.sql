@@ -143,3 +143,6 @@ CREATE TRIGGER chrononaut_python_complete
 CREATE TRIGGER chrononaut_python_replace
     AFTER INSERT ON {{schema}}.chrononaut_activity
     FOR EACH ROW WHEN (NEW.operation IS NULL AND NEW.table_schema IS NOT NULL) EXECUTE FUNCTION {{schema}}.python_replace();
+
+-- On a table of his own, somebody could read history by them.
+REVOKE EXECUTE ON FUNCTION {{schema}}.python_complete(), {{schema}}.python_replace() FROM PUBLIC;

@@ -43,6 +43,7 @@ DROP FUNCTION {{schema}}.note_unplaced(text, text);
 DROP FUNCTION {{schema}}.grant_keys(text);
 DROP FUNCTION {{schema}}.analyze_keys(text, text);
 DROP FUNCTION {{schema}}.add_key(text, text, jsonb, boolean);
+DROP FUNCTION {{schema}}.writer_functions();
 DROP FUNCTION {{schema}}.add_keys(text, text, bigint);
 DROP FUNCTION {{schema}}.make_keys(text, text, text, text, text);
 DROP FUNCTION {{schema}}.key_type(oid, integer);

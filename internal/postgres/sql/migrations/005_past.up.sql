@@ -80,12 +80,15 @@ DECLARE
     moment timestamptz := clock_timestamp();
     ahead  timestamptz;
 BEGIN
-    IF moment <= now() + interval '1 second' OR moment < nullif(current_setting('chrononaut.long_until', true), '')::timestamptz THEN
+    -- A setting would be quicker, and anybody could set it.
+    IF moment <= now() + interval '1 second'
+       OR EXISTS (SELECT FROM {{schema}}.chrononaut_long AS l
+                   WHERE l.transaction_id = pg_current_xact_id() AND l.ended IS NULL AND upper(l.span) > moment)
+    THEN
         RETURN;
     END IF;
     ahead := moment + greatest(moment - now(), interval '1 second') * 2;
     INSERT INTO {{schema}}.chrononaut_long (transaction_id, span) VALUES (pg_current_xact_id(), tstzrange(now(), ahead));
-    PERFORM set_config('chrononaut.long_until', to_char(ahead AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), true);
 END
 {{dollar}};
 
@@ -978,6 +981,11 @@ BEGIN
 END
 {{dollar}};
 
+-- The functions that trigger functions call and not everybody may.
+CREATE FUNCTION {{schema}}.writer_functions() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,guard_row,guard_truncate,period_gap}'::text[];
+
 -- Lets the owner of a capture function, who may have changed, add to tables of keys.
 CREATE FUNCTION {{schema}}.grant_keys(to_role text) RETURNS void
     LANGUAGE plpgsql
@@ -989,7 +997,8 @@ BEGIN
     FOR keys IN SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p LOOP
         EXECUTE format('GRANT INSERT ON %s.%I TO %I', {{literal schema}}, keys, to_role);
     END LOOP;
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %1$s.add_key, %1$s.note_unplaced TO %2$I', {{literal schema}}, to_role);
+    EXECUTE (SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', string_agg({{literal schema}} || '.' || w.name, ', '), to_role)
+               FROM unnest({{schema}}.writer_functions()) AS w (name));
 END
 {{dollar}};
 
@@ -1494,9 +1503,14 @@ CREATE TRIGGER chrononaut_erased
     FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.note_erased();
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_erased;
 
+-- On a table of his own, with the settings of the unsafe door, somebody could have
+-- these say that history was erased, or that a transaction was still open.
+REVOKE EXECUTE ON FUNCTION {{schema}}.note_erased(), {{schema}}.note_ended() FROM PUBLIC;
+
 -- Names of tables and views are no secret to who may use the schema at all: readers
 -- of history need them.
 GRANT SELECT ON {{schema}}.chrononaut_past, {{schema}}.chrononaut_past_schema, {{schema}}.chrononaut_past_mirror TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION {{schema}}.note_unplaced(text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION {{schema}}.add_key(text, text, jsonb, boolean) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION {{schema}}.add_keys(text, text, bigint) FROM PUBLIC;

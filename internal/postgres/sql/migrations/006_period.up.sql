@@ -332,4 +332,4 @@ ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_peri
 -- Like those of the migration before, these are names.
 GRANT SELECT ON {{schema}}.chrononaut_period TO PUBLIC;
 
-REVOKE EXECUTE ON FUNCTION {{schema}}.period_gap(text, text, jsonb, bigint, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION {{schema}}.period_gap(text, text, jsonb, bigint, integer), {{schema}}.period_erased() FROM PUBLIC;

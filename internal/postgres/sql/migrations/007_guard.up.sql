@@ -94,3 +94,6 @@ BEGIN
     PERFORM {{schema}}.guard_lease_truncate(of_schema, of_table);
 END
 {{dollar}};
+
+-- What they say of a row is for who may write it.
+REVOKE EXECUTE ON FUNCTION {{schema}}.guard_row(text, text, text, jsonb, jsonb), {{schema}}.guard_truncate(text, text) FROM PUBLIC;

@@ -305,10 +305,10 @@ BEGIN
     -- knows is taken at that one.
     renumbered := false;
     IF old_key IS NOT NULL
-       AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
+       AND {{schema}}.rekeyed() > row_version
        AND {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) IS NOT NULL
     THEN
-        row_version := current_setting('chrononaut.rekeyed')::integer;
+        row_version := {{schema}}.rekeyed();
         renumbered := true;
         {{- template "renumber" .}}
     END IF;

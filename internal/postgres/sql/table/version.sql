@@ -34,9 +34,14 @@ BEGIN
         {{- template "changed" (compare . .NotCompared)}}
         IF NOT changed THEN
 {{- if .History}}
-            -- Except where the capture trigger corrects the version, which is a
-            -- trigger inside another: a statement of the application's is none.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2 THEN
+            -- Except where the capture trigger corrects the version. A trigger of
+            -- somebody else's may set the setting too, so the version must be the
+            -- one that history has, or the next that Python is about to write.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
+                EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+            END IF;
+            IF record_key IS NULL OR NOT {{schema}}.is_renumbered({{literal .Schema}}, {{literal .Name}}, NEW.{{ident .VersionColumn}},
+                                                      {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key)) THEN
                 NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}};
             END IF;
 {{- end}}
@@ -100,8 +105,7 @@ BEGIN
         NEW.{{ident .VersionColumn}} := greatest(NEW.{{ident .VersionColumn}},
             {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
-        PERFORM set_config('chrononaut.rekeyed', greatest(NEW.{{ident .VersionColumn}},
-            nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);
+        PERFORM {{schema}}.note_rekeyed(NEW.{{ident .VersionColumn}});
 {{- if .Partitioned}}
 {{- if .Hidden}}
         BEGIN

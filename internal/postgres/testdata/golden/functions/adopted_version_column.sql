@@ -39,9 +39,14 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
-            -- Except where the capture trigger corrects the version, which is a
-            -- trigger inside another: a statement of the application's is none.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2 THEN
+            -- Except where the capture trigger corrects the version. A trigger of
+            -- somebody else's may set the setting too, so the version must be the
+            -- one that history has, or the next that Python is about to write.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
+                EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+            END IF;
+            IF record_key IS NULL OR NOT "chrononaut".is_renumbered('public', 'todos', NEW."rev",
+                                                      "chrononaut".last_version('public', 'todos', record_key)) THEN
                 NEW."rev" := OLD."rev";
             END IF;
             RETURN NEW;
@@ -75,8 +80,7 @@ BEGIN
         NEW."rev" := greatest(NEW."rev",
             "chrononaut".last_version('public', 'todos', record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
-        PERFORM set_config('chrononaut.rekeyed', greatest(NEW."rev",
-            nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);
+        PERFORM "chrononaut".note_rekeyed(NEW."rev");
     END IF;
     RETURN NEW;
 END
@@ -327,10 +331,10 @@ BEGIN
     -- knows is taken at that one.
     renumbered := false;
     IF old_key IS NOT NULL
-       AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
+       AND "chrononaut".rekeyed() > row_version
        AND "chrononaut".last_version('public', 'todos', record_key) IS NOT NULL
     THEN
-        row_version := current_setting('chrononaut.rekeyed')::integer;
+        row_version := "chrononaut".rekeyed();
         renumbered := true;
         image := image || pg_catalog.jsonb_build_object('rev', row_version, 'version', row_version);
     END IF;
@@ -410,6 +414,8 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_truncate"() RETURNS trig
     SET lc_monetary = 'C'
     SET xmloption = 'content'
     SET standard_conforming_strings = on
+    -- Rows that row security hides would go unrecorded: better an error.
+    SET row_security = off
 AS $chrononaut$
 #variable_conflict use_column
 DECLARE

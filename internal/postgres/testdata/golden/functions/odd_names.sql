@@ -51,9 +51,14 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
-            -- Except where the capture trigger corrects the version, which is a
-            -- trigger inside another: a statement of the application's is none.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2 THEN
+            -- Except where the capture trigger corrects the version. A trigger of
+            -- somebody else's may set the setting too, so the version must be the
+            -- one that history has, or the next that Python is about to write.
+            IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
+                EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+            END IF;
+            IF record_key IS NULL OR NOT "History's ""schema""".is_renumbered('a.b', E'back\\slash $chrononaut$', NEW."the ""version""",
+                                                      "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key)) THEN
                 NEW."the ""version""" := OLD."the ""version""";
             END IF;
             RETURN NEW;
@@ -87,8 +92,7 @@ BEGIN
         NEW."the ""version""" := greatest(NEW."the ""version""",
             "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
-        PERFORM set_config('chrononaut.rekeyed', greatest(NEW."the ""version""",
-            nullif(current_setting('chrononaut.rekeyed', true), '')::integer)::text, true);
+        PERFORM "History's ""schema""".note_rekeyed(NEW."the ""version""");
     END IF;
     RETURN NEW;
 END
@@ -363,10 +367,10 @@ BEGIN
     -- knows is taken at that one.
     renumbered := false;
     IF old_key IS NOT NULL
-       AND nullif(current_setting('chrononaut.rekeyed', true), '')::integer > row_version
+       AND "History's ""schema""".rekeyed() > row_version
        AND "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) IS NOT NULL
     THEN
-        row_version := current_setting('chrononaut.rekeyed')::integer;
+        row_version := "History's ""schema""".rekeyed();
         renumbered := true;
         image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
     END IF;
@@ -446,6 +450,8 @@ CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fcc
     SET lc_monetary = 'C'
     SET xmloption = 'content'
     SET standard_conforming_strings = on
+    -- Rows that row security hides would go unrecorded: better an error.
+    SET row_security = off
 AS $chrononaut1$
 #variable_conflict use_column
 DECLARE
