@@ -125,11 +125,12 @@ var states = map[string]error{
 	chronodriver.StatePoint:        ErrPoint,
 	chronodriver.StateLeased:       ErrLeased,
 	chronodriver.StateLeaseLost:    ErrLeaseLost,
+	chronodriver.StateStale:        ErrStale,
 }
 
 // WrapError gives an error that one of Chrononaut's triggers raised its type:
 // [ErrUnattributed], [ErrContext], [ErrHiddenColumn], [ErrAppendOnly],
-// [ErrNoKey], [*LeasedError], [*LeaseLostError], and those of queries of the past: [HorizonError],
+// [ErrNoKey], [*LeasedError], [*LeaseLostError], [*StaleError], and those of queries of the past: [HorizonError],
 // [ErrNotRecorded], [ErrPast]. The original error stays in the chain; other errors, and nil,
 // are returned as they are. Use it on the errors of an application's own
 // statements; those of this package and of chronomigrate are wrapped already.
@@ -156,6 +157,8 @@ func WrapError(err error) error {
 			return leasedOf(err)
 		case chronodriver.StateLeaseLost:
 			return leaseLostOf(err)
+		case chronodriver.StateStale:
+			return staleOf(err)
 		}
 		return fmt.Errorf("%w: %w", typed, err)
 	}

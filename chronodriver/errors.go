@@ -1,6 +1,9 @@
 package chronodriver
 
-import "errors"
+import (
+	"errors"
+	"reflect"
+)
 
 // SQLSTATEs that Chrononaut's triggers and functions raise. The class TM is
 // private: the SQL standard leaves classes that start with I to Z to the
@@ -41,6 +44,27 @@ func State(err error) string {
 	var s StateError
 	if errors.As(err, &s) {
 		return s.SQLState()
+	}
+	return ""
+}
+
+// Detail returns the DETAIL of the error that [State] speaks of, or the empty
+// string. Drivers for PostgreSQL have it in a field of that name (pgx, lib/pq),
+// which saves importing them all.
+func Detail(err error) string {
+	var s StateError
+	if !errors.As(err, &s) {
+		return ""
+	}
+	v := reflect.ValueOf(s)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	if detail := v.FieldByName("Detail"); detail.IsValid() && detail.Kind() == reflect.String {
+		return detail.String()
 	}
 	return ""
 }

@@ -135,9 +135,9 @@ var captureCases = []captureCase{
 		name: "updates that change nothing record nothing and keep the version",
 		run: []string{
 			`INSERT INTO todos VALUES (1, 'a')`,
-			`UPDATE todos SET title = title`, `UPDATE todos SET title = 'a', done = false`, `UPDATE todos SET version = 17`,
+			`UPDATE todos SET title = title`, `UPDATE todos SET title = 'a', done = false`, `UPDATE todos SET version = 0`, `UPDATE todos SET version = 1`,
 			`INSERT INTO todos VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET title = excluded.title`,
-			`UPDATE todos SET title = 'b', version = 17`,
+			`UPDATE todos SET title = 'b', version = 0`,
 		},
 		want: []string{
 			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,

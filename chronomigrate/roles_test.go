@@ -129,8 +129,13 @@ func TestRoles(t *testing.T) {
 		f, _, app := ownedFixture(t)
 		session := f.as(app)
 		f.execOn(session, `SET chrononaut.suppressed = 'on'`, `SET chrononaut.renumber = 'on'`, `INSERT INTO todos VALUES (1, 'a')`,
-			`UPDATE todos SET title = 'b' WHERE id = 1`, `UPDATE todos SET version = 17 WHERE id = 1`, `UPDATE todos SET version = NULL WHERE id = 1`,
-			`DELETE FROM todos WHERE id = 1`)
+			`UPDATE todos SET title = 'b' WHERE id = 1`)
+		owner := f.conn
+		f.conn = session
+		f.refused("TM017", `UPDATE todos SET version = 17 WHERE id = 1`)
+		f.refused("TM017", `UPDATE todos SET version = NULL WHERE id = 1`)
+		f.conn = owner
+		f.execOn(session, `DELETE FROM todos WHERE id = 1`)
 		f.wantText("insert 0, update 1, delete 2", `SELECT string_agg(operation || ' ' || version, ', ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
 	})
 

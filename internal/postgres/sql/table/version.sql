@@ -31,6 +31,18 @@ BEGIN
     END IF;
 
     IF TG_OP = 'UPDATE' THEN
+{{- if .History}}
+        -- A version that the statement gives is the one that it is based on, or,
+        -- of a writer that counts itself, the next. That the capture trigger
+        -- corrects the version is no such statement.
+        IF NEW.{{ident .VersionColumn}} IS DISTINCT FROM OLD.{{ident .VersionColumn}}
+           AND coalesce(NEW.{{ident .VersionColumn}}::bigint - coalesce(OLD.{{ident .VersionColumn}}, 0), -1) NOT BETWEEN 0 AND 1
+           AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
+        THEN
+            PERFORM {{schema}}.stale_write(TG_RELID, {{literal .Schema}}, {{literal .Name}}, {{textArray .Excluded}}, OLD, NEW,
+                NEW.{{ident .VersionColumn}}, OLD.{{ident .VersionColumn}});
+        END IF;
+{{- end}}
         {{- template "changed" (compare . .NotCompared)}}
         IF NOT changed THEN
 {{- if .History}}

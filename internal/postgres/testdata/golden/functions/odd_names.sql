@@ -25,6 +25,16 @@ BEGIN
     END IF;
 
     IF TG_OP = 'UPDATE' THEN
+        -- A version that the statement gives is the one that it is based on, or,
+        -- of a writer that counts itself, the next. That the capture trigger
+        -- corrects the version is no such statement.
+        IF NEW."the ""version""" IS DISTINCT FROM OLD."the ""version"""
+           AND coalesce(NEW."the ""version"""::bigint - coalesce(OLD."the ""version""", 0), -1) NOT BETWEEN 0 AND 1
+           AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
+        THEN
+            PERFORM "History's ""schema""".stale_write(TG_RELID, 'a.b', E'back\\slash $chrononaut$', ARRAY['select', '{{braces}}', '{a},']::text[], OLD, NEW,
+                NEW."the ""version""", OLD."the ""version""");
+        END IF;
     BEGIN
         old_image := OLD;
         row_image := NEW;

@@ -25,6 +25,16 @@ BEGIN
     END IF;
 
     IF TG_OP = 'UPDATE' THEN
+        -- A version that the statement gives is the one that it is based on, or,
+        -- of a writer that counts itself, the next. That the capture trigger
+        -- corrects the version is no such statement.
+        IF NEW."version" IS DISTINCT FROM OLD."version"
+           AND coalesce(NEW."version"::bigint - coalesce(OLD."version", 0), -1) NOT BETWEEN 0 AND 1
+           AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
+        THEN
+            PERFORM "chrononaut".stale_write(TG_RELID, 'public', 'todos', '{}'::text[], OLD, NEW,
+                NEW."version", OLD."version");
+        END IF;
     BEGIN
         old_image := OLD;
         row_image := NEW;
