@@ -78,6 +78,9 @@ type LockHolder struct {
 	// members of pg_read_all_stats only. ClientAddr is empty for a local socket.
 	ClientAddr string
 	Since      time.Time
+	// Possible says that the session is one of several that may have it: the lock was
+	// taken in a savepoint that is released, and the database does not tell by whom.
+	Possible bool
 	// Prepared is the name of a transaction that was prepared with PREPARE
 	// TRANSACTION, which no session runs: PID is 0.
 	Prepared string
@@ -90,10 +93,13 @@ func (e *LockedError) Error() string {
 		text = fmt.Sprintf("%d records of table %s are locked", len(e.Keys), e.Table)
 	}
 	for i, h := range e.Holders {
-		if i == 0 {
-			text += " by "
-		} else {
+		switch {
+		case i > 0:
 			text += ", "
+		case h.Possible:
+			text += " by one of "
+		default:
+			text += " by "
 		}
 		text += h.String()
 	}
@@ -175,9 +181,8 @@ func (e *MissingError) Is(target error) bool { return target == ErrNotFound }
 // Timeout, the transaction can go on, without locks from this call; a deadlock, a
 // session's lock_timeout or an ended context abort it.
 //
-// Costs one round trip when the row is free, and when the call waits without a
-// Timeout. With a Timeout, waiting costs three more. Before an error there are two
-// to five more, to find out why.
+// Costs one round trip, whether it waits or not, and three with a Timeout. Before an
+// error there are one to five more, to find out why.
 func (h *History[T]) Lock(ctx context.Context, tx chronodriver.Queryer, of any, opts *LockOpts) (*Locked[T], error) {
 	o := LockOpts{}
 	if opts != nil {
@@ -274,7 +279,8 @@ func (h *History[T]) lockAll(ctx context.Context, tx chronodriver.Queryer, of []
 			// After an error of the server the transaction reads nothing more.
 			return nil, err
 		}
-		fresh, err := h.client.tableIn(ctx, tx, h.table)
+		// Not remembered: the change may be the transaction's own.
+		fresh, err := h.client.reader.load(ctx, present{tx}, h.table)
 		if err != nil {
 			return nil, err
 		}
@@ -307,7 +313,6 @@ func (c *Client) tableIn(ctx context.Context, tx chronodriver.Queryer, name Tabl
 	if err != nil {
 		return nil, err
 	}
-	// What the transaction has done to the table and rolls back shows by the stamp.
 	c.mu.Lock()
 	c.tables[name] = info
 	c.mu.Unlock()

@@ -101,12 +101,6 @@ func (l *locking[T]) acquire(ctx context.Context, deadline time.Time) error {
 			}
 		}
 		return l.now(ctx, all)
-	case o.Timeout > 0 && !many:
-		// A row that is free needs no savepoint. Of many the first one would be waited
-		// for with the last one locked.
-		if err := l.lock(ctx, all, true); err != nil || len(l.locked) == 1 {
-			return err
-		}
 	}
 	const attempts = 10
 	for i := 1; ; i++ {
@@ -133,14 +127,13 @@ func (l *locking[T]) acquire(ctx context.Context, deadline time.Time) error {
 		switch {
 		case i == attempts || secured(states):
 			return &MissingError{l.info.table, l.keysOf(missing), secured(states)}
-		case !many:
-			continue
-		case !l.saved:
+		case l.saved:
+			if err := l.discard(ctx); err != nil {
+				return err
+			}
+		case many:
 			// With others locked, to wait would be out of order.
 			return l.now(ctx, missing)
-		}
-		if err := l.discard(ctx); err != nil {
-			return err
 		}
 	}
 }
@@ -377,8 +370,8 @@ func (l *locking[T]) undo(ctx context.Context, failed error, timedOut bool) erro
 	if discarded := l.discard(ctx); discarded != nil {
 		return errors.Join(locked, fmt.Errorf("go back to the savepoint: %w", discarded))
 	}
-	if l.engine.lockTimedOut(err, false) {
-		// The table itself is locked.
+	if l.engine.lockTimedOut(err, false) || err == nil && len(locked.Holders) == 0 {
+		// It may be the table itself that is locked.
 		locked.Holders, err = l.engine.lockTable(ctx, present{l.tx}, l.info, l.opts)
 	}
 	if err != nil {

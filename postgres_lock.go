@@ -143,6 +143,7 @@ func readHolders(document string) ([]LockHolder, error) {
 		DatabaseUser string `json:"database_user"`
 		Client       string
 		Since        time.Time
+		Possible     bool
 		Prepared     string
 	}
 	if err := json.Unmarshal([]byte(document), &found); err != nil {
@@ -150,7 +151,7 @@ func readHolders(document string) ([]LockHolder, error) {
 	}
 	var holders []LockHolder
 	for _, h := range found {
-		holders = append(holders, LockHolder{h.PID, h.Application, h.DatabaseUser, h.Client, h.Since.UTC(), h.Prepared})
+		holders = append(holders, LockHolder{h.PID, h.Application, h.DatabaseUser, h.Client, h.Since.UTC(), h.Possible, h.Prepared})
 	}
 	return holders, nil
 }
