@@ -34,6 +34,12 @@ const (
 	OperationLease         Operation = "lease"
 	OperationLeaseTakeover Operation = "lease_takeover"
 	OperationLeaseRelease  Operation = "lease_release"
+	// OperationHold, OperationReleaseRequest and OperationRelease are about holds:
+	// records of the table were held, and released, by the first of two people or
+	// at last. The data says what: the number of the hold, the keys, the reason.
+	OperationHold           Operation = "hold"
+	OperationReleaseRequest Operation = "release_request"
+	OperationRelease        Operation = "release"
 )
 
 // Gone reports whether the operation ended the record's life.

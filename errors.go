@@ -126,11 +126,14 @@ var states = map[string]error{
 	chronodriver.StateLeased:       ErrLeased,
 	chronodriver.StateLeaseLost:    ErrLeaseLost,
 	chronodriver.StateStale:        ErrStale,
+	chronodriver.StateHeld:         ErrHeld,
+	chronodriver.StateLocking:      ErrLocking,
 }
 
 // WrapError gives an error that one of Chrononaut's triggers raised its type:
 // [ErrUnattributed], [ErrContext], [ErrHiddenColumn], [ErrAppendOnly],
-// [ErrNoKey], [*LeasedError], [*LeaseLostError], [*StaleError], and those of queries of the past: [HorizonError],
+// [ErrNoKey], those of locking: [HeldError], [LeasedError], [LeaseLostError],
+// [StaleError], [ErrLocking], and those of queries of the past: [HorizonError],
 // [ErrNotRecorded], [ErrPast]. The original error stays in the chain; other errors, and nil,
 // are returned as they are. Use it on the errors of an application's own
 // statements; those of this package and of chronomigrate are wrapped already.
@@ -159,6 +162,8 @@ func WrapError(err error) error {
 			return leaseLostOf(err)
 		case chronodriver.StateStale:
 			return staleOf(err)
+		case chronodriver.StateHeld:
+			return heldOf(err)
 		}
 		return fmt.Errorf("%w: %w", typed, err)
 	}

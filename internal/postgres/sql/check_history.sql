@@ -13,6 +13,7 @@
   FROM (VALUES ('chrononaut_append_only', 'A', 1 + 2 + 8 + 16, 'refuse_rewrite', 'FOR EACH ROW'),
                ('chrononaut_append_only_truncate', 'A', 2 + 32, 'refuse_rewrite', 'FOR EACH STATEMENT'),
                ('chrononaut_erased', 'A', 8, 'note_erased', 'REFERENCING OLD TABLE AS erased FOR EACH STATEMENT'),
+               ('chrononaut_held', 'A', 1 + 2 + 8, 'refuse_held', 'FOR EACH ROW'),
                ('chrononaut_period_erased', 'A', 8, 'period_erased', 'REFERENCING OLD TABLE AS erased FOR EACH STATEMENT'),
                ('chrononaut_python_complete', 'O', 1 + 2 + 4, 'python_complete', 'FOR EACH ROW WHEN ((new.operation IS NULL))'),
                ('chrononaut_python_replace', 'O', 1 + 4, 'python_replace',

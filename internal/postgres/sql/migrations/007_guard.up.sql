@@ -12,9 +12,24 @@ SELECT pg_catalog.setval({{literal (print schema ".chrononaut_guarded")}}, 0, tr
 GRANT SELECT ON SEQUENCE {{schema}}.chrononaut_guarded TO PUBLIC;
 
 -- The transaction that was the last to place a hold or a lease, for transactions
--- whose snapshot is older: they would not see it.
+-- whose snapshot is older: they would not see it. It may be running still, or have
+-- been rolled back; before it came the last one that was committed.
 CREATE SEQUENCE {{schema}}.chrononaut_guarded_by AS bigint MINVALUE 0 START 0;
 SELECT pg_catalog.setval({{literal (print schema ".chrononaut_guarded_by")}}, 0, true);
+CREATE SEQUENCE {{schema}}.chrononaut_guarded_before AS bigint MINVALUE 0 START 0;
+SELECT pg_catalog.setval({{literal (print schema ".chrononaut_guarded_before")}}, 0, true);
+
+-- Whether a transaction of this cluster was committed. Others come with a dump.
+CREATE FUNCTION {{schema}}.guard_committed(id xid8) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    RETURN pg_xact_status(id) IS NOT DISTINCT FROM 'committed';
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN false;
+END
+{{dollar}};
 
 -- The bit of a table. Constant for the triggers, which name the table.
 CREATE FUNCTION {{schema}}.guard_bit(of_schema text, of_table text) RETURNS bigint
@@ -29,10 +44,16 @@ CREATE FUNCTION {{schema}}.guard(of_schema text, of_table text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
+DECLARE
+    last xid8;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended({{literal (print rawSchema " guard")}}, 0));
     PERFORM setval({{literal (print schema ".chrononaut_guarded")}},
                    pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}) | {{schema}}.guard_bit(of_schema, of_table), true);
+    last := pg_sequence_last_value({{literal (print schema ".chrononaut_guarded_by")}})::text::xid8;
+    IF last <> pg_current_xact_id() AND {{schema}}.guard_committed(last) THEN
+        PERFORM setval({{literal (print schema ".chrononaut_guarded_before")}}, last::text::bigint, true);
+    END IF;
     PERFORM setval({{literal (print schema ".chrononaut_guarded_by")}}, pg_current_xact_id()::text::bigint, true);
 END
 {{dollar}};
@@ -47,22 +68,18 @@ CREATE FUNCTION {{schema}}.guard_snapshot() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
-    last xid8 := pg_sequence_last_value({{literal (print schema ".chrononaut_guarded_by")}})::text::xid8;
+    sequence regclass;
+    last     xid8;
 BEGIN
-    IF pg_visible_in_snapshot(last, pg_current_snapshot()) OR last = pg_current_xact_id() THEN
-        RETURN;
-    END IF;
-    BEGIN
-        IF pg_xact_status(last) IS DISTINCT FROM 'committed' THEN
-            RETURN;
+    -- In this order: guard() writes them in the other one.
+    FOREACH sequence IN ARRAY ARRAY[{{literal (print schema ".chrononaut_guarded_by")}}, {{literal (print schema ".chrononaut_guarded_before")}}]::regclass[] LOOP
+        last := pg_sequence_last_value(sequence)::text::xid8;
+        IF NOT pg_visible_in_snapshot(last, pg_current_snapshot()) AND last <> pg_current_xact_id() AND {{schema}}.guard_committed(last) THEN
+            RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+                MESSAGE = 'records were held or leased since this transaction took its snapshot',
+                HINT = 'Repeat the transaction.';
         END IF;
-    EXCEPTION WHEN invalid_parameter_value THEN
-        -- Not a transaction of this cluster: history came with a dump.
-        RETURN;
-    END;
-    RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
-        MESSAGE = 'records were held or leased since this transaction took its snapshot',
-        HINT = 'Repeat the transaction.';
+    END LOOP;
 END
 {{dollar}};
 
