@@ -163,8 +163,8 @@ func drifts() []drift {
 		},
 		{
 			name:   "history's own guards are dropped and disabled",
-			breaks: []string{`DROP TRIGGER chrononaut_append_only ON chrononaut.chrononaut_activity`, `ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER chrononaut_append_only_truncate`, `DROP TRIGGER chrononaut_erased ON chrononaut.chrononaut_activity`, `DROP TRIGGER chrononaut_period_erased ON chrononaut.chrononaut_activity`},
-			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate", "history_trigger chrononaut_erased", "history_trigger chrononaut_period_erased"},
+			breaks: []string{`DROP TRIGGER chrononaut_append_only ON chrononaut.chrononaut_activity`, `ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER chrononaut_append_only_truncate`, `DROP TRIGGER chrononaut_erased ON chrononaut.chrononaut_activity`, `DROP TRIGGER chrononaut_period_erased ON chrononaut.chrononaut_activity`, `DROP TRIGGER chrononaut_held ON chrononaut.chrononaut_activity`},
+			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate", "history_trigger chrononaut_erased", "history_trigger chrononaut_held", "history_trigger chrononaut_period_erased"},
 		},
 		{
 			name: "history's own guards refuse less",
@@ -203,14 +203,14 @@ func drifts() []drift {
 			name:   "a restore that disabled the triggers of history ends before it enables them again",
 			breaks: []string{`ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER ALL`},
 			want: []string{
-				"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate", "history_trigger chrononaut_erased", "history_trigger chrononaut_period_erased",
+				"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate", "history_trigger chrononaut_erased", "history_trigger chrononaut_held", "history_trigger chrononaut_period_erased",
 				"history_trigger chrononaut_python_complete", "history_trigger chrononaut_python_replace",
 			},
 		},
 		{
 			name:   "a restore has disabled the triggers of history and enabled them again",
 			breaks: []string{`ALTER TABLE chrononaut.chrononaut_activity DISABLE TRIGGER ALL`, `ALTER TABLE chrononaut.chrononaut_activity ENABLE TRIGGER ALL`},
-			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate", "history_trigger chrononaut_erased", "history_trigger chrononaut_period_erased"},
+			want:   []string{"history_trigger chrononaut_append_only", "history_trigger chrononaut_append_only_truncate", "history_trigger chrononaut_erased", "history_trigger chrononaut_held", "history_trigger chrononaut_period_erased"},
 		},
 		{
 			name: "functions that the triggers call are changed and dropped",
