@@ -43,6 +43,8 @@ CREATE OR REPLACE TRIGGER {{ident .Name}}
     {{if or (eq .Name "chrononaut_erased") (eq .Name "chrononaut_period_erased")}}AFTER DELETE ON {{schema}}.chrononaut_activity
     REFERENCING OLD TABLE AS erased
     FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.{{if eq .Name "chrononaut_erased"}}note_erased{{else}}period_erased{{end}}()
+    {{- else if eq .Name "chrononaut_held"}}BEFORE DELETE ON {{schema}}.chrononaut_activity
+    FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_held()
     {{- else}}BEFORE {{if eq .Name "chrononaut_append_only"}}UPDATE OR DELETE ON {{schema}}.chrononaut_activity
     FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
     FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite(){{end}}
