@@ -73,13 +73,11 @@ CREATE FUNCTION {{schema}}.in_progress(number xid) RETURNS boolean
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
-    next bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
-    -- The last one of that number that can have been.
-    at   bigint := (next & ~4294967295) | number::text::bigint;
+    -- Numbers go round: the one that is meant is less than half of them away.
+    at    bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    ahead bigint := (number::text::bigint - at) & 4294967295;
 BEGIN
-    IF at > next THEN
-        at := at - 4294967296;
-    END IF;
+    at := at + CASE WHEN ahead < 2147483648 THEN ahead ELSE ahead - 4294967296 END;
     RETURN coalesce(pg_xact_status(at::text::xid8) = 'in progress', false);
 EXCEPTION WHEN invalid_parameter_value THEN
     RETURN false;
