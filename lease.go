@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -79,9 +80,9 @@ type LeasesOpts struct {
 // apart by their tokens, not by their holders, so that somebody's second window
 // does not get one either. [ErrNotFound] when there is no such record,
 // [*HeldError] when it is held, [ErrStale] for [LeaseOpts.Version],
-// [ErrNoRationale], [ErrNotTracked], [ErrKey].
+// [ErrNoRationale], [ErrLeaseTTL], [ErrNotTracked], [ErrKey].
 //
-// A client of a database uses a transaction of its own, four round trips. One of a
+// A client of a database uses a transaction of its own, three round trips. One of a
 // transaction takes the lease in that: others wait for its end, and it is gone when
 // that is rolled back. An enforced lease waits for transactions that write the
 // record; its caller needs the privilege to update it.
@@ -113,8 +114,10 @@ func (c *Client) lease(ctx context.Context, info *tableInfo, key string, ttl tim
 	switch {
 	case !info.tracked:
 		err = ErrNotTracked
-	case o.TakeOver && o.Rationale == "":
+	case o.TakeOver && strings.TrimSpace(o.Rationale) == "":
 		err = ErrNoRationale
+	case !isLeaseTTL(ttl):
+		err = ErrLeaseTTL
 	default:
 		err = c.leasing(ctx, func(ctx context.Context, q chronodriver.Queryer, engine leaser) error {
 			l, err = engine.takeLease(ctx, q, info, key, ttl, o)
@@ -127,11 +130,16 @@ func (c *Client) lease(ctx context.Context, info *tableInfo, key string, ttl tim
 	return l, nil
 }
 
+func isLeaseTTL(ttl time.Duration) bool { return ttl >= time.Millisecond && ttl <= 24*time.Hour }
+
 // RenewLease lets a lease run for another ttl from now on, which may be shorter
 // than what is left of it. It sets the times of l. A lease that has expired is
 // over, also when nobody has got the record since: [*LeaseLostError]. Only ID and
 // Token of l are looked at. Costs what [Client.Lease] costs.
 func (c *Client) RenewLease(ctx context.Context, l *Lease, ttl time.Duration) error {
+	if !isLeaseTTL(ttl) {
+		return fmt.Errorf("renew lease %d: %w", l.ID, ErrLeaseTTL)
+	}
 	err := c.leasing(ctx, func(ctx context.Context, q chronodriver.Queryer, engine leaser) error {
 		renewed, err := engine.renewLease(ctx, q, l.ID, l.Token, ttl)
 		if err == nil {

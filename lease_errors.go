@@ -18,6 +18,8 @@ var (
 	// ErrLeaseLost is returned when a lease has ended, as [*LeaseLostError]: to its
 	// holder who writes, renews or releases.
 	ErrLeaseLost = errors.New("lease has ended")
+	// ErrLeaseTTL is returned when a lease is asked for a time that it cannot have.
+	ErrLeaseTTL = errors.New("a lease lasts between one millisecond and 24 hours")
 )
 
 // LeasedError says who has the lease of a record. It is [ErrLeased].

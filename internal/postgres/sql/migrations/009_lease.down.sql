@@ -1,3 +1,5 @@
+DROP TRIGGER chrononaut_lease_end ON {{schema}}.chrononaut_table;
+DROP FUNCTION {{schema}}.lease_end();
 DROP FUNCTION {{schema}}.lease_follow(text, text, jsonb, jsonb);
 DROP FUNCTION {{schema}}.guard_lease_truncate(text, text);
 DROP FUNCTION {{schema}}.guard_lease(text, text, text, jsonb, jsonb);

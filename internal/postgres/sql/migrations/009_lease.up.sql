@@ -29,6 +29,8 @@ CREATE TABLE {{schema}}.chrononaut_lease (
     expires       timestamptz NOT NULL,
     user_info     jsonb       NOT NULL,
     database_user text        NOT NULL,
+    -- The transaction that it was granted in, whose own writes are the holder's.
+    transaction_id xid8       NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
     rationale     text,
     -- The lease of the record before this one, and whether it was taken over.
     former        bigint,
@@ -56,13 +58,13 @@ CREATE FUNCTION {{schema}}.lease_key_hash(of_key jsonb) RETURNS bigint
            OPERATOR(pg_catalog.#) pg_catalog.hashtextextended(pg_catalog.translate(of_key::text, '0123456789.', ''), 1);
 
 CREATE FUNCTION {{schema}}.lease_token_hash(token text) RETURNS bytea
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN pg_catalog.sha256(pg_catalog.convert_to(token, 'UTF8'));
 
 -- Whether a lease runs. When the clock was set back by more than the time that the
 -- lease was given, it has ended: it never lasts longer than twice that time.
 CREATE FUNCTION {{schema}}.lease_runs(released timestamptz, expires timestamptz, ttl interval, moment timestamptz) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN released IS NULL AND moment < expires AND moment >= expires - 2 * ttl;
 
 CREATE FUNCTION {{schema}}.lease_holder(user_info jsonb, database_user text) RETURNS text
@@ -71,7 +73,7 @@ CREATE FUNCTION {{schema}}.lease_holder(user_info jsonb, database_user text) RET
 
 -- A time as messages have it.
 CREATE FUNCTION {{schema}}.lease_time(moment timestamptz) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
 -- The setting chrononaut.context, for those who need more of it than the triggers.
@@ -224,7 +226,7 @@ BEGIN
            token_hash = {{schema}}.lease_token_hash(token), version = row_version, enforced = enforced, ttl = ttl,
            granted = moment, renewed = moment, expires = moment + ttl,
            user_info = '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
-           database_user = session_user, rationale = rationale,
+           database_user = session_user, transaction_id = pg_current_xact_id(), rationale = rationale,
            former = nullif(former.id, 0), taken_over = runs
      WHERE x.record_hash = hash AND x.key_hash = other
     RETURNING x.* INTO l;
@@ -258,6 +260,7 @@ DECLARE
     relation    oid := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     options     jsonb;
     match_sql   text;
+    read_sql    text;
     row_version integer;
     image       jsonb;
 BEGIN
@@ -282,14 +285,22 @@ BEGIN
       JOIN pg_attribute AS a ON a.attnum = k.attnum
      WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
 
-    -- Those who write the record are waited for, and see the lease once it is granted.
+    read_sql := format('SELECT coalesce(t.%I, 0), to_jsonb(t) FROM %s AS t WHERE %s', coalesce(options ->> 'version_column', 'version'),
+                       relation::regclass, match_sql);
     IF enforced THEN
+        -- Those who write the record are waited for: they would not see the lease.
+        -- First without the guard, for which everybody would wait who places one;
+        -- the lock goes with the subtransaction.
+        BEGIN
+            EXECUTE read_sql || ' FOR UPDATE' USING of_key;
+            RAISE EXCEPTION USING ERRCODE = 'TM020';
+        EXCEPTION WHEN SQLSTATE 'TM020' THEN
+            NULL;
+        END;
         PERFORM {{schema}}.lease_guard(of_schema, of_table);
+        read_sql := read_sql || ' FOR UPDATE';
     END IF;
-    EXECUTE format('SELECT coalesce(t.%I, 0), to_jsonb(t) FROM %s AS t WHERE %s %s',
-                   coalesce(options ->> 'version_column', 'version'), relation::regclass, match_sql,
-                   CASE WHEN enforced THEN 'FOR UPDATE' ELSE '' END)
-       INTO row_version, image USING of_key;
+    EXECUTE read_sql INTO row_version, image USING of_key;
     IF image IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found',
             MESSAGE = format('table %I.%I has no such record: it cannot be leased', of_schema, of_table);
@@ -422,7 +433,7 @@ BEGIN
     FOR l IN SELECT x.* FROM unnest(keys) AS k (key), {{schema}}.chrononaut_lease AS x
               WHERE x.record_hash = {{schema}}.lease_hash(of_schema, of_table, k.key)
                 AND x.key = k.key AND x.table_schema = of_schema AND x.table_name = of_table
-                AND x.enforced AND x.released IS NULL AND x.id <> ALL (claimed)
+                AND x.enforced AND x.released IS NULL AND x.id <> ALL (claimed) AND x.transaction_id <> pg_current_xact_id()
                 FOR SHARE OF x
     LOOP
         IF {{schema}}.lease_runs(l.released, l.expires, l.ttl, clock_timestamp()) THEN
@@ -445,7 +456,7 @@ BEGIN
     END IF;
     FOR l IN SELECT x.* FROM {{schema}}.chrononaut_lease AS x
               WHERE x.table_schema = of_schema AND x.table_name = of_table
-                AND x.enforced AND x.released IS NULL AND x.id <> ALL (claimed)
+                AND x.enforced AND x.released IS NULL AND x.id <> ALL (claimed) AND x.transaction_id <> pg_current_xact_id()
                 FOR SHARE
     LOOP
         IF {{schema}}.lease_runs(l.released, l.expires, l.ttl, clock_timestamp()) THEN
@@ -480,3 +491,25 @@ BEGIN
     END IF;
 END
 {{dollar}};
+
+-- Leases end when their table is no longer tracked, or it or its key gets other
+-- names: they would be found no more.
+CREATE FUNCTION {{schema}}.lease_end() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.tracked
+       AND (NEW.table_schema, NEW.table_name, NEW.key_columns) = (OLD.table_schema, OLD.table_name, OLD.key_columns)
+    THEN
+        RETURN NULL;
+    END IF;
+    UPDATE {{schema}}.chrononaut_lease AS x SET released = clock_timestamp()
+     WHERE x.table_schema = OLD.table_schema AND x.table_name = OLD.table_name AND x.released IS NULL;
+    RETURN NULL;
+END
+{{dollar}};
+
+CREATE TRIGGER chrononaut_lease_end
+    AFTER UPDATE OR DELETE ON {{schema}}.chrononaut_table
+    FOR EACH ROW EXECUTE FUNCTION {{schema}}.lease_end();
