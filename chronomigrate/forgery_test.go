@@ -74,7 +74,7 @@ func TestForgery(t *testing.T) {
 		t.Parallel()
 		f := forger(t)
 		f.exec(`CREATE TEMP TABLE own (LIKE chrononaut.chrononaut_activity)`)
-		for _, name := range []string{"refuse_rewrite", "python_complete", "python_replace", "note_ended", "note_erased", "period_erased"} {
+		for _, name := range []string{"refuse_rewrite", "python_complete", "python_replace", "note_ended", "note_erased", "period_erased", "lease_end"} {
 			f.refused("42501", `CREATE TRIGGER own AFTER DELETE ON own REFERENCING OLD TABLE AS erased FOR EACH STATEMENT EXECUTE FUNCTION chrononaut.`+name+`()`)
 		}
 		f.refused("42501", `CREATE TRIGGER own AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION chrononaut.`+pgx.Identifier{f.inspected("public", "todos").FunctionName(postgres.Capture)}.Sanitize()+`()`)
@@ -87,6 +87,9 @@ func TestForgery(t *testing.T) {
 			`suppress('x')`, `settle_history(1)`, `guard('public', 'todos')`, `guard_row('public', 'todos', 'UPDATE', '{}', '{}')`, `guard_truncate('public', 'todos')`,
 			`add_key('public', 'todos', '{"id": 77}', false)`, `add_keys('public', 'todos', 0)`, `note_unplaced('public', 'todos')`, `signature('rekeyed 7')`, `rekeyed()`,
 			`period_gap('public', 'todos', '{"id": 9}', 1, 1)`,
+			`lease('public', 'todos', '{"id": 1}', '1 min')`, `lease_guard('public', 'todos')`, `renew_lease(1, 'x', '1 min')`, `release_lease(1, 'x')`,
+			`lease_grant('public', 'todos', '{"id": 1}', '{}', 1, '1 min', true, true, 'x', 'x')`,
+			`lease_follow('public', 'todos', '{"id": 1}', '{"id": 2}')`, `lease_fence()`,
 		} {
 			f.refused("42501", `SELECT chrononaut.`+call)
 		}

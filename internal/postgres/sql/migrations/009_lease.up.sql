@@ -360,12 +360,6 @@ BEGIN
 END
 {{dollar}};
 
-REVOKE EXECUTE ON FUNCTION {{schema}}.lease_guard(text, text) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION {{schema}}.lease_grant(text, text, jsonb, jsonb, integer, interval, boolean, boolean, text, text) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION {{schema}}.lease(text, text, jsonb, interval, boolean, boolean, text, integer) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION {{schema}}.renew_lease(bigint, text, interval) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION {{schema}}.release_lease(bigint, text) FROM PUBLIC;
-
 -- ------------------------------------------------------------- the writes --
 
 -- The leases that a write is made under, each of which has to run. They are locked
@@ -513,3 +507,11 @@ END
 CREATE TRIGGER chrononaut_lease_end
     AFTER UPDATE OR DELETE ON {{schema}}.chrononaut_table
     FOR EACH ROW EXECUTE FUNCTION {{schema}}.lease_end();
+ALTER TABLE {{schema}}.chrononaut_table ENABLE ALWAYS TRIGGER chrononaut_lease_end;
+
+REVOKE EXECUTE ON FUNCTION {{schema}}.lease(text, text, jsonb, interval, boolean, boolean, text, integer),
+       {{schema}}.lease_guard(text, text),
+       {{schema}}.lease_grant(text, text, jsonb, jsonb, integer, interval, boolean, boolean, text, text),
+       {{schema}}.renew_lease(bigint, text, interval), {{schema}}.release_lease(bigint, text),
+       {{schema}}.lease_lost_error(bigint, text), {{schema}}.lease_fence(), {{schema}}.lease_follow(text, text, jsonb, jsonb), {{schema}}.lease_end(),
+       {{schema}}.guard_lease(text, text, text, jsonb, jsonb), {{schema}}.guard_lease_truncate(text, text) FROM PUBLIC;
