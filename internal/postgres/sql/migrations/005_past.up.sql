@@ -984,7 +984,7 @@ END
 -- The functions that trigger functions call and not everybody may.
 CREATE FUNCTION {{schema}}.writer_functions() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,guard_row,guard_truncate,lease_fence,lease_follow,period_gap}'::text[];
+    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,guard_row,guard_truncate,lease_fence,lease_follow,period_gap,stale_changes}'::text[];
 
 -- Lets the owner of a capture function, who may have changed, add to tables of keys.
 CREATE FUNCTION {{schema}}.grant_keys(to_role text) RETURNS void

@@ -208,11 +208,24 @@ BEGIN
 END
 {{dollar}};
 
+-- The same for a version trigger, whose owner may not read the registry; NULL for a
+-- table that Python chrononaut writes too: it counts for itself and does not look.
+CREATE FUNCTION {{schema}}.stale_changes(of_schema text, of_table text, of_key jsonb, of_version integer, present jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT {{schema}}.changes_since(of_schema, of_table, of_key, of_version, present)
+     WHERE NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t
+                        WHERE t.table_schema = of_schema AND t.table_name = of_table AND t.options @> '{"shared_with_python": true}')
+{{dollar}};
+
+REVOKE EXECUTE ON FUNCTION {{schema}}.stale_changes(text, text, jsonb, integer, jsonb) FROM PUBLIC;
+
 -- Called by a version trigger when an UPDATE gives the version column a value
 -- that is neither that of the row nor the next: refuses it, and says what has
 -- happened since that version. columns are those that history does not hold:
 -- whether they were set is seen, who else has set them only of hidden ones.
-CREATE FUNCTION {{schema}}.stale_write(relation oid, of_schema text, of_table text, columns text[], old_row record, new_row record, based_on integer, present_version integer)
+CREATE FUNCTION {{schema}}.stale_write(relation oid, of_schema text, of_table text, version_column text, columns text[], old_row record, new_row record, based_on integer, present_version integer)
     RETURNS void
     LANGUAGE plpgsql
     {{template "all_settings"}}
@@ -227,11 +240,6 @@ DECLARE
     mine       text[];
     since      text[];
 BEGIN
-    -- Python chrononaut counts for itself and does not look.
-    IF EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t
-                WHERE t.table_schema = of_schema AND t.table_name = of_table AND t.options @> '{"shared_with_python": true}') THEN
-        RETURN;
-    END IF;
     -- The row comes by logical replication, which brings the version that the
     -- publisher counted. No statement can set the source of the setting.
     IF EXISTS (SELECT FROM pg_settings AS s WHERE s.name = 'session_replication_role' AND s.setting = 'replica' AND s.source = 'override') THEN
@@ -239,13 +247,13 @@ BEGIN
     END IF;
 
     EXECUTE 'SELECT ' || {{schema}}.key_sql(relation, '($1)')
-         || ', ' || {{schema}}.image_sql(relation, columns, '($1)')
-         || ', ' || {{schema}}.image_sql(relation, columns, '($2)')
+         || ', ' || {{schema}}.image_sql(relation, columns || version_column, '($1)')
+         || ', ' || {{schema}}.image_sql(relation, columns || version_column, '($2)')
        INTO record_key, present, given USING old_row, new_row;
-    SELECT present - k.name, given - k.name INTO present, given
-      FROM (SELECT coalesce(t.options ->> 'version_column', 'version') AS name
-              FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) AS k;
-    report := {{schema}}.changes_since(of_schema, of_table, record_key, based_on, present);
+    report := {{schema}}.stale_changes(of_schema, of_table, record_key, based_on, present);
+    IF report IS NULL THEN
+        RETURN;
+    END IF;
 
     -- The writer's own columns are those that it gives another value than they have,
     -- and than they had at its version.

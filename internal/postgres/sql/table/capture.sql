@@ -316,10 +316,11 @@ BEGIN
     -- The version was counted before the row had its place in the table's
     -- unique index. Until then another transaction could have, and take to an
     -- end, a life of its own under this key: as the unique index of history
-    -- shows, or, if it moved the record to another key, previous_key.
+    -- shows, or, if it moved the record to another key, previous_key. Or the
+    -- version is one that the statement gave: see the version trigger.
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
-        taken := EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+        taken := row_version < 0 OR EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                           WHERE {{.RecordHash "a.previous_key"}} = {{.RecordHashOf "record_key"}}
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version

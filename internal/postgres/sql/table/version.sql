@@ -13,6 +13,9 @@ DECLARE
     changed    boolean;
     record_key jsonb;
     old_key    jsonb;
+{{- if .History}}
+    following  integer;
+{{- end}}
 {{- if .RecordChanges}}
     context    jsonb;
 {{- end}}
@@ -39,7 +42,7 @@ BEGIN
            AND coalesce(NEW.{{ident .VersionColumn}}::bigint - coalesce(OLD.{{ident .VersionColumn}}, 0), -1) NOT BETWEEN 0 AND 1
            AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
         THEN
-            PERFORM {{schema}}.stale_write(TG_RELID, {{literal .Schema}}, {{literal .Name}}, {{textArray .Excluded}}, OLD, NEW,
+            PERFORM {{schema}}.stale_write(TG_RELID, {{literal .Schema}}, {{literal .Name}}, {{literal .VersionColumn}}, {{textArray .Excluded}}, OLD, NEW,
                 NEW.{{ident .VersionColumn}}, OLD.{{ident .VersionColumn}});
         END IF;
 {{- end}}
@@ -106,7 +109,22 @@ BEGIN
         -- A key that was deleted and comes back continues its versions. Another
         -- transaction may still have the key: the capture trigger, which runs
         -- once the row has its place in the unique index, looks again.
-        NEW.{{ident .VersionColumn}} := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1, 0);
+        following := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1, 0);
+{{- if not .Python}}
+        -- A version that the statement gives counts for nothing, unless the row is
+        -- there and ON CONFLICT makes this an UPDATE: excluded has to say what was
+        -- given then. If the row goes meanwhile, the capture trigger puts it right.
+        IF following > 0 AND NEW.{{ident .VersionColumn}} <> following THEN
+            BEGIN
+                IF EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}) THEN
+                    RETURN NEW;
+                END IF;
+            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+                -- Without a look at the index that would take too long.
+            END;
+        END IF;
+{{- end}}
+        NEW.{{ident .VersionColumn}} := following;
     ELSIF OLD.{{ident .VersionColumn}} IS NULL THEN
         NEW.{{ident .VersionColumn}} := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
     ELSE

@@ -15,6 +15,7 @@ DECLARE
     changed    boolean;
     record_key jsonb;
     old_key    jsonb;
+    following  integer;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
         IF TG_OP = 'INSERT' THEN
@@ -32,7 +33,7 @@ BEGIN
            AND coalesce(NEW."the ""version"""::bigint - coalesce(OLD."the ""version""", 0), -1) NOT BETWEEN 0 AND 1
            AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
         THEN
-            PERFORM "History's ""schema""".stale_write(TG_RELID, 'a.b', E'back\\slash $chrononaut$', ARRAY['select', '{{braces}}', '{a},']::text[], OLD, NEW,
+            PERFORM "History's ""schema""".stale_write(TG_RELID, 'a.b', E'back\\slash $chrononaut$', 'the "version"', ARRAY['select', '{{braces}}', '{a},']::text[], OLD, NEW,
                 NEW."the ""version""", OLD."the ""version""");
         END IF;
     BEGIN
@@ -91,7 +92,20 @@ BEGIN
         -- A key that was deleted and comes back continues its versions. Another
         -- transaction may still have the key: the capture trigger, which runs
         -- once the row has its place in the unique index, looks again.
-        NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1, 0);
+        following := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1, 0);
+        -- A version that the statement gives counts for nothing, unless the row is
+        -- there and ON CONFLICT makes this an UPDATE: excluded has to say what was
+        -- given then. If the row goes meanwhile, the capture trigger puts it right.
+        IF following > 0 AND NEW."the ""version""" <> following THEN
+            BEGIN
+                IF EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
+                    RETURN NEW;
+                END IF;
+            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+                -- Without a look at the index that would take too long.
+            END;
+        END IF;
+        NEW."the ""version""" := following;
     ELSIF OLD."the ""version""" IS NULL THEN
         NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', old_key), 0) + 1;
     ELSE
@@ -388,10 +402,11 @@ BEGIN
     -- The version was counted before the row had its place in the table's
     -- unique index. Until then another transaction could have, and take to an
     -- end, a life of its own under this key: as the unique index of history
-    -- shows, or, if it moved the record to another key, previous_key.
+    -- shows, or, if it moved the record to another key, previous_key. Or the
+    -- version is one that the statement gave: see the version trigger.
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
-        taken := EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+        taken := row_version < 0 OR EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
                           WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0))
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version

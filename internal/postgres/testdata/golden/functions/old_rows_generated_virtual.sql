@@ -15,6 +15,7 @@ DECLARE
     changed    boolean;
     record_key jsonb;
     old_key    jsonb;
+    following  integer;
 BEGIN
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         IF TG_OP = 'INSERT' THEN
@@ -32,7 +33,7 @@ BEGIN
            AND coalesce(NEW."version"::bigint - coalesce(OLD."version", 0), -1) NOT BETWEEN 0 AND 1
            AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
         THEN
-            PERFORM "chrononaut".stale_write(TG_RELID, 'public', 'todos', ARRAY['cache', 'shown']::text[], OLD, NEW,
+            PERFORM "chrononaut".stale_write(TG_RELID, 'public', 'todos', 'version', ARRAY['cache', 'shown']::text[], OLD, NEW,
                 NEW."version", OLD."version");
         END IF;
     BEGIN
@@ -81,7 +82,20 @@ BEGIN
         -- A key that was deleted and comes back continues its versions. Another
         -- transaction may still have the key: the capture trigger, which runs
         -- once the row has its place in the unique index, looks again.
-        NEW."version" := coalesce("chrononaut".last_version('public', 'todos', record_key) + 1, 0);
+        following := coalesce("chrononaut".last_version('public', 'todos', record_key) + 1, 0);
+        -- A version that the statement gives counts for nothing, unless the row is
+        -- there and ON CONFLICT makes this an UPDATE: excluded has to say what was
+        -- given then. If the row goes meanwhile, the capture trigger puts it right.
+        IF following > 0 AND NEW."version" <> following THEN
+            BEGIN
+                IF EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
+                    RETURN NEW;
+                END IF;
+            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+                -- Without a look at the index that would take too long.
+            END;
+        END IF;
+        NEW."version" := following;
     ELSIF OLD."version" IS NULL THEN
         NEW."version" := coalesce("chrononaut".last_version('public', 'todos', old_key), 0) + 1;
     ELSE
@@ -342,10 +356,11 @@ BEGIN
     -- The version was counted before the row had its place in the table's
     -- unique index. Until then another transaction could have, and take to an
     -- end, a life of its own under this key: as the unique index of history
-    -- shows, or, if it moved the record to another key, previous_key.
+    -- shows, or, if it moved the record to another key, previous_key. Or the
+    -- version is one that the statement gave: see the version trigger.
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
-        taken := EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+        taken := row_version < 0 OR EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
                           WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0))
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version
