@@ -122,7 +122,12 @@ func queryOne(ctx context.Context, q chronodriver.Queryer, dest []any, sql strin
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer func() {
+		// Drivers return the error of the rows here again.
+		if closed := rows.Close(); err == nil {
+			err = closed
+		}
+	}()
 	if !rows.Next() {
 		return false, rows.Err()
 	}

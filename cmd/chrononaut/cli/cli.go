@@ -158,6 +158,7 @@ const (
 	groupSetUp = "set-up"
 	groupLook  = "look"
 	groupBack  = "back"
+	groupLock  = "lock"
 	groupOther = "other"
 )
 
@@ -226,6 +227,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 		&cobra.Group{ID: groupSetUp, Title: "Set up:"},
 		&cobra.Group{ID: groupLook, Title: "Look at the past:"},
 		&cobra.Group{ID: groupBack, Title: "Bring it back:"},
+		&cobra.Group{ID: groupLock, Title: "Keep it from being changed:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -238,6 +240,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	add(groupOther, a.demoCommand())
 	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand(), a.queryCommand(), a.shellCommand(), a.snapshotCommand())
 	add(groupBack, a.restoreCommand(), a.undeleteCommand(), a.revertCommand())
+	add(groupLock, a.holdCommand(), a.releaseCommand(), a.holdsCommand(), a.leaseCommand())
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.start(cmd) }

@@ -305,7 +305,7 @@ func TestRemovingHistoryIsConfirmed(t *testing.T) {
 func TestHelpIsForEveryCommand(t *testing.T) {
 	t.Parallel()
 	w := &world{t: t, env: map[string]string{}}
-	for _, args := range [][]string{{}, {"migrate"}, {"migrate", "up"}, {"track"}, {"untrack"}, {"check"}, {"log"}, {"show"}, {"diff"}, {"query"}, {"shell"}, {"snapshot"}} {
+	for _, args := range [][]string{{}, {"migrate"}, {"migrate", "up"}, {"track"}, {"untrack"}, {"check"}, {"log"}, {"show"}, {"diff"}, {"query"}, {"shell"}, {"snapshot"}, {"hold"}, {"release"}, {"holds"}, {"lease"}, {"lease", "renew"}} {
 		out := w.must(append(args, "--help")...)
 		if !strings.Contains(out, "Usage:") || !strings.Contains(out, "Examples:") && len(args) != 1 {
 			t.Errorf("help of %v:\n%s", args, out)

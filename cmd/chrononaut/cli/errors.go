@@ -57,7 +57,12 @@ func (e *connectError) Unwrap() error { return e.cause }
 func (a *app) fail(ctx context.Context, cmd *cobra.Command, err error) int {
 	status := exitError
 	var no *noError
-	if errors.As(err, &no) {
+	if !errors.As(err, &no) {
+		if no = lockRefusal(err); no != nil {
+			err = no
+		}
+	}
+	if no != nil {
 		if no.quiet {
 			return exitNo
 		}
@@ -129,6 +134,8 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 		message, try, reason = chrononaut.ErrNotInstalled.Error(), "chrononaut migrate up.", "not_installed"
 	case errors.Is(err, chrononaut.ErrNotTracked):
 		try, reason = "chrononaut track TABLE.", "not_tracked"
+	case errors.Is(err, chrononaut.ErrLocking):
+		try, reason = serverHint(err), "refused"
 	}
 	for _, known := range reasons {
 		if reason == "error" && errors.Is(err, known.err) {
@@ -142,13 +149,21 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 			reason, try = "privilege", "the role needs USAGE on the history schema and SELECT on its tables; see docs/command.md."
 		case "25006":
 			reason, try = "read_only", "connect to the primary server."
+		case "55P03", "40P01":
+			reason, try = "busy", busyHint
 		default:
 			reason = "database"
 		}
 	}
+	if reason == "error" && strings.Contains(message, "database is locked") { // SQLite
+		reason, try = "busy", busyHint
+	}
+	message = ours.ReplaceAllString(message, "$1")
 	// A hint is ours, and may show what a URL looks like.
 	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(try)), reason
 }
+
+const busyHint = "the same command again, when nobody writes there."
 
 var reasons = []struct {
 	err    error
@@ -186,10 +201,15 @@ var reasons = []struct {
 	{chrononaut.ErrUntracked, "untracked"},
 	{chrononaut.ErrNoColumn, "no_column"},
 	{chrononaut.ErrRestoreConflict, "conflict"},
+	{chrononaut.ErrLocking, "refused"},
 	{fs.ErrNotExist, "no_file"},
 }
 
 func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
+
+// ours is an error that a function of history raised on PostgreSQL: the message is
+// for people as it is.
+var ours = regexp.MustCompile(`ERROR: ([^\n]*?) \(SQLSTATE (?:TM\d\d\d|P0002)\)`)
 
 var anyURL = regexp.MustCompile(`(?i)\b(?:postgres|postgresql)://\S+`)
 

@@ -29,6 +29,8 @@ type logFlags struct {
 var operations = []chrononaut.Operation{
 	chrononaut.OperationInsert, chrononaut.OperationUpdate, chrononaut.OperationDelete, chrononaut.OperationTruncate,
 	chrononaut.OperationRestore, chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
+	chrononaut.OperationHold, chrononaut.OperationReleaseRequest, chrononaut.OperationRelease,
+	chrononaut.OperationLease, chrononaut.OperationLeaseTakeover, chrononaut.OperationLeaseRelease,
 }
 
 func (a *app) logCommand() *cobra.Command {
@@ -57,7 +59,7 @@ state after it (data) and what it did to the columns (diff).`,
 	flags.StringVar(&f.since, "since", "", "only changes at or after this time")
 	flags.StringVar(&f.until, "until", "", "only changes at or before this time")
 	flags.StringVar(&f.column, "column", "", "only changes that gave this column another value")
-	flags.StringVar(&f.operation, "operation", "", "only insert, update, delete, truncate, restore, baseline, track, untrack or suppress")
+	flags.StringVar(&f.operation, "operation", "", "only this operation: insert, update, delete, hold, lease, ...")
 	flags.Uint64Var(&f.transaction, "tx", 0, "only changes of this transaction")
 	flags.Int64Var(&f.beforeID, "before-id", 0, "only changes with a smaller id")
 	flags.Int64Var(&f.afterID, "after-id", 0, "only changes with a greater id")
@@ -334,7 +336,9 @@ func (p *printer) logRow(c *chrononaut.Change, diff chrononaut.Diff, of logOf) [
 		{"", plain},
 		{clean(c.Rationale), plain},
 	}
-	if !c.Operation.Gone() {
+	if keys, text, ok := p.describeLock(c); ok {
+		row[4].text, row[6].text = clean(keys), clean(text)
+	} else if !c.Operation.Gone() {
 		// What a deletion did to the columns goes without saying.
 		row[6].text = p.summary(diff, c.Key)
 	}

@@ -280,7 +280,7 @@ func operationTone(o chrononaut.Operation) tone {
 		return good
 	case chrononaut.OperationUpdate:
 		return changed
-	case chrononaut.OperationDelete, chrononaut.OperationTruncate, chrononaut.OperationSuppress:
+	case chrononaut.OperationDelete, chrononaut.OperationTruncate, chrononaut.OperationSuppress, chrononaut.OperationLeaseTakeover:
 		return bad
 	}
 	return faint

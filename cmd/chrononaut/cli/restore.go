@@ -216,7 +216,7 @@ type bringBack struct {
 	*write
 
 	dryRun, skipBlocked, sql bool
-	onConflict               string
+	onConflict, lease        string
 	chunk                    int
 }
 
@@ -231,6 +231,7 @@ func (a *app) bringBackFlags(cmd *cobra.Command, f *bringBack) {
 	flags.StringVar(&f.onConflict, "on-conflict", "refuse", "records that have changed since: refuse, skip or overwrite")
 	flags.BoolVar(&f.skipBlocked, "skip-blocked", false, "leave out records that cannot be written")
 	flags.IntVar(&f.chunk, "chunk", 0, "a transaction for each N records (default: one for all)")
+	flags.StringVar(&f.lease, "lease", "", "ID:TOKEN of the lease that it is done under (default: the environment variable "+leaseVariable+")")
 	f.write = a.writeFlags(cmd)
 }
 
@@ -245,7 +246,10 @@ func (a *app) bringBack(ctx context.Context, f *bringBack, plan func(context.Con
 	case !f.dryRun && strings.TrimSpace(f.rationale) == "":
 		return usagef("--dry-run to look, --rationale TEXT to do it.", "say why: --rationale")
 	}
-	ctx = a.writeContext(ctx, f.write)
+	ctx, err := a.leaseContext(a.writeContext(ctx, f.write), f.lease)
+	if err != nil {
+		return err
+	}
 	return a.withDatabase(ctx, false, func(db *database) error {
 		p, err := plan(ctx, db)
 		if err != nil {

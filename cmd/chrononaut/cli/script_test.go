@@ -32,6 +32,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //	chrononaut ARGS         the command
 //	sql [-a ACTOR] [-r RATIONALE] STATEMENT
 //	unattributed STATEMENT  which a strict table refuses
+//	held STATEMENT          which a hold refuses
+//	leased STATEMENT        which an enforced lease refuses
 //	env NAME=VALUE          for the commands that follow
 //	terminal WIDTH          they print for a terminal; 0 is a pipe again
 //	only ENGINE             the rest of the script
@@ -232,9 +234,9 @@ func (w *world) script(script string) string {
 			if err := w.sqlWords(t.Context(), words[1:]); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
-		case "unattributed":
-			if err := w.sqlWords(t.Context(), words[1:]); !errors.Is(chrononaut.WrapError(err), chrononaut.ErrUnattributed) {
-				t.Fatalf("%s: error = %v, want ErrUnattributed", line, err)
+		case "unattributed", "held", "leased":
+			if err := w.sqlWords(t.Context(), words[1:]); !errors.Is(chrononaut.WrapError(err), refusals[words[0]]) {
+				t.Fatalf("%s: error = %v, want %v", line, err, refusals[words[0]])
 			}
 		case "env":
 			name, value, _ := strings.Cut(words[1], "=")
@@ -254,6 +256,11 @@ func (w *world) script(script string) string {
 		}
 	}
 	return w.stable(b.String())
+}
+
+// refusals are the errors of statements that must be refused.
+var refusals = map[string]error{
+	"unattributed": chrononaut.ErrUnattributed, "held": chrononaut.ErrHeld, "leased": chrononaut.ErrLeased,
 }
 
 func (w *world) sqlWords(ctx context.Context, words []string) error {
@@ -279,7 +286,9 @@ var unstable = []struct {
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`), "2026-01-02T03:04:05.678901Z"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?Z`), "2026-01-02 03:04:05Z"},
-	{regexp.MustCompile(`"changed":"[^"]*"`), `"changed":"2026-01-02T03:04:05.678901Z"`},
+	{regexp.MustCompile(`"(changed|placed|at|granted|renewed|expires)":"[^"]*"`), `"$1":"2026-01-02T03:04:05.678901Z"`},
+	{regexp.MustCompile(`"token":"[^"]*"`), `"token":"4f2a9c"`},
+	{regexp.MustCompile(`(?m)^(\d+):[0-9A-Za-z_-]{16,}$`), `$1:4f2a9c`},
 	{regexp.MustCompile(`"transaction":\d+`), `"transaction":4711`},
 	{regexp.MustCompile(`"transactions":\[\d+\]`), `"transactions":[4711]`},
 	{regexp.MustCompile(`revert --tx \d+ undoes`), `revert --tx 4711 undoes`},

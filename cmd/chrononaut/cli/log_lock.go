@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/chrononaut-go/chrononaut"
+)
+
+// lockChange is what history says of a hold or a lease that was placed, asked to
+// be released, or ended: the data of such a change.
+type lockChange struct {
+	// Of a hold.
+	Hold        int64            `json:"hold"`
+	Keys        []chrononaut.Key `json:"keys"`
+	Children    []lockRelation   `json:"children"`
+	TwoPeople   bool             `json:"two_people"`
+	AllowInsert bool             `json:"allow_insert"`
+	Reason      string           `json:"reason"`
+	// Of a lease.
+	Lease    int64          `json:"lease"`
+	Key      chrononaut.Key `json:"key"`
+	Expires  time.Time      `json:"expires"`
+	Enforced bool           `json:"enforced"`
+	Former   struct {
+		Lease    int64 `json:"lease"`
+		UserInfo struct {
+			UserID *string `json:"user_id"`
+		} `json:"user_info"`
+		DatabaseUser string `json:"database_user"`
+	} `json:"former"`
+}
+
+type lockRelation struct {
+	Schema   string            `json:"schema"`
+	Table    string            `json:"table"`
+	Columns  map[string]string `json:"columns"`
+	Children []lockRelation    `json:"children"`
+}
+
+func lockRelations(written []lockRelation) []chrononaut.Relation {
+	var relations []chrononaut.Relation
+	for _, r := range written {
+		relations = append(relations, chrononaut.Relation{
+			Table: chrononaut.Table{Schema: r.Schema, Name: r.Table}, Columns: r.Columns, Children: lockRelations(r.Children),
+		})
+	}
+	return relations
+}
+
+// describeLock gives a change that is about a hold or a lease its keys and a
+// description; ok is false for any other.
+func (p *printer) describeLock(c *chrononaut.Change) (keys, text string, ok bool) {
+	switch c.Operation {
+	case chrononaut.OperationHold, chrononaut.OperationReleaseRequest, chrononaut.OperationRelease,
+		chrononaut.OperationLease, chrononaut.OperationLeaseTakeover, chrononaut.OperationLeaseRelease:
+	default:
+		return "", "", false
+	}
+	l, err := decodeLock(c.Data)
+	if err != nil {
+		// Of another version, and printed as any other.
+		return "", "", false
+	}
+	if c.Operation == chrononaut.OperationHold || c.Operation == chrononaut.OperationReleaseRequest || c.Operation == chrononaut.OperationRelease {
+		h := &chrononaut.Hold{Keys: l.Keys, AllowInsert: l.AllowInsert}
+		return heldKeys(h), l.hold(c.Operation), true
+	}
+	return formatKey(l.Key), p.leaseText(l, c.Operation), true
+}
+
+func decodeLock(data chrononaut.Data) (*lockChange, error) {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber() // keys are exact
+	l := &lockChange{}
+	return l, decoder.Decode(l)
+}
+
+func (l *lockChange) hold(operation chrononaut.Operation) string {
+	text := fmt.Sprintf("hold %d", l.Hold)
+	if operation != chrononaut.OperationHold {
+		// Its rationale is why it ended, and not why it began.
+		return text + ": " + l.Reason
+	}
+	if len(l.Children) > 0 {
+		text += ", with " + relationsText(lockRelations(l.Children))
+	}
+	if l.TwoPeople {
+		text += ", two people release it"
+	}
+	return text
+}
+
+func (p *printer) leaseText(l *lockChange, operation chrononaut.Operation) string {
+	text := fmt.Sprintf("lease %d", l.Lease)
+	if operation == chrononaut.OperationLeaseRelease {
+		return text
+	}
+	parts := []string{text + " until " + p.second(l.Expires)}
+	if l.Enforced {
+		parts = append(parts, "enforced")
+	}
+	if operation == chrononaut.OperationLeaseTakeover {
+		holder := l.Former.DatabaseUser
+		if id := l.Former.UserInfo.UserID; id != nil {
+			holder = *id
+		}
+		parts = append(parts, fmt.Sprintf("taken over from %s (lease %d)", holder, l.Former.Lease))
+	}
+	return strings.Join(parts, ", ")
+}
