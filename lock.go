@@ -61,6 +61,10 @@ type LockedError struct {
 	// they have gone meanwhile, or the session's own lock_timeout ended the
 	// transaction, in which nothing can be asked then.
 	Holders []LockHolder
+	// Lease is the one that the record has, where Keys is a single one: who edits the
+	// record need not be who has its row locked. Nil also when the role may not read
+	// leases.
+	Lease *Lease
 
 	cause error
 }
@@ -102,6 +106,9 @@ func (e *LockedError) Error() string {
 			text += " by "
 		}
 		text += h.String()
+	}
+	if e.Lease != nil {
+		text += fmt.Sprintf("; it is leased to %q until %s", e.Lease.Holder, e.Lease.Expires.UTC().Format(time.RFC3339))
 	}
 	return text
 }
@@ -182,7 +189,7 @@ func (e *MissingError) Is(target error) bool { return target == ErrNotFound }
 // session's lock_timeout or an ended context abort it.
 //
 // Costs one round trip, whether it waits or not, and three with a Timeout. Before an
-// error there are one to five more, to find out why.
+// error there are one to eight more, to find out why.
 func (h *History[T]) Lock(ctx context.Context, tx chronodriver.Queryer, of any, opts *LockOpts) (*Locked[T], error) {
 	o := LockOpts{}
 	if opts != nil {

@@ -96,6 +96,29 @@ func TestLockTakenInASavepoint(t *testing.T) {
 	}
 }
 
+func TestLockOfALeasedRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	h := f.todos()
+	f.exec(`INSERT INTO todos VALUES (1, 'one'), (2, 'two')`)
+	lease := must(h.Lease(chrononaut.WithActor(t.Context(), "ann"), 1, time.Hour, nil))(t)
+	must(chronopgx.LockAll(t.Context(), f.begin(), h, []any{1, 2}, nil))(t)
+	for name, opts := range map[string]*chrononaut.LockOpts{"at once": {NoWait: true}, "with a limit": {Timeout: 20 * time.Millisecond}} {
+		tx := f.begin()
+		err := errorOf(chronopgx.Lock(t.Context(), tx, h, 1, opts))
+		if found := lockedError(t, err).Lease; found == nil || found.ID != lease.ID || found.Token != "" || !strings.Contains(err.Error(), `; it is leased to "ann" until 20`) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if found := lockedError(t, errorOf(chronopgx.Lock(t.Context(), tx, h, 2, opts))); found.Lease != nil {
+			t.Errorf("%s: %v", name, found)
+		}
+		f.usable(tx)
+	}
+	if text := lockedError(t, errorOf(chronopgx.Lock(t.Context(), f.begin(), h, 1, &chrononaut.LockOpts{NoWait: true}))).Error(); strings.Contains(text, lease.Token) {
+		t.Error("the message tells the token")
+	}
+}
+
 func TestLockByAPreparedTransaction(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

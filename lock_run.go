@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -38,7 +39,12 @@ func (l *locking[T]) run(ctx context.Context, of []any) ([]Locked[T], error) {
 	if err := l.acquire(ctx, deadline); err != nil {
 		// What ends a statement at its time also ends one that is canceled.
 		timedOut := l.engine.lockTimedOut(err, l.saved && l.opts.Timeout > 0 && time.Until(deadline) <= 0)
-		return nil, l.undo(ctx, err, timedOut)
+		usable := l.saved || !timedOut
+		err = l.undo(ctx, err, timedOut)
+		if locked := (*LockedError)(nil); usable && errors.As(err, &locked) && len(locked.Keys) == 1 {
+			err = l.leased(ctx, locked, err)
+		}
+		return nil, err
 	}
 	if err := l.end(ctx); err != nil {
 		return nil, err
@@ -378,4 +384,21 @@ func (l *locking[T]) undo(ctx context.Context, failed error, timedOut bool) erro
 		return errors.Join(locked, err)
 	}
 	return locked
+}
+
+// leased adds the lease of the record that is locked. Who may lock rows need not be
+// allowed to read leases.
+func (l *locking[T]) leased(ctx context.Context, locked *LockedError, err error) error {
+	engine, ok := l.engine.(leaser)
+	if !ok {
+		return err
+	}
+	n := slices.IndexFunc(l.keys, func(k Key) bool { return reflect.DeepEqual(k, locked.Keys[0]) })
+	if begun := l.begin(ctx, time.Now().Add(l.opts.Timeout)); begun != nil {
+		return errors.Join(err, begun)
+	}
+	if found, unknown := engine.leases(ctx, present{l.tx}, leaseFilter{LeasesOpts: LeasesOpts{Table: l.info.table}, key: l.normal[n]}); unknown == nil && len(found) == 1 {
+		locked.Lease = &found[0]
+	}
+	return errors.Join(err, l.discard(ctx))
 }

@@ -100,6 +100,7 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"keeps a transaction at its point", keepsItsPoint},
 		{"leaks the past into nothing", leaksNoPast},
 		{"reads history itself under a context of the past", readsHistoryInThePast},
+		{"locks rows, and says who has them", locksRows},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
