@@ -170,6 +170,18 @@ func WrapError(err error) error {
 	return err
 }
 
+// errorText is the message of an error that a trigger raised. On SQLite it stands
+// between quotation marks, and its own are doubled.
+func errorText(err error) string {
+	text := err.Error()
+	_, quoted, found := strings.Cut(text, "bad JSON path: '")
+	end := strings.LastIndexByte(quoted, '\'')
+	if !found || end < 0 {
+		return text
+	}
+	return strings.ReplaceAll(quoted[:end], "''", "'")
+}
+
 // notInstalled tells a missing history schema from other errors.
 func notInstalled(err error) error {
 	if err == nil {

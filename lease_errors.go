@@ -126,7 +126,7 @@ var (
 // leasedOf reads the error that leased_error() raised.
 func leasedOf(err error) error {
 	e := &LeasedError{cause: err}
-	if m := leasedPattern.FindStringSubmatch(err.Error()); m != nil {
+	if m := leasedPattern.FindStringSubmatch(errorText(err)); m != nil {
 		e.Table = messageTable(m[1])
 		e.Holder, e.Rationale = messageText(m[2]), messageText(m[4])
 		e.Until = parseMessageTime(m[3])
@@ -138,7 +138,7 @@ func leasedOf(err error) error {
 // leaseLostOf reads the error that lease_lost_error() raised.
 func leaseLostOf(err error) error {
 	e := &LeaseLostError{End: LeaseUnknown, cause: err}
-	m := lostPattern.FindStringSubmatch(err.Error())
+	m := lostPattern.FindStringSubmatch(errorText(err))
 	if m == nil {
 		return e
 	}

@@ -45,6 +45,9 @@ func (e *sqliteEngine) check(ctx context.Context, q chronodriver.Queryer, regist
 		c.report(ProblemColumnMissing, column, message, repair[:len(repair)-1]+" with the present names in --hidden and --untracked.")
 	}
 	p := &sqlitePlanner{found: found}
+	if p.guarded, err = e.guarded(ctx, q, found); err != nil && !isKnown(err) {
+		return nil, err
+	}
 	p.describe(opts)
 	if p.table.History() && found.Column(p.table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, p.table.VersionColumn, "the version column was renamed or dropped", repair[:len(repair)-1]+" with its present name in --version-column.")

@@ -59,6 +59,9 @@ func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, n
 		return nil, err
 	}
 	p := &sqlitePlanner{found: found, plan: &Plan{Table: chronodriver.Table{Schema: sqliteSchema, Name: found.Name}, Transactional: true}}
+	if p.guarded, err = e.guarded(ctx, tx, found); err != nil {
+		return nil, err
+	}
 	p.describe(opts)
 	if err := e.requireKeys(ctx, tx, p.table); err != nil {
 		return nil, err
@@ -88,6 +91,28 @@ func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, n
 	}
 	p.planLives(life)
 	return p.plan, p.err
+}
+
+// guarded reports whether something of a table is held or leased. It is not when
+// that is under another name: whoever renamed it has to rename it back.
+func (e *sqliteEngine) guarded(ctx context.Context, q chronodriver.Queryer, found *sqlite.Inspected) (guarded bool, err error) {
+	names, err := queryStrings(ctx, q, `SELECT DISTINCT table_name FROM main.chrononaut_guarded`)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		if sqlite.SameName(name, found.Name) {
+			guarded = true
+			continue
+		}
+		for _, t := range found.Ours() {
+			if slices.Contains(sqlite.GuardKinds, t.Kind()) && strings.Contains(t.SQL, "table_name = "+sqlite.QuoteLiteral(name)) {
+				return false, hint(fmt.Errorf("%w: records of it are held or leased under its former name %s", ErrNotTrackable, name),
+					"Rename it back, or release them: chrononaut holds lists the holds.")
+			}
+		}
+	}
+	return guarded, nil
 }
 
 // missing says why there is no such table.
@@ -224,12 +249,18 @@ func sqliteColumns(found *sqlite.Inspected) []string {
 // sqlitePlanner collects the steps of a plan.
 type sqlitePlanner struct {
 	found *sqlite.Inspected
-	table *sqlite.Table
-	plan  *Plan
-	err   error
+	// guarded: something of the table is held or leased.
+	guarded bool
+	table   *sqlite.Table
+	plan    *Plan
+	err     error
 }
 
-func (p *sqlitePlanner) describe(opts TrackOptions) { p.table = p.found.Describe(opts.sqliteOptions()) }
+func (p *sqlitePlanner) describe(opts TrackOptions) {
+	options := opts.sqliteOptions()
+	options.Guarded = p.guarded
+	p.table = p.found.Describe(options)
+}
 
 // known lists the columns that the triggers are generated for.
 func (p *sqlitePlanner) known() []string { return sqliteColumns(p.found) }
@@ -291,6 +322,13 @@ var sqlitePurpose = map[string]string{
 	sqlite.KindDelete:       "Writes a row's last state into history.",
 	sqlite.KindNoteInsert:   "Notes rows that OR REPLACE would delete without a trigger.",
 	sqlite.KindNoteUpdate:   "The same for UPDATE OR REPLACE.",
+
+	sqlite.KindGuardNote:   "Notes held rows that OR REPLACE would delete without a trigger.",
+	sqlite.KindGuardUnique: "Refuses to put a row in the place of a held one.",
+	sqlite.KindGuardMoved:  "Takes a lease along with the key of its record.",
+	sqlite.KindGuardInsert: "Refuses a row that is held or leased.",
+	sqlite.KindGuardUpdate: "Refuses to change one. A BEFORE trigger, so that no other comes first.",
+	sqlite.KindGuardDelete: "Refuses to delete one.",
 }
 
 // wanted is the list of triggers, in their order, that a table should have.

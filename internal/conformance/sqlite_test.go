@@ -33,13 +33,13 @@ func eachSQLite(t *testing.T, f func(t *testing.T, db *sqliteDB)) {
 // sqliteDB is a pool of one connection, so that PRAGMAs stay.
 type sqliteDB struct {
 	*sql.DB
-	t      *testing.T
+	t      testing.TB
 	name   string // of the driver
 	path   string
 	driver chronodriver.Driver
 }
 
-func openSQLite(t *testing.T, driver, path string) *sqliteDB {
+func openSQLite(t testing.TB, driver, path string) *sqliteDB {
 	t.Helper()
 	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(0)"
 	db, err := chronosql.Open(driver, dsn, nil)

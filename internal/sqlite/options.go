@@ -17,6 +17,9 @@ type Options struct {
 	Generation    int      `json:"generation,omitempty"`
 	// Known are the columns of the table when its triggers were generated.
 	Known []string `json:"columns,omitempty"`
+	// Guarded says that something of the table is held or leased, for which it
+	// needs more triggers. The registry does not keep it.
+	Guarded bool `json:"-"`
 }
 
 // DecodeOptions reads chrononaut_table.options.

@@ -45,6 +45,7 @@ func parsed(file string) (*template.Template, error) {
 var functions = template.FuncMap{
 	"ident":   QuoteIdent,
 	"literal": QuoteLiteral,
+	"value":   ReadValue,
 	"row": func(t *Table, row string) any {
 		return struct {
 			Table *Table

@@ -26,17 +26,32 @@ const (
 	KindUnrecordedInsert = "unrecorded_insert"
 	KindUnrecordedUpdate = "unrecorded_update"
 	KindUnrecordedDelete = "unrecorded_delete"
+
+	KindGuardNote   = "guard_note"
+	KindGuardUnique = "guard_unique"
+	KindGuardMoved  = "guard_moved"
+	KindGuardInsert = "guard_insert"
+	KindGuardUpdate = "guard_update"
+	KindGuardDelete = "guard_delete"
 )
+
+// GuardKinds are the triggers of tables of which something is held or leased.
+// They come last, and so fire first.
+var GuardKinds = []string{KindGuardNote, KindGuardUnique, KindGuardMoved, KindGuardInsert, KindGuardUpdate, KindGuardDelete}
 
 // Kinds lists the triggers that the table needs, in the order in which they
 // have to be created.
 func (t *Table) Kinds() []string {
 	switch {
 	case t.History():
-		return []string{
+		kinds := []string{
 			KindSuppressed, KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete, KindKeep, KindNumberInsert, KindNumberUpdate,
 			KindInsert, KindUpdate, KindDelete, KindNoteInsert, KindNoteUpdate,
 		}
+		if t.Guarded {
+			kinds = append(kinds, GuardKinds...)
+		}
+		return kinds
 	case t.RecordChanges:
 		return []string{KindNumberInsert, KindNumberUpdate}
 	}
@@ -96,12 +111,12 @@ func (t InspectedTrigger) Kind() string {
 	if name != t.Name {
 		name = strings.TrimSuffix(name, "_")
 	}
-	// number_insert before insert.
-	for _, kind := range []string{
+	// The longer names first.
+	for _, kind := range append(slices.Clone(GuardKinds),
 		KindNumberInsert, KindNumberUpdate, KindNoteInsert, KindNoteUpdate,
 		KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete,
 		KindSuppressed, KindKeep, KindInsert, KindUpdate, KindDelete,
-	} {
+	) {
 		if strings.HasSuffix(name, "_"+kind) {
 			return kind
 		}

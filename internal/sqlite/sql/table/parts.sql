@@ -129,3 +129,6 @@ that fires the trigger. */ -}}
     INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
     SELECT {{literal .Table.HistoryName}}, {{.Table.KeyObject .Row}}, max(id), {{if eq .Row "NEW"}}1{{else}}0{{end}} FROM chrononaut_activity;
 {{- end -}}
+
+{{- /* Whether records of the table are held or leased. */ -}}
+{{- define "guarded"}}EXISTS (SELECT 1 FROM chrononaut_guarded WHERE table_name = {{literal .HistoryName}}){{end -}}

@@ -1,0 +1,15 @@
+DROP TRIGGER chrononaut_table_held;
+DROP TRIGGER chrononaut_table_held_delete;
+DROP TRIGGER chrononaut_context_leases;
+DROP TRIGGER chrononaut_activity_held;
+DROP VIEW chrononaut_write;
+DROP VIEW chrononaut_lease_call;
+DROP VIEW chrononaut_lease_fence;
+DROP VIEW chrononaut_lease_state;
+DROP VIEW chrononaut_refusal;
+DROP VIEW chrononaut_name;
+DROP TABLE chrononaut_guard;
+DROP TABLE chrononaut_guarded;
+DROP TABLE chrononaut_held_row;
+DROP TABLE chrononaut_lease;
+DROP TABLE chrononaut_hold;
