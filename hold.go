@@ -2,6 +2,7 @@ package chrononaut
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -96,6 +97,19 @@ type holder interface {
 	release(ctx context.Context, q chronodriver.Queryer, id int64, rationale string) (document string, err error)
 	// holds selects documents, the newest first; info is that of the table or nil.
 	holds(ctx context.Context, q chronodriver.Queryer, info *tableInfo, opts HoldsOpts, visit func(document string) error) error
+	// holdColumns are the columns by which rows of a table are held; none when none
+	// are.
+	holdColumns(ctx context.Context, q chronodriver.Queryer, info *tableInfo) ([]string, error)
+	// heldStates selects the n of states, a JSON array of heldState, that are held,
+	// each with the oldest of the holds.
+	heldStates(ctx context.Context, q chronodriver.Queryer, info *tableInfo, states string, visit func(n int, document string) error) error
+}
+
+// heldState is a state of a record, those columns of it by which it may be held.
+type heldState struct {
+	N        int                        `json:"n"`
+	State    map[string]json.RawMessage `json:"state"`
+	Inserted bool                       `json:"inserted"`
 }
 
 // Hold freezes the records with the keys, or the whole table when keys is nil, for

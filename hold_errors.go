@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,16 +24,16 @@ var (
 type HeldError struct {
 	// Hold is the number of the hold: see [Client.Release]. Of several it is the
 	// oldest.
-	Hold int64
+	Hold int64 `json:"hold"`
 	// Table is the table of the record that was to be written.
-	Table Table
+	Table Table `json:"table"`
 	// Actor placed the hold, Since then; the database role where there was no actor.
-	Actor string
-	Since time.Time
+	Actor string    `json:"actor"`
+	Since time.Time `json:"since"`
 	// Reason is why it was placed.
-	Reason string
+	Reason string `json:"reason"`
 	// Whole says that the hold is on the whole table.
-	Whole bool
+	Whole bool `json:"whole"`
 
 	cause error
 }
@@ -55,6 +56,15 @@ func (e *HeldError) Unwrap() error { return e.cause }
 // tablePattern matches a table as SQL writes it.
 const tablePattern = `((?:"(?:[^"]|"")*"|[^\s".]+)(?:\.(?:"(?:[^"]|"")*"|[^\s".]+))?)`
 
+// heldError is what a write to a table is refused with because of the hold.
+func (h *Hold) heldError(table Table) *HeldError {
+	e := &HeldError{Hold: h.ID, Table: table, Actor: h.Actor, Since: h.Placed, Reason: h.Reason, Whole: h.Keys == nil && h.Table == table}
+	if e.Actor == "" {
+		e.Actor = h.DatabaseUser
+	}
+	return e
+}
+
 var heldPattern = regexp.MustCompile(`(a record of )?table ` + tablePattern + ` is held by ` + quotedText + ` since ` + messageTime + `: ` + quotedText + ` \(hold (\d+)\)`)
 
 // heldOf reads the error that a trigger raised. What the message does not say
@@ -70,7 +80,11 @@ func heldOf(err error) error {
 	return held
 }
 
+// jsonString writes a text as the database does.
 func jsonString(s string) string {
-	encoded, _ := json.Marshal(s) // a string
-	return string(encoded)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -108,7 +108,7 @@ func (r *postgresReader) holds(ctx context.Context, q chronodriver.Queryer, info
 			own += " AND (h.keys IS NULL OR h.keys @> pg_catalog.jsonb_build_array(" + k + "))"
 			scope += " AND s.match = " + k + " AND s.record_hash = pg_catalog.jsonb_hash_extended(" + k + ", pg_catalog.hashtextextended(" + schema + " || '.' || " + name + ", 0))"
 		}
-		args.Where = append(args.Where, "("+own+" OR h.id IN (SELECT s.hold_id FROM "+postgres.QuoteIdent(r.schema)+".chrononaut_hold_scope AS s WHERE "+scope+" AND s.versions IS NULL))")
+		args.Where = append(args.Where, "("+own+" OR h.id IN (SELECT s.hold_id FROM "+postgres.QuoteIdent(r.schema)+".chrononaut_hold_scope AS s WHERE "+scope+" AND NOT s.past))")
 	}
 	sql, err := postgres.Read(r.schema, "holds", args)
 	if err != nil {
@@ -116,4 +116,26 @@ func (r *postgresReader) holds(ctx context.Context, q chronodriver.Queryer, info
 	}
 	var document string
 	return eachRow(ctx, q, []any{&document}, func() error { return visit(document) }, sql, c.args...)
+}
+
+func (r *postgresReader) holdColumns(ctx context.Context, q chronodriver.Queryer, info *tableInfo) (columns []string, err error) {
+	schema := postgres.QuoteIdent(r.schema)
+	var column string
+	err = eachRow(ctx, q, []any{&column}, func() error {
+		columns = append(columns, column)
+		return nil
+	}, "SELECT DISTINCT c.name FROM "+schema+`.chrononaut_hold_shape AS f
+ CROSS JOIN pg_catalog.unnest(f.columns || CASE WHEN f.columns = '{}' THEN ''::text END) AS c (name)
+ WHERE f.table_schema = $1::text AND f.table_name = $2::text AND c.name IS NOT NULL`, info.table.Schema, info.table.Name)
+	return columns, err
+}
+
+func (r *postgresReader) heldStates(ctx context.Context, q chronodriver.Queryer, info *tableInfo, states string, visit func(int, string) error) error {
+	sql, err := postgres.RestoreSQL(r.schema, "held", postgres.RestoreArgs{ReadArgs: r.args(info)})
+	if err != nil {
+		return err
+	}
+	var n int
+	var document string
+	return eachRow(ctx, q, []any{&n, &document}, func() error { return visit(n, document) }, sql, states)
 }

@@ -2,6 +2,7 @@ package chrononaut
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,9 @@ func (p *planner) check(ctx context.Context, plan *RestorePlan) error {
 		items := byTable[t.info.table]
 		if len(items) == 0 {
 			continue
+		}
+		if err := p.checkHolds(ctx, t, items); err != nil {
+			return err
 		}
 		for n := range t.refers {
 			if err := p.checkParents(ctx, t, &t.refers[n], items, byTable); err != nil {
@@ -153,4 +157,78 @@ func (p *planner) checkClashes(ctx context.Context, t *restoreTable, u *uniqueKe
 		}
 		return err
 	}, sql, encodeArgs(args))
+}
+
+// checkHolds names the records that are held, and those that would get into a hold.
+func (p *planner) checkHolds(ctx context.Context, t *restoreTable, items []*RestoreItem) error {
+	engine, ok := p.client.reader.(holder)
+	if !ok {
+		return nil
+	}
+	columns, err := engine.holdColumns(ctx, p.tx, t.info)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	var states []heldState
+	for n, i := range items {
+		if i.exists {
+			state, err := heldStateOf(i.present, i.key, columns)
+			if err != nil {
+				return err
+			}
+			states = append(states, heldState{N: n, State: state})
+		}
+		if i.to != nil && i.Action != RestoreDelete {
+			key := i.newKey
+			if key == "" {
+				key = i.key
+			}
+			// Columns that the plan does not write stay as they are.
+			after := Data{}
+			for _, name := range columns {
+				from := i.to.Data
+				if i.exists && !slices.Contains(i.set, name) {
+					from = i.present
+				}
+				if raw, ok := from[name]; ok {
+					after[name] = raw
+				}
+			}
+			state, err := heldStateOf(after, key, columns)
+			if err != nil {
+				return err
+			}
+			states = append(states, heldState{N: n, State: state, Inserted: i.Action == RestoreInsert})
+		}
+	}
+	found := map[int]bool{}
+	for batch := range slices.Chunk(states, restoreBatch) {
+		encoded, err := json.Marshal(batch)
+		if err != nil {
+			return err
+		}
+		err = engine.heldStates(ctx, p.tx, t.info, string(encoded), func(n int, document string) error {
+			hold, err := parseHold(document)
+			if err == nil && !found[n] {
+				found[n] = true
+				items[n].Problems = append(items[n].Problems, RestoreProblem{Kind: ProblemHeld, Blocking: true, Held: hold.heldError(t.info.table)})
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heldStateOf are some columns of a state; those of the key are as history has them.
+func heldStateOf(data Data, key string, columns []string) (map[string]json.RawMessage, error) {
+	state := map[string]json.RawMessage{}
+	for _, name := range columns {
+		if raw, ok := data[name]; ok {
+			state[name] = raw
+		}
+	}
+	return state, decodeJSON(key, &state)
 }

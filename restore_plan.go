@@ -169,6 +169,8 @@ const (
 	// ProblemCycle: tables refer to each other by foreign keys that can neither be
 	// deferred nor be NULL.
 	ProblemCycle RestoreProblemKind = "cycle"
+	// ProblemHeld: the record is held, or the state that it would get.
+	ProblemHeld RestoreProblemKind = "held"
 	// ProblemTriggers: triggers of the application will run, and may change the rows.
 	ProblemTriggers RestoreProblemKind = "triggers"
 	// ProblemUntrackedTable: rows of a table that is not tracked went with a record,
@@ -187,6 +189,8 @@ type RestoreProblem struct {
 	Table      *Table   `json:"table,omitempty"`
 	// Rows is the number of rows that it is about.
 	Rows int `json:"rows,omitempty"`
+	// Held says by whom, since when and why, of [ProblemHeld].
+	Held *HeldError `json:"held,omitempty"`
 }
 
 var problemTexts = map[RestoreProblemKind]string{
@@ -207,6 +211,9 @@ func (p RestoreProblem) String() string {
 	}
 	if len(p.Columns) > 0 {
 		fmt.Fprintf(&b, "%s: ", strings.Join(p.Columns, ", "))
+	}
+	if p.Held != nil {
+		b.WriteString(p.Held.Error())
 	}
 	b.WriteString(problemTexts[p.Kind])
 	if p.Constraint != "" {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 )
@@ -228,7 +229,7 @@ func (e *postgresEngine) wrap(err error) error {
 	case "25006":
 		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Connect to the primary server, without default_transaction_read_only.")
 	}
-	return err
+	return chrononaut.WrapError(err)
 }
 
 // isKnown reports whether an error is one of this package already.

@@ -31,8 +31,9 @@ COMMENT ON TABLE {{schema}}.chrononaut_hold IS
 
 CREATE INDEX chrononaut_hold_table ON {{schema}}.chrononaut_hold (table_schema, table_name, id);
 
--- What is held now: the scopes of holds that are not released. With versions, it
--- is only what history has under a key that the record had before.
+-- What is held now: the scopes of holds that are not released. Of a record, versions
+-- are those under which history has it with the key, if not all; past is a key that
+-- it had before, which others may have by now.
 CREATE TABLE {{schema}}.chrononaut_hold_scope (
     hold_id      bigint    NOT NULL REFERENCES {{schema}}.chrononaut_hold,
     table_schema text      NOT NULL,
@@ -40,6 +41,7 @@ CREATE TABLE {{schema}}.chrononaut_hold_scope (
     match        jsonb     NOT NULL,
     record_hash  bigint    NOT NULL, -- of the table and the match
     allow_insert boolean   NOT NULL DEFAULT false,
+    past         boolean   NOT NULL DEFAULT false,
     versions     int4range
 );
 
@@ -78,7 +80,8 @@ END
 {{dollar}};
 
 -- Both states of a row count: what is held does not change, and nothing moves into
--- a hold. Sequential scans are out of the question even for a plan that was made
+-- a hold. A column by which rows are held and that has another name by now would let
+-- all of them go: then none is written. Sequential scans are out of the question even for a plan that was made
 -- while there were few holds.
 CREATE FUNCTION {{schema}}.guard_hold(of_schema text, of_table text, operation text, old_row jsonb, new_row jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -98,6 +101,15 @@ BEGIN
         asked := NULL;
         FOREACH state IN ARRAY ARRAY[old_row, new_row] LOOP
             CONTINUE WHEN state IS NULL;
+            IF NOT state ?& shape THEN
+                SELECT s.hold_id INTO of_hold FROM {{schema}}.chrononaut_hold_scope AS s
+                 WHERE s.table_schema = of_schema AND s.table_name = of_table AND NOT s.past AND s.match ?& shape
+                 ORDER BY s.hold_id LIMIT 1;
+                IF FOUND THEN
+                    PERFORM {{schema}}.raise_held(of_hold, of_schema, of_table);
+                END IF;
+                CONTINUE;
+            END IF;
             SELECT coalesce(jsonb_object_agg(c, state -> c), '{}') INTO wanted FROM unnest(shape) AS c;
             CONTINUE WHEN wanted = asked;
             asked := wanted;
@@ -105,7 +117,7 @@ BEGIN
               FROM {{schema}}.chrononaut_hold_scope AS s
              WHERE s.record_hash = jsonb_hash_extended(wanted, salt)
                AND s.match = wanted AND s.table_name = of_table AND s.table_schema = of_schema
-               AND s.versions IS NULL AND NOT (s.allow_insert AND operation = 'INSERT')
+               AND NOT s.past AND NOT (s.allow_insert AND operation = 'INSERT')
              ORDER BY s.hold_id LIMIT 1;
             IF FOUND THEN
                 PERFORM {{schema}}.raise_held(of_hold, of_schema, of_table);
@@ -123,7 +135,7 @@ DECLARE
     of_hold bigint;
 BEGIN
     SELECT s.hold_id INTO of_hold FROM {{schema}}.chrononaut_hold_scope AS s
-     WHERE s.table_schema = of_schema AND s.table_name = of_table AND s.versions IS NULL
+     WHERE s.table_schema = of_schema AND s.table_name = of_table AND NOT s.past
      ORDER BY s.hold_id LIMIT 1;
     IF FOUND THEN
         PERFORM {{schema}}.raise_held(of_hold, of_schema, of_table);
@@ -192,13 +204,14 @@ CREATE TRIGGER chrononaut_held
     FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_held();
 ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_held;
 
--- A table with holds stays tracked, under its name.
+-- A table with holds stays tracked, and its columns and itself keep their names.
 CREATE FUNCTION {{schema}}.refuse_held_table() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.table_schema = OLD.table_schema AND NEW.table_name = OLD.table_name
+       AND NEW.options -> 'renames' IS NOT DISTINCT FROM OLD.options -> 'renames'
        AND (NEW.tracked AND NOT NEW.options @> '{"no_history": true}' OR NOT OLD.tracked) THEN
         RETURN NEW;
     END IF;
@@ -211,6 +224,131 @@ CREATE TRIGGER chrononaut_held
     BEFORE UPDATE OR DELETE ON {{schema}}.chrononaut_table
     FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_held_table();
 ALTER TABLE {{schema}}.chrononaut_table ENABLE ALWAYS TRIGGER chrononaut_held;
+
+-- Where event triggers can be had, which takes a superuser, statements that would get
+-- around a hold fail at once: those that drop a table with holds, a column of it or
+-- one of the triggers, give it or a column by which it is held another name, disable
+-- a trigger, or rewrite the values of a column. Otherwise check finds out.
+CREATE FUNCTION {{schema}}.refuse_held_drop() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT DISTINCT s.table_schema, s.table_name
+          FROM pg_event_trigger_dropped_objects() AS d
+          JOIN {{schema}}.chrononaut_hold_scope AS s ON s.table_schema = d.address_names[1] AND s.table_name = d.address_names[2]
+         WHERE d.object_type IN ('table', 'table column')
+            OR d.object_type = 'trigger' AND d.address_names[3] IN ('000_chrononaut_capture', '000_chrononaut_truncate', 'zzzz_chrononaut_version')
+    LOOP
+        PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
+    END LOOP;
+END
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.refuse_held_alter() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one     record;
+    present bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope) THEN
+        RETURN;
+    END IF;
+    present := pg_current_xact_id()::text::bigint;
+    FOR one IN
+        WITH held AS (
+            SELECT DISTINCT s.table_schema, s.table_name, to_regclass(quote_ident(s.table_schema) || '.' || quote_ident(s.table_name)) AS relation
+              FROM {{schema}}.chrononaut_hold_scope AS s
+        )
+        -- The table has another name: the one that the statement is about is where it was.
+        SELECT h.table_schema, h.table_name FROM held AS h
+         WHERE h.relation IS NULL
+           AND EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS c
+                         JOIN pg_trigger AS t ON t.tgrelid = c.objid AND t.tgname = '000_chrononaut_capture'
+                        WHERE c.classid = 'pg_class'::regclass
+                       UNION ALL
+                       SELECT FROM pg_event_trigger_ddl_commands() AS c WHERE c.classid = 'pg_namespace'::regclass)
+        UNION ALL
+        -- A column has.
+        SELECT h.table_schema, h.table_name
+          FROM held AS h
+          JOIN pg_event_trigger_ddl_commands() AS c ON c.objid = h.relation
+          JOIN {{schema}}.chrononaut_hold_shape AS f ON f.table_schema = h.table_schema AND f.table_name = h.table_name
+         CROSS JOIN unnest(f.columns) AS name
+         WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = h.relation AND a.attname = name AND NOT a.attisdropped)
+           AND EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope AS s
+                        WHERE s.table_schema = h.table_schema AND s.table_name = h.table_name AND s.match ?& f.columns)
+        UNION ALL
+        -- This transaction has disabled a trigger: only it sees what it has written.
+        SELECT h.table_schema, h.table_name
+          FROM held AS h
+         CROSS JOIN LATERAL (SELECT h.relation AS oid UNION ALL SELECT p.relid FROM pg_partition_tree(h.relation) AS p WHERE p.relid <> h.relation) AS r
+          JOIN pg_trigger AS t ON t.tgrelid = r.oid
+         WHERE t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate') AND t.tgenabled <> 'A'
+           AND {{schema}}.guard_running(t.xmin, present)
+    LOOP
+        PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
+    END LOOP;
+END
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.refuse_held_rewrite() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one record;
+BEGIN
+    -- 4: a column gets another type.
+    IF pg_event_trigger_table_rewrite_reason() & 4 <> 0 THEN
+        SELECT n.nspname::text AS table_schema, c.relname::text AS table_name INTO one
+          FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE c.oid = coalesce(pg_partition_root(pg_event_trigger_table_rewrite_oid()), pg_event_trigger_table_rewrite_oid());
+        PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
+    END IF;
+END
+{{dollar}};
+
+-- Whether a row version was written by a transaction that has not ended, which is
+-- seen by itself only. Its id lacks the upper half.
+CREATE FUNCTION {{schema}}.guard_running(row_xmin xid, present bigint) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    id bigint := (present & ~4294967295) | row_xmin::text::bigint;
+BEGIN
+    RETURN pg_xact_status(id::text::xid8) = 'in progress';
+EXCEPTION WHEN invalid_parameter_value THEN
+    -- Of the epoch before.
+    RETURN false;
+END
+{{dollar}};
+
+-- Made with the first hold, so that other databases have none: a dump of them needs a
+-- superuser to restore it without an error.
+CREATE FUNCTION {{schema}}.make_hold_triggers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT * FROM (VALUES ({{literal (beside "_held_drop")}}, 'sql_drop', 'refuse_held_drop'),
+                                     ({{literal (beside "_held_alter")}}, 'ddl_command_end WHEN TAG IN (''ALTER TABLE'', ''ALTER SCHEMA'')', 'refuse_held_alter'),
+                                     ({{literal (beside "_held_rewrite")}}, 'table_rewrite', 'refuse_held_rewrite')) AS v (name, event, function)
+                WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = v.name) LOOP
+        EXECUTE format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s.%I()', one.name, one.event, {{literal schema}}, one.function);
+    END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL; -- without them, check finds what they would have refused
+END
+{{dollar}};
 
 -- Holds are written together with the row of history that says so, in one
 -- transaction, and end only by being released.
@@ -428,10 +566,10 @@ AS {{dollar}}
             AND a.previous_key IS NOT NULL AND (below IS NULL OR a.version < below)))
 {{dollar}};
 
--- The keys that the record which has a key now had before, each with the versions
--- of its changes. The versions of a key only grow, so that the changes that gave a
--- key to a record, and those that took it away, cut its history into pieces.
-CREATE FUNCTION {{schema}}.former_keys(of_schema text, of_table text, of_key jsonb) RETURNS TABLE (key jsonb, versions int4range)
+-- The key of a record, and those that it had before, each with the versions of its
+-- changes. The versions of a key only grow, so that the changes that gave a key to a
+-- record, and those that took it away, cut its history into pieces.
+CREATE FUNCTION {{schema}}.keys_of_life(of_schema text, of_table text, of_key jsonb) RETURNS TABLE (key jsonb, past boolean, versions int4range)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
@@ -448,32 +586,39 @@ AS {{dollar}}
                            AND a.previous_key IS NOT NULL AND a.version = l.lower
                          LIMIT 1) AS arrival
     )
-    SELECT l.key, int4range(l.lower, l.upper) FROM life AS l WHERE l.upper IS NOT NULL
+    SELECT l.key, l.upper IS NOT NULL, int4range(l.lower, l.upper) FROM life AS l
 {{dollar}};
 
 -- Scopes of a hold: one for each match.
-CREATE FUNCTION {{schema}}.add_scopes(of_hold bigint, of_schema text, of_table text, matches jsonb, inserts boolean DEFAULT false) RETURNS void
+CREATE FUNCTION {{schema}}.add_shapes(of_schema text, of_table text, matches jsonb) RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
     INSERT INTO {{schema}}.chrononaut_hold_shape AS s (table_schema, table_name, columns)
     SELECT DISTINCT of_schema, of_table, ARRAY(SELECT c FROM jsonb_object_keys(m) AS c ORDER BY c) FROM jsonb_array_elements(matches) AS m
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT DO NOTHING
+{{dollar}};
+
+CREATE FUNCTION {{schema}}.add_scopes(of_hold bigint, of_schema text, of_table text, matches jsonb, inserts boolean DEFAULT false) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT {{schema}}.add_shapes(of_schema, of_table, matches);
     INSERT INTO {{schema}}.chrononaut_hold_scope (hold_id, table_schema, table_name, match, record_hash, allow_insert)
     SELECT of_hold, of_schema, of_table, m, jsonb_hash_extended(m, hashtextextended(of_schema || '.' || of_table, 0)), inserts
       FROM jsonb_array_elements(matches) AS m
 {{dollar}};
 
--- The same for records: also what history has of them under other keys.
+-- The same for records, with the keys that they had before.
 CREATE FUNCTION {{schema}}.add_record_scopes(of_hold bigint, of_schema text, of_table text, keys jsonb) RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    SELECT {{schema}}.add_scopes(of_hold, of_schema, of_table, keys);
-    INSERT INTO {{schema}}.chrononaut_hold_scope (hold_id, table_schema, table_name, match, record_hash, versions)
-    SELECT of_hold, of_schema, of_table, f.key, jsonb_hash_extended(f.key, hashtextextended(of_schema || '.' || of_table, 0)), f.versions
+    SELECT {{schema}}.add_shapes(of_schema, of_table, keys);
+    INSERT INTO {{schema}}.chrononaut_hold_scope (hold_id, table_schema, table_name, match, record_hash, past, versions)
+    SELECT of_hold, of_schema, of_table, l.key, jsonb_hash_extended(l.key, hashtextextended(of_schema || '.' || of_table, 0)), l.past, l.versions
       FROM jsonb_array_elements(keys) AS k
-     CROSS JOIN LATERAL {{schema}}.former_keys(of_schema, of_table, k) AS f
+     CROSS JOIN LATERAL {{schema}}.keys_of_life(of_schema, of_table, k) AS l
 {{dollar}};
 
 -- Holds the rows that refer to rows which are held. Rows that are being inserted
@@ -585,6 +730,7 @@ BEGIN
     IF whole AND relations <> '[]' THEN
         RAISE EXCEPTION USING ERRCODE = 'TM020', MESSAGE = 'a hold of a whole table has no relations', HINT = 'Hold the other tables too.';
     END IF;
+    PERFORM {{schema}}.make_hold_triggers();
     IF wait IS NOT NULL THEN
         PERFORM set_config('lock_timeout', wait || 'ms', true);
     END IF;
@@ -691,6 +837,9 @@ BEGIN
 END
 {{dollar}};
 
-REVOKE EXECUTE ON FUNCTION {{schema}}.raise_held(bigint, text, text) FROM PUBLIC;
+-- What they say of a record is for who may write it.
+REVOKE EXECUTE ON FUNCTION {{schema}}.raise_held(bigint, text, text), {{schema}}.guard_hold(text, text, text, jsonb, jsonb),
+       {{schema}}.guard_hold_truncate(text, text), {{schema}}.history_held(text, text, jsonb, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION {{schema}}.refuse_held(), {{schema}}.refuse_held_table(), {{schema}}.refuse_hold_write() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION {{schema}}.hold(text, text, jsonb, text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION {{schema}}.release(bigint, text) FROM PUBLIC;

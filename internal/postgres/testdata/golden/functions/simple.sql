@@ -131,6 +131,8 @@ DECLARE
     record_key   jsonb;
     old_key      jsonb;
     key_1        ;
+    old_state    jsonb;
+    new_state    jsonb;
     image        jsonb;
     special      jsonb := '{}';
     what         text := lower(TG_OP);
@@ -142,8 +144,19 @@ BEGIN
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
-        PERFORM "chrononaut".guard_row('public', 'todos', TG_OP,
-            CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END);
+        BEGIN
+            old_state := CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END;
+            new_state := CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END;
+        EXCEPTION WHEN data_exception THEN
+            -- A value that jsonb cannot hold.
+            IF TG_OP <> 'INSERT' THEN
+                EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, '{}', '($1)') INTO old_state USING OLD;
+            END IF;
+            IF TG_OP <> 'DELETE' THEN
+                EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, '{}', '($1)') INTO new_state USING NEW;
+            END IF;
+        END;
+        PERFORM "chrononaut".guard_row('public', 'todos', TG_OP, old_state, new_state);
     -- So does a lease that the write is made under.
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
         PERFORM "chrononaut".lease_fence();
