@@ -117,10 +117,15 @@ func (m *Migrator) migrate(ctx context.Context, opts *MigrateOpts, up bool) (*Mi
 			}
 			result.Versions = append(result.Versions, MigratedVersion{step.Version, step.Name, sql, time.Since(start)})
 		}
-		if up && !opts.DryRun {
-			return m.engine.settle(ctx, tx)
+		if !up || opts.DryRun {
+			return nil
 		}
-		return nil
+		if e, ok := m.engine.(hardener); ok && len(result.Versions) > 0 {
+			if err := e.keep(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return m.engine.settle(ctx, tx)
 	})
 	if err != nil {
 		return nil, err

@@ -83,6 +83,9 @@ var (
 	ErrPrivilege = errors.New("permission denied")
 	// ErrBusy is returned when a lock could not be had in the time allowed.
 	ErrBusy = errors.New("table is busy")
+	// ErrRole is returned by Harden when a role could get around what it is about,
+	// whatever privileges are taken away.
+	ErrRole = errors.New("roles cannot keep history locked")
 	// ErrReadOnly is returned when the connection cannot write.
 	ErrReadOnly = errors.New("connection is read-only")
 )

@@ -14,6 +14,9 @@ type Plan struct {
 	// Transactional reports whether all steps run in one transaction. It is
 	// always true today.
 	Transactional bool
+
+	// hardens says that the plan itself sets up the roles.
+	hardens bool
 }
 
 // Step is one statement of a [Plan].

@@ -149,7 +149,10 @@ func (e *postgresEngine) apply(ctx context.Context, opts *ApplyOpts, plan func(t
 	var result *Plan
 	err := e.retry(ctx, opts, func(tx chronodriver.Tx) error {
 		var err error
-		if result, err = plan(tx); err != nil || opts.DryRun {
+		if result, err = plan(tx); err != nil {
+			return err
+		}
+		if err := e.keepHardened(ctx, tx, result); err != nil || opts.DryRun {
 			return err
 		}
 		if err := setLockTimeout(ctx, tx, opts); err != nil {
@@ -236,7 +239,7 @@ func (e *postgresEngine) wrap(err error) error {
 func isKnown(err error) bool {
 	return slices.ContainsFunc([]error{
 		ErrNoTable, ErrNoColumn, ErrNoKey, ErrNotTrackable, ErrVersionColumn, ErrOption, ErrNoHistory,
-		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly, ErrShape,
+		ErrNewerHistory, ErrNotTracked, ErrStillTracked, ErrPrivilege, ErrBusy, ErrReadOnly, ErrShape, ErrRole, errors.ErrUnsupported,
 	}, func(known error) bool { return errors.Is(err, known) })
 }
 

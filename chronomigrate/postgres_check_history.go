@@ -171,6 +171,12 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		case ProblemHistoryOpen:
 			c.report(f.kind, f.object, "everybody may call the function "+f.object+" of history, as after a restore without privileges",
 				"Run chrononaut track on any table, as the owner of history: it revokes that.")
+		case ProblemHistoryRoles:
+			message := "owners and privileges of history are not as they were set; missing is " + f.object
+			if f.detail != "0" {
+				message += ", and " + f.detail + " more"
+			}
+			c.report(f.kind, f.object, message, "Run chrononaut check --fix, or chrononaut harden, and find out who changed it.")
 		case ProblemReplicaRole:
 			c.report(f.kind, f.object, "session_replication_role is set to "+f.detail+" for "+f.object+"; the application's own triggers and foreign keys do not fire there",
 				"Reset it if nothing needs it: "+resetRole(f.object))

@@ -439,6 +439,13 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 		if finding.kind == ProblemHistoryOpen && finding.detail == "true" {
 			p.add("Not everybody may call this function of history.", "close", postgres.PlanArgs{Name: finding.object}, "")
 		}
+		if finding.kind == ProblemHistoryRoles {
+			sql, err := p.engine.keepHardenedSQL()
+			if err != nil {
+				return err
+			}
+			p.plan.Steps = append(p.plan.Steps, Step{Comment: "Owners and privileges, as chrononaut harden has set them.", SQL: sql, object: finding.object})
+		}
 		if finding.kind == ProblemPast {
 			p.add("Views that are mirrored over the past.", "renew_mirrors", postgres.PlanArgs{}, "")
 		}

@@ -129,10 +129,11 @@ type PlanArgs struct {
 	On      string // the table or partition, qualified and quoted
 	Name    string // of a column, trigger, function kind or operation
 	Comment string
-	Options string // JSON
-	Again   bool   // columns may be there already
-	To      string // a new name
-	From    *Table // the table under its old name
+	Options string   // JSON
+	Again   bool     // columns may be there already
+	To      string   // a new name
+	From    *Table   // the table under its old name
+	Closed  []string // functions of history that not everybody may call
 }
 
 // PlanSQL renders one of the statements in plan.sql.

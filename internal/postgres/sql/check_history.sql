@@ -81,6 +81,13 @@ UNION ALL
  ORDER BY f.proname COLLATE "C")
 
 UNION ALL
+-- What is not as chrononaut harden has set it.
+SELECT 'history_roles', pg_catalog.min(h.statement COLLATE "C"), (pg_catalog.count(*) - 1)::text
+  FROM {{schema}}.hardening({{schema}}.hardened(), {{textArray .Closed}}) AS h
+ WHERE {{schema}}.hardened() IS NOT NULL AND h.place NOT IN (31, 33)
+ GROUP BY h.place
+
+UNION ALL
 -- Views that are mirrored over the past.
 SELECT 'past', pg_catalog.quote_ident(m.view_schema) || '.' || pg_catalog.quote_ident(m.view_name), m.reason
   FROM {{schema}}.stale_mirrors() AS m

@@ -283,6 +283,29 @@ INSERT INTO {{schema}}.chrononaut_setting (name, value) VALUES ('strict', {{lite
 {{define "close" -}}
 REVOKE EXECUTE ON FUNCTION {{schema}}.{{ident .Name}} FROM PUBLIC
 {{- end}}
+{{define "hardened" -}}
+SELECT coalesce({{schema}}.hardened(), 'null')::text
+{{- end}}
+{{define "keep_hardened" -}}
+SELECT {{schema}}.keep_hardened({{textArray .Closed}})
+{{- end}}
+{{define "hardening" -}}
+SELECT h.what, h.statement FROM {{schema}}.hardening($1::jsonb, {{textArray .Closed}}) AS h
+{{- end}}
+{{define "set_hardened" -}}
+INSERT INTO {{schema}}.chrononaut_setting (name, value) VALUES ('hardened', {{literal .Options}}::jsonb)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+{{- end}}
+{{define "record_hardened" -}}
+INSERT INTO {{schema}}.chrononaut_activity (table_name, table_schema, version, operation, data, user_info, extra_info)
+SELECT '', '', 0, 'harden', {{literal .Options}}::jsonb,
+       '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
+       coalesce(context -> 'extra_info', '{}')
+  FROM (SELECT nullif(current_setting('chrononaut.context', true), '')::jsonb AS context) AS c
+{{- end}}
+{{define "share" -}}
+SELECT {{schema}}.share_past({{literal .From.Schema}}, {{literal .From.Name}})
+{{- end}}
 {{define "moved" -}}
 SELECT {{schema}}.history_moved() IS NOT NULL
 {{- end}}

@@ -31,6 +31,8 @@ DROP FUNCTION {{schema}}.stale_mirrors();
 DROP FUNCTION {{schema}}.mirror_view(text, text);
 DROP FUNCTION {{schema}}.view_checksum(oid);
 DROP FUNCTION {{schema}}.past_shared(text, text);
+DROP FUNCTION {{schema}}.is_historys(oid);
+DROP FUNCTION {{schema}}.hardened();
 DROP FUNCTION {{schema}}.forget_past(text, text);
 DROP FUNCTION {{schema}}.drop_past_view(text, text);
 DROP FUNCTION {{schema}}.share_past(text, text);

@@ -773,9 +773,9 @@ AS {{dollar}}
 {{dollar}};
 
 -- Forgets keys of which history has nothing any more and that are not in the table.
--- Reports whether others of them are in the table.
+-- Reports whether others of them are in the table, which may run code of its owner.
 CREATE FUNCTION {{schema}}.forget_keys(of_schema text, of_table text, keys_table text, keys jsonb[]) RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
@@ -900,6 +900,8 @@ BEGIN
         SELECT f.proowner::regrole::name INTO owner
           FROM pg_proc AS f
          WHERE f.pronamespace = {{literal schema}}::regnamespace AND f.proname = capture_function;
+        -- Of a hardened database, which then lets the function add to it.
+        owner := coalesce({{schema}}.hardened() ->> 'owner', owner);
         IF owner <> current_user THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', keys, owner);
         END IF;
@@ -1234,14 +1236,38 @@ BEGIN
           FROM pg_attribute AS a, aclexplode(a.attacl) AS e
          WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND e.privilege_type = 'SELECT'
            AND EXISTS (SELECT FROM pg_attribute AS v WHERE v.attrelid = past AND v.attname = a.attname)
+        UNION
+        SELECT r.oid, NULL FROM pg_roles AS r WHERE {{schema}}.hardened() -> 'past_readers' ? r.rolname
     LOOP
+        CONTINUE WHEN {{schema}}.is_historys(one.grantee);
         EXECUTE format('GRANT SELECT%s ON %s TO %s', '(' || quote_ident(one.column_name) || ')', past,
                        CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
     END LOOP;
 END
 {{dollar}};
 
--- Whether the same roles may read a table and its past.
+-- The roles of a hardened database, see the migration that hardens; NULL elsewhere.
+CREATE FUNCTION {{schema}}.hardened() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT s.value FROM {{schema}}.chrononaut_setting AS s WHERE s.name = 'hardened'
+{{dollar}};
+
+-- Whether a role is one of history itself, in a hardened database.
+CREATE FUNCTION {{schema}}.is_historys(role oid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    roles jsonb := {{schema}}.hardened();
+BEGIN
+    RETURN role <> 0 AND coalesce(pg_get_userbyid(role) IN (roles ->> 'owner', roles ->> 'writer'), false);
+END
+{{dollar}};
+
+-- Whether the same roles may read a table and its past; of a hardened database also
+-- those that may only read the past.
 CREATE FUNCTION {{schema}}.past_shared(of_schema text, of_table text) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -1255,13 +1281,15 @@ AS {{dollar}}
           FROM relations AS r
           JOIN pg_class AS c ON c.oid IN (r.present, r.past),
                aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS e
-         WHERE e.privilege_type = 'SELECT'
+         WHERE e.privilege_type = 'SELECT' AND NOT {{schema}}.is_historys(e.grantee)
         UNION
         SELECT a.attrelid = r.past, e.grantee, a.attname
           FROM relations AS r
           JOIN pg_attribute AS a ON a.attrelid IN (r.present, r.past) AND a.attnum > 0 AND NOT a.attisdropped,
                aclexplode(a.attacl) AS e
-         WHERE e.privilege_type = 'SELECT'
+         WHERE e.privilege_type = 'SELECT' AND NOT {{schema}}.is_historys(e.grantee)
+        UNION
+        SELECT false, o.oid, NULL FROM pg_roles AS o WHERE {{schema}}.hardened() -> 'past_readers' ? o.rolname
     )
     SELECT NOT EXISTS (SELECT FROM (SELECT grantee, column_name FROM readers WHERE NOT past EXCEPT SELECT grantee, column_name FROM readers WHERE past) AS x)
        AND NOT EXISTS (SELECT FROM (SELECT grantee, column_name FROM readers WHERE past EXCEPT SELECT grantee, column_name FROM readers WHERE NOT past) AS x
@@ -1514,3 +1542,4 @@ GRANT SELECT ON {{schema}}.chrononaut_past, {{schema}}.chrononaut_past_schema, {
 REVOKE EXECUTE ON FUNCTION {{schema}}.note_unplaced(text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION {{schema}}.add_key(text, text, jsonb, boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION {{schema}}.add_keys(text, text, bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION {{schema}}.forget_keys(text, text, text, jsonb[]) FROM PUBLIC;

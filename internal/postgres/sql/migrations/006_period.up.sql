@@ -192,6 +192,8 @@ DECLARE
     owner name := (SELECT f.proowner::regrole::name FROM pg_proc AS f
                     WHERE f.pronamespace = {{literal schema}}::regnamespace AND f.proname = follow_function);
 BEGIN
+    -- Of a hardened database, which then lets the functions write it.
+    owner := coalesce({{schema}}.hardened() ->> 'owner', owner);
     IF owner <> current_user THEN
         EXECUTE format('ALTER TABLE {{literalBody schema}}.%I OWNER TO %I', period_table, owner);
     END IF;

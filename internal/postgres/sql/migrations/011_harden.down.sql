@@ -1,3 +1,8 @@
+DROP FUNCTION {{schema}}.keep_hardened(text[]);
+DROP FUNCTION {{schema}}.hardening(jsonb, text[]);
+DROP FUNCTION {{schema}}.wanted_calls(jsonb);
+DROP FUNCTION {{schema}}.wanted_privileges(jsonb);
+DROP FUNCTION {{schema}}.is_writers(text);
 DROP FUNCTION {{schema}}.is_renumbered(text, text, integer, integer);
 DROP FUNCTION {{schema}}.note_rekeyed(integer);
 DROP FUNCTION {{schema}}.rekeyed();

@@ -361,6 +361,13 @@ BEGIN
                  || {{schema}}.key_sql(TG_RELID, 't') || ' = $2'
               USING row_version, record_key;
         END;
+        -- An application's trigger may have taken the row away, and row security may
+        -- have hidden it.
+        IF NOT FOUND AND row_security_active(TG_RELID) THEN
+            RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+                MESSAGE = {{literal (printf "row security keeps the version of a row of table %s from being corrected" .Name)}},
+                HINT = 'Let the owner of the trigger functions bypass row security.';
+        END IF;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
 
