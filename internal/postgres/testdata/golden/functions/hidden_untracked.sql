@@ -435,6 +435,13 @@ BEGIN
                  || "chrononaut".key_sql(TG_RELID, 't') || ' = $2'
               USING row_version, record_key;
         END;
+        -- An application's trigger may have taken the row away, and row security may
+        -- have hidden it.
+        IF NOT FOUND AND row_security_active(TG_RELID) THEN
+            RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+                MESSAGE = 'row security keeps the version of a row of table people from being corrected',
+                HINT = 'Let the owner of the trigger functions bypass row security.';
+        END IF;
         PERFORM set_config('chrononaut.renumber', '', true);
     END IF;
 
