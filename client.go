@@ -122,12 +122,7 @@ func queryOne(ctx context.Context, q chronodriver.Queryer, dest []any, sql strin
 	if err != nil {
 		return false, err
 	}
-	defer func() {
-		// Drivers return the error of the rows here again.
-		if closed := rows.Close(); err == nil {
-			err = closed
-		}
-	}()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	if !rows.Next() {
 		return false, rows.Err()
 	}

@@ -229,12 +229,7 @@ func eachRow(ctx context.Context, q chronodriver.Queryer, dest []any, visit func
 	if err != nil {
 		return err
 	}
-	defer func() {
-		// Drivers return the error of the rows here again.
-		if closed := rows.Close(); err == nil {
-			err = closed
-		}
-	}()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return err

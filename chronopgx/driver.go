@@ -41,7 +41,7 @@ func (q queryer) Query(ctx context.Context, sql string, args ...any) (chronodriv
 	if err != nil {
 		return nil, err
 	}
-	return driverRows{rows}, nil
+	return &driverRows{Rows: rows}, nil
 }
 
 type driver struct {
@@ -73,9 +73,19 @@ func (t transaction) Rollback(ctx context.Context) error {
 	return nil
 }
 
-type driverRows struct{ pgx.Rows }
+// driverRows says an error once: callers join that of Err with that of Close.
+type driverRows struct {
+	pgx.Rows
+	said bool
+}
 
-func (r driverRows) Columns() ([]string, error) {
+func (r *driverRows) Err() error {
+	err := r.Rows.Err()
+	r.said = r.said || err != nil
+	return err
+}
+
+func (r *driverRows) Columns() ([]string, error) {
 	fields := r.FieldDescriptions()
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -84,7 +94,10 @@ func (r driverRows) Columns() ([]string, error) {
 	return names, nil
 }
 
-func (r driverRows) Close() error {
+func (r *driverRows) Close() error {
 	r.Rows.Close()
+	if r.said {
+		return nil
+	}
 	return r.Err()
 }

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -141,6 +142,43 @@ func TestRolesWithFewPrivileges(t *testing.T) {
 		}
 	}
 	w.must("check")
+}
+
+// The grants are those of docs/command.md.
+func TestRolesThatLock(t *testing.T) {
+	w := onPostgres(t)
+	withTodos(w)
+	role := strings.TrimPrefix(mustURL(t, w.url).Path, "/") + "_locker"
+	w.mustSQL(`CREATE ROLE ` + role + ` LOGIN`)
+	t.Cleanup(func() {
+		for _, statement := range []string{`DROP OWNED BY ` + role, `DROP ROLE ` + role} {
+			if err := w.sql(context.WithoutCancel(t.Context()), statement); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	text := readFile(t, docs)
+	for _, grantee := range []string{"auditor", "lawyer", "editor"} {
+		for _, grant := range regexp.MustCompile(`(?s)\n(grant [^;]*) to `+grantee+`;`).FindAllStringSubmatch(text, -1) {
+			grant[1] = grant[1][strings.LastIndex(grant[1], "grant "):]
+			w.mustSQL(grant[1] + ` TO ` + role)
+		}
+	}
+	locker := w.as(role, nil)
+	locker.must("hold", "todos", "1", "--reason", "audit")
+	locker.must("holds", "todos", "1")
+	locker.must("release", "1", "--rationale", "settled")
+	w.mustSQL(`GRANT SELECT ON todos TO ` + role)
+	lease := strings.TrimSpace(locker.must("lease", "todos", "1", "--ttl", "10m"))
+	locker.must("lease", "renew", lease, "--ttl", "20m")
+	locker.must("lease", "list", "todos", "1")
+	locker.must("lease", "release", lease)
+	enforced := []string{"lease", "todos", "1", "--ttl", "10m", "--enforce"}
+	if _, stderr, status := locker.run(t.Context(), append(enforced, "--json")...); status != 2 || !strings.Contains(stderr, `"reason":"privilege"`) {
+		t.Errorf("an enforced lease of a role that may not update exits with %d: %s", status, stderr)
+	}
+	w.mustSQL(`GRANT UPDATE ON todos TO ` + role)
+	locker.must(enforced...)
 }
 
 func mustURL(t *testing.T, s string) *url.URL {
