@@ -15,3 +15,31 @@ func (r *postgresReader) keyText(info *tableInfo, key Key) (string, error) {
 	encoded, _, err := r.encodeKey(info, key)
 	return encoded, err
 }
+
+func (r *postgresReader) allColumns(info *tableInfo) []string {
+	names := make([]string, len(info.postgres.Columns))
+	for i, c := range info.postgres.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func (r *postgresReader) mergeUpdate(info *tableInfo, columns []string) (string, error) {
+	return r.mergeSQL(info, "update", columns)
+}
+
+func (r *postgresReader) mergeLock(info *tableInfo) (string, error) {
+	return r.mergeSQL(info, "lock", nil)
+}
+
+func (r *postgresReader) mergeCompare(info *tableInfo, columns []string) (string, error) {
+	return r.mergeSQL(info, "compare", columns)
+}
+
+func (r *postgresReader) mergeSQL(info *tableInfo, name string, columns []string) (string, error) {
+	args, err := postgres.NewMergeArgs(info.postgres, columns)
+	if err != nil {
+		return "", err
+	}
+	return postgres.MergeSQL(r.schema, name, args)
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
 // staler writes the statements about stale writes for one engine.
@@ -14,8 +16,19 @@ type staler interface {
 	// since, for the items that are at another version than theirs. The arguments are
 	// an array of staleArg and to how many of them the last is told.
 	stale(info *tableInfo) (sql string, err error)
-	// keyText writes a key so that stale reads it.
+	// keyText writes a key so that these statements read it.
 	keyText(info *tableInfo, key Key) (string, error)
+	// allColumns are those of the table, hidden and untracked ones too.
+	allColumns(info *tableInfo) []string
+	// mergeUpdate writes columns of a record if it is at a version, and returns its
+	// new one: the arguments are the key, the version and the values.
+	mergeUpdate(info *tableInfo, columns []string) (sql string, err error)
+	// mergeLock locks a record, by its key, and selects its version.
+	mergeLock(info *tableInfo) (sql string, err error)
+	// mergeCompare selects what has happened to a record since a version, and, as
+	// arrays of places, the columns that have the values now, those that had them
+	// then, and those that are what they were. The arguments are those of mergeUpdate.
+	mergeCompare(info *tableInfo, columns []string) (sql string, err error)
 }
 
 // staleArg is an item of a statement about stale writes.
@@ -77,7 +90,7 @@ func (c *Client) staleAll(ctx context.Context, table Table, records []KeyVersion
 		if !info.tracked || len(info.columns) == 0 {
 			return ErrNotTracked
 		}
-		stale, err := c.staleRecords(ctx, engine, info, records)
+		stale, err := staleRecords(ctx, c.queryer, engine, info, records)
 		if err != nil {
 			if again && schemaChanged(err) {
 				c.forget(table, info)
@@ -92,7 +105,7 @@ func (c *Client) staleAll(ctx context.Context, table Table, records []KeyVersion
 	}
 }
 
-func (c *Client) staleRecords(ctx context.Context, engine staler, info *tableInfo, records []KeyVersion) (stale []*StaleError, err error) {
+func staleRecords(ctx context.Context, q chronodriver.Queryer, engine staler, info *tableInfo, records []KeyVersion) (stale []*StaleError, err error) {
 	items := make([]staleArg, len(records))
 	for i, r := range records {
 		key, err := engine.keyText(info, r.Key)
@@ -109,7 +122,7 @@ func (c *Client) staleRecords(ctx context.Context, engine staler, info *tableInf
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.queryer.Query(ctx, sql, string(encoded), int64(staleDetails))
+	rows, err := q.Query(ctx, sql, string(encoded), int64(staleDetails))
 	if err != nil {
 		return nil, keyError(err)
 	}

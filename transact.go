@@ -29,3 +29,13 @@ func (c *Client) transact(ctx context.Context, run func(context.Context, chronod
 	}
 	return tx.Commit(ctx)
 }
+
+// ownsTransactions reports whether [Client.transact] begins one.
+func (c *Client) ownsTransactions() bool {
+	queryer := c.queryer
+	if p, ok := queryer.(present); ok {
+		queryer = p.queryer
+	}
+	_, ok := queryer.(beginner)
+	return ok
+}
