@@ -71,7 +71,7 @@ var heldPattern = regexp.MustCompile(`(a record of )?table ` + tablePattern + ` 
 // stays empty.
 func heldOf(err error) error {
 	held := &HeldError{cause: err}
-	if m := heldPattern.FindStringSubmatch(err.Error()); m != nil {
+	if m := heldPattern.FindStringSubmatch(errorText(err)); m != nil {
 		held.Whole = m[1] == ""
 		held.Table, held.Since = messageTable(m[2]), parseMessageTime(m[4])
 		held.Actor, held.Reason = messageText(m[3]), messageText(m[5])

@@ -152,7 +152,7 @@ var stalePattern = regexp.MustCompile(`stale write to table (.+?): based on (no 
 func staleOf(err error) error {
 	e := &StaleError{cause: err}
 	detail := chronodriver.Detail(err)
-	if m := stalePattern.FindStringSubmatch(err.Error()); m != nil {
+	if m := stalePattern.FindStringSubmatch(errorText(err)); m != nil {
 		// Without the detail, which a driver may not hand on, this is what is known.
 		e.Table, _ = ParseTable(m[1])
 		if n, err := strconv.Atoi(m[3]); err == nil {

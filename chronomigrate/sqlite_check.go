@@ -149,7 +149,21 @@ func (e *sqliteEngine) checkHistory(ctx context.Context, q chronodriver.Queryer)
 		return nil, err
 	}
 	c.fixes(plan, "")
-	return c.problems, nil
+	return c.problems, e.checkHolds(ctx, q, c)
+}
+
+// checkHolds looks for holds of which not everything is looked for.
+func (e *sqliteEngine) checkHolds(ctx context.Context, q chronodriver.Queryer, c *checker) error {
+	sql, err := sqlite.Query("lost_holds")
+	if err != nil {
+		return err
+	}
+	lost, err := queryStrings(ctx, q, sql)
+	for _, id := range lost {
+		c.report(ProblemHold, id, "something that hold "+id+" is of is not looked for any more; it may have been changed",
+			"Look at what has changed, then place the hold again and release this one.")
+	}
+	return err
 }
 
 var historyOfSQLite = chronodriver.Table{Schema: sqliteSchema, Name: "chrononaut_activity"}

@@ -96,7 +96,7 @@ func (e *sqliteEngine) planTrack(ctx context.Context, tx chronodriver.Queryer, n
 // guarded reports whether something of a table is held or leased. It is not when
 // that is under another name: whoever renamed it has to rename it back.
 func (e *sqliteEngine) guarded(ctx context.Context, q chronodriver.Queryer, found *sqlite.Inspected) (guarded bool, err error) {
-	names, err := queryStrings(ctx, q, `SELECT DISTINCT table_name FROM main.chrononaut_guarded`)
+	names, err := queryStrings(ctx, q, `SELECT table_name FROM main.chrononaut_guarded UNION SELECT table_name FROM main.chrononaut_guard UNION SELECT table_name FROM main.chrononaut_hold WHERE released IS NULL`)
 	if err != nil {
 		return false, err
 	}

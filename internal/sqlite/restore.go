@@ -53,7 +53,7 @@ func RestoreSQL(name string, args RestoreArgs) (string, error) {
 	known, ok := restoreFiles.Load(name)
 	if !ok {
 		tmpl, err := template.New("").Funcs(template.FuncMap{"ident": QuoteIdent, "literal": QuoteLiteral, "value": ReadValue}).
-			ParseFS(files, "sql/read/parts.sql", "sql/restore/parts.sql", "sql/restore/"+name+".sql")
+			ParseFS(files, "sql/read/parts.sql", "sql/hold.sql", "sql/restore/parts.sql", "sql/restore/"+name+".sql")
 		if err != nil {
 			return "", fmt.Errorf("parse template %s: %w", name, err)
 		}

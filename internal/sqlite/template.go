@@ -34,7 +34,7 @@ func parsed(file string) (*template.Template, error) {
 	if known, ok := parsedFiles.Load(file); ok {
 		return known.(*template.Template), nil
 	}
-	tmpl, err := template.New("").Funcs(functions).ParseFS(files, "sql/table/parts.sql", "sql/table/number.sql", "sql/"+file)
+	tmpl, err := template.New("").Funcs(functions).ParseFS(files, "sql/table/parts.sql", "sql/table/number.sql", "sql/hold.sql", "sql/"+file)
 	if err != nil {
 		return nil, fmt.Errorf("parse template %s: %w", file, err)
 	}

@@ -59,10 +59,7 @@ SELECT json_object('table_name', {{literal .Table.HistoryName}}, 'columns', {{li
 {{define "placed"}}{{template "holds_of" .}} WHERE h.id = last_insert_rowid(){{end}}
 {{define "release"}}UPDATE main.chrononaut_hold SET rationale = ?2 WHERE id = ?1{{end}}
 {{define "released"}}{{template "holds_of" .}} WHERE h.id = ?1{{end}}
-{{define "holds_of"}}SELECT json_object('id', h.id, 'schema', 'main', 'table', h.table_name, 'keys', json(h.record_keys), 'children', json(h.children),
-                   'allow_insert', json(iif(h.allow_insert, 'true', 'false')), 'two_people', json(iif(h.two_people, 'true', 'false')),
-                   'reason', h.reason, 'actor', json_extract(h.user_info, '$.user_id'), 'placed', h.placed,
-                   'requested', json(h.requested), 'released', json(h.released))
+{{define "holds_of"}}SELECT {{template "hold" .}}
   FROM main.chrononaut_hold AS h{{end}}
 {{define "holds"}}{{template "holds_of" .}}
 {{- range $n, $w := .Where}}
@@ -72,3 +69,4 @@ SELECT json_object('table_name', {{literal .Table.HistoryName}}, 'columns', {{li
 {{- if .Limit}}
  LIMIT {{.Limit}}
 {{- end}}{{end}}
+{{define "hold_columns"}}SELECT DISTINCT c.key FROM main.chrononaut_guarded AS g, json_each(iif(g.columns = '{}', '{"": null}', g.columns)) AS c WHERE g.table_name = ?1{{end}}

@@ -14,6 +14,7 @@ CREATE TABLE chrononaut_hold (
     placed         TEXT,
     user_info      TEXT,
     transaction_id INTEGER,
+    guards         INTEGER,                         -- how many rows of chrononaut_guard it has
     requested      TEXT,                            -- JSON: {actor, at, rationale} of who has asked for the release, of two
     released       TEXT,                            -- JSON: the same of who has released it
     -- Set by who releases it.
@@ -124,7 +125,7 @@ BEGIN
     SELECT RAISE(ABORT, 'TM020: a hold needs a reason')
      WHERE trim(coalesce(NEW.reason, '')) = '';
     SELECT RAISE(ABORT, 'TM020: who holds it and since when is not the application''s to say')
-     WHERE coalesce(NEW.placed, NEW.user_info, NEW.transaction_id, NEW.requested, NEW.released, NEW.rationale) IS NOT NULL;
+     WHERE coalesce(NEW.placed, NEW.user_info, NEW.transaction_id, NEW.guards, NEW.requested, NEW.released, NEW.rationale) IS NOT NULL;
     SELECT RAISE(ABORT, 'TM020: inserts are allowed only into a table that is held as a whole')
      WHERE NEW.allow_insert AND NEW.record_keys IS NOT NULL;
     SELECT RAISE(ABORT, 'TM020: only tables that are tracked can be held')
@@ -219,7 +220,8 @@ BEGIN
     -- With that it is placed.
     UPDATE chrononaut_hold
        SET placed = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), user_info = (SELECT c.user_info FROM chrononaut_context AS c),
-           transaction_id = (SELECT c.transaction_id FROM chrononaut_context AS c)
+           transaction_id = (SELECT c.transaction_id FROM chrononaut_context AS c),
+           guards = (SELECT count(*) FROM chrononaut_guard AS g WHERE g.kind IN ('hold', 'past') AND g.id = NEW.id)
      WHERE id = NEW.id;
 END;
 
@@ -230,7 +232,7 @@ BEGIN
      WHERE NEW.id IS NOT OLD.id OR NEW.table_name IS NOT OLD.table_name OR NEW.record_keys IS NOT OLD.record_keys
         OR NEW.children IS NOT OLD.children OR NEW.scopes IS NOT OLD.scopes OR NEW.allow_insert IS NOT OLD.allow_insert
         OR NEW.two_people IS NOT OLD.two_people OR NEW.reason IS NOT OLD.reason OR NEW.placed IS NOT OLD.placed
-        OR NEW.user_info IS NOT OLD.user_info OR NEW.transaction_id IS NOT OLD.transaction_id
+        OR NEW.user_info IS NOT OLD.user_info OR NEW.transaction_id IS NOT OLD.transaction_id OR NEW.guards IS NOT OLD.guards
         -- What is in history before is what the triggers write.
         OR (NEW.requested IS NOT OLD.requested OR NEW.released IS NOT OLD.released)
            AND (NEW.requested IS NULL AND OLD.requested IS NOT NULL
