@@ -308,3 +308,51 @@ func TestSQLiteHoldsAreNotWrittenByHand(t *testing.T) {
 		db.wants("problems", kinds, "history_trigger chrononaut_guard_no_delete", "hold 1", "trigger_missing chrononaut_t_guard_update")
 	})
 }
+
+func TestSQLiteRestoreOverAHold(t *testing.T) {
+	t.Parallel()
+	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE orders (id INTEGER PRIMARY KEY, a)`)
+		db.exec(`CREATE TABLE lines (id REAL PRIMARY KEY NOT NULL, "order" TEXT REFERENCES orders, a)`)
+		db.track("orders", nil)
+		db.track("lines", nil)
+		db.exec(`INSERT INTO orders (id, a) VALUES (1, 1), (2, 1)`)
+		db.exec(`INSERT INTO lines (id, "order", a) VALUES (0.5, 1, 1), (1.5, 2, 1), (2.5, 1, 1)`)
+		db.exec(`UPDATE orders SET a = 2`)
+		db.exec(`UPDATE lines SET a = 2`)
+		db.exec(`UPDATE lines SET "order" = 2 WHERE id = 2.5`)
+		hold := db.hold("orders", sqliteKeys(1), &chrononaut.HoldOpts{Children: []chrononaut.Relation{{Table: chrononaut.Table{Name: "lines"}}}})
+		restored := func(table string, id any) (held *chrononaut.HeldError) {
+			t.Helper()
+			plan, err := db.client().Restore(t.Context(), chrononaut.Table{Name: table}, []chrononaut.Key{{"id": id}}, chrononaut.ToVersion(0), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, item := range plan.Items {
+				for _, p := range item.Problems {
+					if p.Kind == chrononaut.ProblemHeld {
+						held = p.Held
+					}
+				}
+			}
+			if _, err := plan.Apply(t.Context(), &chrononaut.RestoreApplyOpts{Rationale: "r"}); (err == nil) != (held == nil) {
+				t.Errorf("apply: got error %v, problem %v", err, held)
+			}
+			return held
+		}
+		for _, r := range []struct {
+			table string
+			id    any
+			held  bool
+		}{{"orders", 1, true}, {"orders", 2, false}, {"lines", 0.5, true}, {"lines", 1.5, false}, {"lines", 2.5, true}} {
+			if held := restored(r.table, r.id); (held != nil) != r.held || held != nil && (held.Hold != hold.ID || held.Table.Name != r.table || held.Reason != hold.Reason) {
+				t.Errorf("%s %v: %+v", r.table, r.id, held)
+			}
+		}
+		db.exec(`UPDATE lines SET a = 3 WHERE id = 1.5`)
+		whole := db.hold("lines", nil, nil)
+		if held := restored("lines", 1.5); held == nil || held.Hold != whole.ID || !held.Whole {
+			t.Errorf("of a whole table: %+v", held)
+		}
+	})
+}
