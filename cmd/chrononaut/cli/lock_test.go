@@ -44,15 +44,24 @@ func statuses(t *testing.T, answers []answer) map[string]int {
 			}
 		}
 		counts[strings.TrimSpace(fmt.Sprint(a.status, " ", reason.Reason))]++
+		if a.status > 1 {
+			t.Error(a.stderr)
+		}
 	}
 	return counts
 }
 
-func withTodos(w *world) {
+// withHolds skips a test where there are none.
+func withHolds(w *world) {
 	w.t.Helper()
 	if w.driver.Dialect() == chronodriver.SQLite {
-		w.t.Skip("SQLite has no holds and leases yet")
+		w.t.Skip("SQLite has no holds yet")
 	}
+	withTodos(w)
+}
+
+func withTodos(w *world) {
+	w.t.Helper()
 	w.mustSQL(todos)
 	w.must("track", "todos")
 	w.mustSQL(`INSERT INTO todos (id, title) VALUES (1, 'a'), (2, 'b')`)
@@ -89,7 +98,7 @@ func TestLeaseCommandsAtOnce(t *testing.T) {
 func TestHoldCommandsAtOnce(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
-		withTodos(w)
+		withHolds(w)
 		hold := []string{"hold", "todos", "1", "2", "--reason", "audit", "--json"}
 		if got := statuses(w.t, w.atOnce(hold, hold, hold, []string{"hold", "todos", "--all", "--reason", "audit", "--json"})); got["0"] != 4 {
 			w.t.Fatalf("of four commands that hold records at once, %v; want that all do", got)
@@ -114,7 +123,7 @@ func TestHoldCommandsAtOnce(t *testing.T) {
 func TestTwoPeopleReleaseAtOnce(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
-		withTodos(w)
+		withHolds(w)
 		w.must("hold", "todos", "1", "--reason", "audit", "--two-people")
 		release := func(actor string) []string {
 			return []string{"release", "1", "--rationale", "settled", "--json", "--actor", actor}
@@ -133,7 +142,7 @@ func TestAHoldWaitsForWritersNoLongerThanItIsTold(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
 		t := w.t
-		withTodos(w)
+		withHolds(w)
 		tx, err := w.driver.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)

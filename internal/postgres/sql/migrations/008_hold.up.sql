@@ -345,8 +345,11 @@ BEGIN
                 WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = v.name) LOOP
         EXECUTE format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s.%I()', one.name, one.event, {{literal schema}}, one.function);
     END LOOP;
-EXCEPTION WHEN insufficient_privilege THEN
-    NULL; -- without them, check finds what they would have refused
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        NULL; -- without them, check finds what they would have refused
+    WHEN unique_violation OR duplicate_object THEN
+        NULL; -- another first hold, of the same moment, has made them all
 END
 {{dollar}};
 

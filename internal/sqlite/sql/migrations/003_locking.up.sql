@@ -308,7 +308,7 @@ SELECT l.*,
        EXISTS (SELECT 1 FROM chrononaut_context AS c, json_each(c.context, '$.leases') AS x WHERE instr(c.context, '"leases"') AND x.value ->> '$.id' = l.id AND x.value ->> '$.token' = l.token) AS claimed,
        json_quote(coalesce(json_extract(l.user_info, '$.user_id'), '')) AS holder,
        'TM018: a record of table ' || n.name || ' is leased to ' || json_quote(coalesce(json_extract(l.user_info, '$.user_id'), ''))
-       || ' until ' || substr(l.expires, 1, 23) || '000Z' || coalesce(': ' || json_quote(l.rationale), '') || ' (lease ' || l.id || ')' AS refusal
+       || ' until ' || substr(l.expires, 1, 23) || '000Z' || iif(l.rationale IS NULL, '', ': ' || json_quote(l.rationale)) || ' (lease ' || l.id || ')' AS refusal
   FROM chrononaut_lease AS l
   JOIN chrononaut_name AS n ON n.table_name = l.table_name;
 
@@ -381,7 +381,7 @@ BEGIN
                (SELECT coalesce('it was released at ' || substr(l.released, 1, 23), 'it expired at ' || substr(l.expires, 1, 23)) || '000Z'
                   FROM chrononaut_lease AS l WHERE l.id = NEW.id AND l.token = NEW.token),
                (SELECT iif(l.taken_over, 'it was taken over by ', 'the record was leased to ') || l.holder || ' at ' || substr(l.granted, 1, 23) || '000Z'
-                       || iif(l.taken_over, coalesce(': ' || json_quote(l.rationale), ''), '')
+                       || iif(l.taken_over, iif(l.rationale IS NULL, '', ': ' || json_quote(l.rationale)), '')
                   FROM chrononaut_lease_state AS l WHERE l.former = NEW.id),
                'no lease has this number and token'));
 END;
