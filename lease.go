@@ -46,7 +46,7 @@ type LeaseOpts struct {
 	TakeOver bool
 	// Rationale is shown to others. Defaults to that of the context.
 	Rationale string
-	// Version refuses the lease with [ErrStale] when the record is at another one
+	// Version refuses the lease with [*StaleError] when the record is at another one
 	// than the holder has read. Defaults to any.
 	Version *int
 }
@@ -79,7 +79,7 @@ type LeasesOpts struct {
 // Errors: [*LeasedError] when the record is leased, by whomever: leases are told
 // apart by their tokens, not by their holders, so that somebody's second window
 // does not get one either. [ErrNotFound] when there is no such record,
-// [*HeldError] when it is held, [ErrStale] for [LeaseOpts.Version],
+// [*HeldError] when it is held, [*StaleError] for [LeaseOpts.Version],
 // [ErrNoRationale], [ErrLeaseTTL], [ErrNotTracked], [ErrKey].
 //
 // A client of a database uses a transaction of its own, three round trips. One of a
@@ -201,7 +201,7 @@ func (c *Client) LeaseOf(ctx context.Context, table Table, key Key) (*Lease, err
 func (c *Client) leases(ctx context.Context, f leaseFilter) ([]Lease, error) {
 	engine, ok := c.reader.(leaser)
 	if !ok {
-		return nil, fmt.Errorf("read leases: %w", errors.ErrUnsupported)
+		return nil, fmt.Errorf("leases on this engine: %w", errors.ErrUnsupported)
 	}
 	found, err := engine.leases(ctx, c.queryer, f)
 	if err != nil {
@@ -254,31 +254,13 @@ type leaseFilter struct {
 }
 
 // leasing runs f in the client's transaction, or in one of its own.
-func (c *Client) leasing(ctx context.Context, f func(context.Context, chronodriver.Queryer, leaser) error) (err error) {
+func (c *Client) leasing(ctx context.Context, f func(context.Context, chronodriver.Queryer, leaser) error) error {
 	engine, ok := c.reader.(leaser)
 	if !ok {
-		return errors.ErrUnsupported
+		return fmt.Errorf("leases on this engine: %w", errors.ErrUnsupported)
 	}
-	defer func() { err = WrapError(notInstalled(contextError(ctx, err))) }()
-	ctx = present{}.context(ctx)
-	queryer := c.queryer
-	if p, ok := queryer.(present); ok {
-		queryer = p.queryer
-	}
-	pool, ok := queryer.(beginner)
-	if !ok {
-		return f(ctx, queryer, engine)
-	}
-	tx, err := pool.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	if err := f(ctx, tx, engine); err != nil {
-		// The first error says more than one of the rollback.
-		_ = tx.Rollback(context.WithoutCancel(ctx))
-		return err
-	}
-	return tx.Commit(ctx)
+	err := c.transact(ctx, func(ctx context.Context, q chronodriver.Queryer) error { return f(ctx, q, engine) })
+	return WrapError(notInstalled(contextError(ctx, err)))
 }
 
 // recordKey reads what is known of a table, and brings a key of it into the form

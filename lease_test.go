@@ -493,8 +493,9 @@ func TestLeaseRefusals(t *testing.T) {
 		}
 		stale := 7
 		opts.Version = &stale
-		if err := try("todos", chrononaut.Key{"id": 1}, time.Hour, opts); err == nil || !strings.Contains(err.Error(), "based on version 7") {
-			t.Errorf("Lease() of version 7 = %v, want it refused", err)
+		var moved *chrononaut.StaleError
+		if err := try("todos", chrononaut.Key{"id": 1}, time.Hour, opts); !errors.As(err, &moved) || *moved.Expected != 7 || moved.Actual != 0 || moved.Table != leasedTable {
+			t.Errorf("Lease() of version 7 = %v, want a StaleError", err)
 		}
 		zero := 0
 		opts.Version = &zero
@@ -520,6 +521,55 @@ func TestLeaseRefusals(t *testing.T) {
 		t.Error("SQL leased the key NULL")
 	}
 	f.exec(`SELECT chrononaut.lease('public', 'todos', '{"id": 1}', '1 min', NULL, NULL, NULL, NULL)`)
+}
+
+func TestLeaseOfAVersionThatIsOld(t *testing.T) {
+	t.Parallel()
+	f := newLeaseFixture(t)
+	f.execAs(chrononaut.WithActor(t.Context(), "bob"), `UPDATE todos SET title = 'x' WHERE id = 1`)
+	read := 0
+	_, err := f.tryLease("ann", 1, time.Hour, &chrononaut.LeaseOpts{Version: &read, Enforce: true})
+	var stale *chrononaut.StaleError
+	if !errors.As(err, &stale) || stale.Actual != 1 || len(stale.Changes) != 1 || stale.Changes[0].Actor != "bob" || !slices.Equal(stale.Since, []string{"title"}) {
+		t.Errorf("Lease() = %v, %+v; want a StaleError with the change of bob", err, stale)
+	}
+}
+
+func TestLeaseAndHold(t *testing.T) {
+	t.Parallel()
+	f := newLeaseFixture(t)
+	ctx := chrononaut.WithActor(t.Context(), "judge")
+	l := f.lease("ann", 1, time.Hour, &chrononaut.LeaseOpts{Enforce: true})
+	// A hold outranks a lease.
+	hold := must(f.client.Hold(ctx, leasedTable, []chrononaut.Key{{"id": 1}}, "lawsuit", nil))(t)
+	if err := f.under(`UPDATE todos SET title = 'x' WHERE id = 1`, l); !errors.Is(err, chrononaut.ErrHeld) {
+		t.Errorf("a write of a held record by the holder of its lease: %v, want ErrHeld", err)
+	}
+	for _, opts := range []chrononaut.LeaseOpts{{}, {Enforce: true}, {TakeOver: true, Rationale: "why"}} {
+		if _, err := f.tryLease("bob", 1, time.Hour, &opts); !errors.Is(err, chrononaut.ErrHeld) {
+			t.Errorf("a lease of a held record with %+v: %v, want ErrHeld", opts, err)
+		}
+	}
+	if _, err := f.client.Release(ctx, hold.ID, "settled"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.under(`UPDATE todos SET title = 'x' WHERE id = 1`, l); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLeaseAndRestore(t *testing.T) {
+	t.Parallel()
+	f := newLeaseFixture(t)
+	f.exec(`UPDATE todos SET title = 'x' WHERE id = 1`)
+	l := f.lease("ann", 1, time.Hour, &chrononaut.LeaseOpts{Enforce: true})
+	ctx := chrononaut.WithRationale(t.Context(), "mistake")
+	plan := must(f.client.Restore(ctx, leasedTable, []chrononaut.Key{{"id": 1}}, chrononaut.ToVersion(0), nil))(t)
+	_, err := plan.Apply(ctx, nil)
+	f.wantLeased("a restore", err, l)
+	if _, err := plan.Apply(chrononaut.WithLease(ctx, l), nil); err != nil {
+		t.Errorf("a restore by the holder: %v", err)
+	}
 }
 
 func TestLeaseOfOddTables(t *testing.T) {

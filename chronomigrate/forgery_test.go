@@ -88,7 +88,7 @@ func TestForgery(t *testing.T) {
 			`add_key('public', 'todos', '{"id": 77}', false)`, `add_keys('public', 'todos', 0)`, `note_unplaced('public', 'todos')`, `signature('rekeyed 7')`, `rekeyed()`,
 			`period_gap('public', 'todos', '{"id": 9}', 1, 1)`,
 			`lease('public', 'todos', '{"id": 1}', '1 min')`, `lease_guard('public', 'todos')`, `renew_lease(1, 'x', '1 min')`, `release_lease(1, 'x')`,
-			`lease_grant('public', 'todos', '{"id": 1}', '{}', 1, '1 min', true, true, 'x', 'x')`,
+			`lease_grant('public', 'todos', '{"id": 1}', '{}', 1, 1, '1 min', true, true, 'x', 'x')`,
 			`lease_follow('public', 'todos', '{"id": 1}', '{"id": 2}')`, `lease_fence()`,
 		} {
 			f.refused("42501", `SELECT chrononaut.`+call)

@@ -7,7 +7,7 @@ DROP FUNCTION {{schema}}.lease_fence();
 DROP FUNCTION {{schema}}.release_lease(bigint, text);
 DROP FUNCTION {{schema}}.renew_lease(bigint, text, interval);
 DROP FUNCTION {{schema}}.lease(text, text, jsonb, interval, boolean, boolean, text, integer);
-DROP FUNCTION {{schema}}.lease_grant(text, text, jsonb, jsonb, integer, interval, boolean, boolean, text, text);
+DROP FUNCTION {{schema}}.lease_grant(text, text, jsonb, jsonb, integer, integer, interval, boolean, boolean, text, text);
 DROP FUNCTION {{schema}}.lease_guard(text, text);
 DROP FUNCTION {{schema}}.lease_record(text, {{schema}}.chrononaut_lease, jsonb, text);
 DROP FUNCTION {{schema}}.lease_lost_error(bigint, text);

@@ -178,11 +178,12 @@ END
 
 -- The part of lease() that needs the privileges of the owner of history. The key is
 -- in the form that history has.
-CREATE FUNCTION {{schema}}.lease_grant(of_schema text, of_table text, of_key jsonb, image jsonb, row_version integer, ttl interval,
+CREATE FUNCTION {{schema}}.lease_grant(of_schema text, of_table text, of_key jsonb, image jsonb, row_version integer, at_version integer, ttl interval,
                                        enforced boolean, take_over boolean, rationale text, token text)
     RETURNS {{schema}}.chrononaut_lease
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS {{dollar}}
 #variable_conflict use_variable
 DECLARE
@@ -193,7 +194,16 @@ DECLARE
     former  {{schema}}.chrononaut_lease;
     runs    boolean;
     moment  timestamptz;
+    changes jsonb;
 BEGIN
+    IF row_version <> at_version THEN
+        changes := {{schema}}.changes_since(of_schema, of_table, of_key, at_version);
+        RAISE EXCEPTION USING ERRCODE = 'TM017',
+            MESSAGE = format('stale write to table %I.%I: based on version %s, the record is at version %s', of_schema, of_table, at_version, row_version),
+            DETAIL = changes - 'base' || jsonb_build_object('table_schema', of_schema, 'table_name', of_table, 'expected', at_version,
+                'actual', row_version, 'based', changes -> 'base' <> 'null', 'mine', jsonb_build_array(), 'overlap', jsonb_build_array()),
+            HINT = 'Read the record again.';
+    END IF;
     -- What is held is not there to be edited.
     PERFORM {{schema}}.guard_hold(of_schema, of_table, 'UPDATE', image, image);
 
@@ -305,12 +315,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found',
             MESSAGE = format('table %I.%I has no such record: it cannot be leased', of_schema, of_table);
     END IF;
-    IF row_version <> at_version THEN
-        RAISE EXCEPTION USING ERRCODE = 'TM017',
-            MESSAGE = format('stale write to table %I.%I: based on version %s, the record is at version %s', of_schema, of_table, at_version, row_version);
-    END IF;
     token := gen_random_uuid()::text;
-    lease := {{schema}}.lease_grant(of_schema, of_table, of_key, image, row_version, ttl, coalesce(enforced, false), coalesce(take_over, false), rationale, token);
+    lease := {{schema}}.lease_grant(of_schema, of_table, of_key, image, row_version, at_version, ttl, coalesce(enforced, false), coalesce(take_over, false), rationale, token);
 END
 {{dollar}};
 
@@ -367,6 +373,7 @@ END
 CREATE FUNCTION {{schema}}.lease_fence() RETURNS bigint[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS {{dollar}}
 DECLARE
     claim   jsonb;
@@ -396,6 +403,7 @@ END
 CREATE FUNCTION {{schema}}.guard_lease(of_schema text, of_table text, operation text, old_row jsonb, new_row jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS {{dollar}}
 DECLARE
     claimed bigint[] := '{}';
@@ -440,6 +448,7 @@ END
 CREATE FUNCTION {{schema}}.guard_lease_truncate(of_schema text, of_table text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS {{dollar}}
 DECLARE
     claimed bigint[] := '{}';
@@ -465,6 +474,7 @@ END
 CREATE FUNCTION {{schema}}.lease_follow(of_schema text, of_table text, old_key jsonb, new_key jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS {{dollar}}
 DECLARE
     hash  bigint := {{schema}}.lease_hash(of_schema, of_table, new_key);
@@ -511,7 +521,7 @@ ALTER TABLE {{schema}}.chrononaut_table ENABLE ALWAYS TRIGGER chrononaut_lease_e
 
 REVOKE EXECUTE ON FUNCTION {{schema}}.lease(text, text, jsonb, interval, boolean, boolean, text, integer),
        {{schema}}.lease_guard(text, text),
-       {{schema}}.lease_grant(text, text, jsonb, jsonb, integer, interval, boolean, boolean, text, text),
+       {{schema}}.lease_grant(text, text, jsonb, jsonb, integer, integer, interval, boolean, boolean, text, text),
        {{schema}}.renew_lease(bigint, text, interval), {{schema}}.release_lease(bigint, text),
        {{schema}}.lease_lost_error(bigint, text), {{schema}}.lease_fence(), {{schema}}.lease_follow(text, text, jsonb, jsonb), {{schema}}.lease_end(),
        {{schema}}.guard_lease(text, text, text, jsonb, jsonb), {{schema}}.guard_lease_truncate(text, text) FROM PUBLIC;
