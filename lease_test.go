@@ -140,11 +140,8 @@ func TestLeaseIsOfOneHolder(t *testing.T) {
 	if found, err := f.client.LeaseOf(t.Context(), leasedTable, chrononaut.Key{"id": 1}); found != nil || err != nil {
 		t.Errorf("LeaseOf() after the release = %+v, %v; want none", found, err)
 	}
-	next := f.lease("bob", 1, time.Hour, nil)
-	lost = f.wantLost("a write after another lease", f.under(`UPDATE todos SET title = 'ett' WHERE id = 2`, l), l, chrononaut.LeaseFollowed)
-	if lost.By != "bob" || !lost.At.Equal(next.Granted) {
-		t.Errorf("LeaseLostError = %+v, want by bob at %v", lost, next.Granted)
-	}
+	f.lease("bob", 1, time.Hour, nil)
+	f.wantLost("a write after another lease", f.under(`UPDATE todos SET title = 'ett' WHERE id = 2`, l), l, chrononaut.LeaseReleased)
 }
 
 func TestLeaseFencesEveryWriteOfItsHolder(t *testing.T) {
@@ -179,7 +176,10 @@ func TestLeaseFencesEveryWriteOfItsHolder(t *testing.T) {
 		}
 		next := f.lease("bob", 1, time.Hour, &chrononaut.LeaseOpts{Enforce: enforce})
 		for _, sql := range writes {
-			f.wantLost(sql, f.under(sql, l), l, chrononaut.LeaseFollowed)
+			lost := f.wantLost(sql, f.under(sql, l), l, chrononaut.LeaseFollowed)
+			if lost.By != "bob" || !lost.At.Equal(next.Granted) {
+				t.Errorf("LeaseLostError = %+v, want by bob at %v", lost, next.Granted)
+			}
 		}
 		if err := f.client.ReleaseLease(t.Context(), next); err != nil {
 			t.Fatal(err)
@@ -295,9 +295,11 @@ func TestLeaseIsTakenOver(t *testing.T) {
 	if err := f.under(`UPDATE todos SET title = 'x' WHERE id = 1`, next); err != nil {
 		t.Error(err)
 	}
+	f.lease("carl", 1, time.Hour, &chrononaut.LeaseOpts{TakeOver: true, Rationale: "me too"})
+	f.wantLost("after the next but one", f.under(`UPDATE todos SET title = 'x' WHERE id = 1`, l), l, chrononaut.LeaseTakenOver)
 	// Where there is nothing to take over, it is a lease like any other.
 	f.lease("bob", 2, time.Hour, &chrononaut.LeaseOpts{TakeOver: true, Rationale: "to be sure"})
-	wantLines(t, f, "lease ann 0", "lease_takeover bob 0 Ann is\nill", "lease bob 0 to be sure")
+	wantLines(t, f, "lease ann 0", "lease_takeover bob 0 Ann is\nill", "lease_takeover carl 1 me too", "lease bob 0 to be sure")
 }
 
 // wantLines checks what the log has about leases: operation, actor, version,

@@ -32,9 +32,6 @@ CREATE TABLE {{schema}}.chrononaut_lease (
     -- The transaction that it was granted in, whose own writes are the holder's.
     transaction_id xid8       NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
     rationale     text,
-    -- The lease of the record before this one, and whether it was taken over.
-    former        bigint,
-    taken_over    boolean     NOT NULL DEFAULT false,
     PRIMARY KEY (record_hash, key_hash),
     -- Holders who write lock their row FOR KEY SHARE. That lets renewals pass, also in
     -- transactions whose snapshot is older, and no change of a column of a unique index:
@@ -113,14 +110,16 @@ BEGIN
 END
 {{dollar}};
 
--- Says how a lease has ended.
+-- Says how a lease has ended. The record may have been leased again since: the log
+-- tells, where that is not long ago.
 CREATE FUNCTION {{schema}}.lease_lost_error(of_id bigint, of_token text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
     l   {{schema}}.chrononaut_lease;
-    how text;
+    a   record;
+    how text := 'no lease has this number and token';
 BEGIN
     SELECT x.* INTO l FROM {{schema}}.chrononaut_lease AS x
      WHERE x.id = of_id AND x.token_hash = {{schema}}.lease_token_hash(of_token);
@@ -128,15 +127,20 @@ BEGIN
         how := CASE WHEN l.released IS NOT NULL THEN 'it was released at ' || {{schema}}.lease_time(l.released)
                     ELSE 'it expired at ' || {{schema}}.lease_time(l.expires) END;
     ELSE
-        SELECT x.* INTO l FROM {{schema}}.chrononaut_lease AS x WHERE x.former = of_id;
-        IF FOUND AND l.taken_over THEN
-            how := format('it was taken over by %s at %s%s', to_json({{schema}}.lease_holder(l.user_info, l.database_user)),
-                {{schema}}.lease_time(l.granted), ': ' || to_json(l.rationale));
-        ELSIF FOUND THEN
-            how := format('the record was leased to %s at %s', to_json({{schema}}.lease_holder(l.user_info, l.database_user)),
-                {{schema}}.lease_time(l.granted));
-        ELSE
-            how := 'no lease has this number and token';
+        SELECT e.* INTO a
+          FROM unnest('{lease,lease_takeover,lease_release}'::text[]) AS o (name)
+         CROSS JOIN LATERAL (SELECT x.* FROM {{schema}}.chrononaut_activity AS x
+                              WHERE x.operation = o.name AND x.operation NOT IN ('insert', 'update')
+                              ORDER BY x.id DESC LIMIT 1000) AS e
+         WHERE e.data ->> CASE o.name WHEN 'lease_release' THEN 'lease' ELSE 'former' END = of_id::text
+         ORDER BY e.id LIMIT 1;
+        IF a.operation = 'lease_release' THEN
+            how := 'it was released at ' || {{schema}}.lease_time(a.changed);
+        ELSIF a.operation = 'lease_takeover' THEN
+            how := format('it was taken over by %s at %s%s', to_json({{schema}}.lease_holder(a.user_info, a.database_user)),
+                a.data ->> 'granted', ': ' || to_json(a.extra_info ->> 'rationale'));
+        ELSIF a.operation = 'lease' THEN
+            how := format('the record was leased to %s at %s', to_json({{schema}}.lease_holder(a.user_info, a.database_user)), a.data ->> 'granted');
         END IF;
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'TM019',
@@ -157,7 +161,7 @@ BEGIN
     INSERT INTO {{schema}}.chrononaut_activity (table_name, version, data, user_info, extra_info, operation, table_schema)
     VALUES (of_lease.table_name, 0,
             jsonb_build_object('lease', of_lease.id, 'key', of_lease.key, 'version', of_lease.version, 'enforced', of_lease.enforced,
-                               'expires', {{schema}}.lease_time(of_lease.expires)) || more,
+                               'granted', {{schema}}.lease_time(of_lease.granted), 'expires', {{schema}}.lease_time(of_lease.expires)) || more,
             '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
             coalesce(context -> 'extra_info', '{}') || CASE WHEN rationale IS NULL THEN '{}' ELSE jsonb_build_object('rationale', rationale) END,
             what, of_lease.table_schema);
@@ -236,14 +240,13 @@ BEGIN
            token_hash = {{schema}}.lease_token_hash(token), version = row_version, enforced = enforced, ttl = ttl,
            granted = moment, renewed = moment, expires = moment + ttl,
            user_info = '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
-           database_user = session_user, transaction_id = pg_current_xact_id(), rationale = rationale,
-           former = nullif(former.id, 0), taken_over = runs
+           database_user = session_user, transaction_id = pg_current_xact_id(), rationale = rationale
      WHERE x.record_hash = hash AND x.key_hash = other
     RETURNING x.* INTO l;
     PERFORM {{schema}}.lease_record(CASE WHEN runs THEN 'lease_takeover' ELSE 'lease' END, l,
-        CASE WHEN runs THEN jsonb_build_object('former', jsonb_build_object('lease', former.id, 'version', former.version,
-                                'user_info', former.user_info, 'database_user', former.database_user,
-                                'granted', {{schema}}.lease_time(former.granted), 'expires', {{schema}}.lease_time(former.expires)))
+        CASE WHEN runs THEN jsonb_build_object('former', former.id, 'former_holder', {{schema}}.lease_holder(former.user_info, former.database_user),
+                                               'former_expires', {{schema}}.lease_time(former.expires))
+             WHEN former.id <> 0 THEN jsonb_build_object('former', former.id)
              ELSE '{}' END, l.rationale);
 
     -- Some of those that ended long ago. What is locked is of use to somebody.
