@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -304,7 +306,10 @@ func (c *conn) execBase(ctx context.Context, query string, args []driver.NamedVa
 	if err != nil {
 		return nil, err
 	}
-	result, err := c.runExec(ctx, call{query: query, args: args, stmt: base})
+	var result driver.Result
+	if args, err = accepted(base, args); err == nil {
+		result, err = c.runExec(ctx, call{query: query, args: args, stmt: base})
+	}
 	if closeErr := base.Close(); err == nil {
 		err = closeErr
 	}
@@ -321,11 +326,34 @@ func (c *conn) queryBase(ctx context.Context, query string, args []driver.NamedV
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.runQuery(ctx, call{query: query, args: args, stmt: base})
+	var rows driver.Rows
+	if args, err = accepted(base, args); err == nil {
+		rows, err = c.runQuery(ctx, call{query: query, args: args, stmt: base})
+	}
 	if err != nil {
 		return nil, errors.Join(err, base.Close())
 	}
 	return ending(rows, func(err error) error { return errors.Join(err, base.Close()) }), nil
+}
+
+// accepted converts arguments as package database/sql does for a statement that it
+// prepares: a connection that leaves them to its statements has let all pass.
+func accepted(base driver.Stmt, args []driver.NamedValue) ([]driver.NamedValue, error) {
+	checker, ok := base.(driver.NamedValueChecker)
+	if !ok {
+		return args, nil
+	}
+	converted := slices.Clone(args)
+	for i := range converted {
+		err := checker.CheckNamedValue(&converted[i])
+		if errors.Is(err, driver.ErrSkip) {
+			converted[i].Value, err = driver.DefaultParameterConverter.ConvertValue(converted[i].Value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("convert argument %d: %w", converted[i].Ordinal, err)
+		}
+	}
+	return converted, nil
 }
 
 func (c *conn) prepareBase(ctx context.Context, query string) (driver.Stmt, error) {

@@ -271,3 +271,20 @@ func TestSQLiteSuppressedRows(t *testing.T) {
 		}
 	})
 }
+
+// TestSQLiteArguments uses arguments of types that a connection lets pass and its
+// statements do not take.
+func TestSQLiteArguments(t *testing.T) {
+	t.Parallel()
+	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, n)`)
+		n := int64(7)
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO t VALUES (?, ?)`, &n, uint8(8)); err != nil {
+			t.Fatal(err)
+		}
+		var got int
+		if err := db.QueryRowContext(t.Context(), `SELECT n FROM t WHERE id = ? AND n = ?`, &n, int16(8)).Scan(&got); err != nil || got != 8 {
+			t.Errorf("n = %d, %v; want 8", got, err)
+		}
+	})
+}
