@@ -42,7 +42,9 @@ var doors = []struct {
 	{"an upsert", func(_ context.Context, db *gorm.DB) error {
 		return db.Clauses(onConflict).Create(&task{ID: 1, Title: "upsert"}).Error
 	}},
-	{"Save", func(_ context.Context, db *gorm.DB) error { return db.Save(&task{ID: 1, Title: "save"}).Error }},
+	{"Save", func(_ context.Context, db *gorm.DB) error {
+		return chronogorm.AnyVersion(db).Save(&task{ID: 1, Title: "save"}).Error
+	}},
 	{"Save of a new record", func(_ context.Context, db *gorm.DB) error { return db.Save(&task{ID: 9}).Error }},
 	{"Update", func(_ context.Context, db *gorm.DB) error {
 		return db.Model(&task{ID: 1}).Update("title", "update").Error

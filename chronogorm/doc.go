@@ -49,6 +49,32 @@
 //
 //	db.WithContext(chrononaut.AsOf(ctx, monday)).Preload("Owner").Find(&todos)
 //
+// # Stale writes
+//
+// Save, Update, Updates and Delete of a record that was read say in their
+// conditions which version they are based on. When somebody else has written the
+// record since, nothing is written and the error is a [*chrononaut.StaleError],
+// which is [chrononaut.ErrStale] and tells what has happened in between; for a
+// slice it is a [*chrononaut.BulkStaleError], and RowsAffected says how many
+// records were at their version. It costs no round trip, but for the error.
+//
+//	err := db.Save(&todo).Error
+//	if errors.Is(err, chrononaut.ErrStale) { … }
+//
+// A record that has a primary key, other values, and no version was read without
+// it, or not at all: writing it over one that exists is [ErrVersionUnknown]. A
+// record that has nothing but its primary key only says which one is meant, as a
+// condition does; it is written at any version, like what conditions find:
+//
+//	db.Model(&Todo{ID: 5}).Update("done", true)
+//
+// [AtVersion] names a version, [AnyVersion] writes whatever it is. A version among
+// the values of Updates, in a struct or a map, counts more than that of the model.
+//
+// Errors that the database raises, those of holds and leases among them, come out
+// of GORM with their types. So [chrononaut.WrapError] is needed only for what is
+// read by Rows, and by Scan of a Raw statement.
+//
 // Capturing is the work of triggers in the database. Nothing in this package
 // writes history, so bulk updates, raw SQL and other programs are recorded all
 // the same.

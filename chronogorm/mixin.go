@@ -29,10 +29,14 @@ type Versioned struct {
 	// change. Nil means not known: the record is not saved, was not read, or
 	// has not changed since before its table was tracked.
 	//
-	// The database sets it; GORM never writes it. On PostgreSQL it is up to
-	// date after Create, and after Save, Update and Updates of one record that
-	// was given by its primary key, at no cost (RETURNING). After other
-	// updates, and on SQLite, it is as it was when the record was read.
+	// The database sets it; GORM never writes it. It is up to date after Create,
+	// and after Save, Update, Updates and the soft Delete of records that were given
+	// by their primary keys, also in slices. On PostgreSQL that costs nothing
+	// (RETURNING); on SQLite the plugin reads it after the write. After other
+	// updates it is as it was when the record was read.
+	//
+	// A write of a record that was read holds only for the version it was read at:
+	// see "Stale writes" in the documentation of the package.
 	Version *int `gorm:"->;column:version;default:(-);-:migration" json:"version,omitempty" chrononaut:"version"`
 }
 

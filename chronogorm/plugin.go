@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -120,7 +119,7 @@ func (p *Plugin) initialize(db *gorm.DB) error {
 	if !p.config.SkipAutoTrack {
 		db.Dialector = p.wrapDialector(db.Dialector)
 	}
-	return p.register(db, dialect)
+	return p.register(db)
 }
 
 // initializePool replaces the pool, or the one under prepared statements.
@@ -196,29 +195,49 @@ func (p *Plugin) chronoConfig() *chrononaut.Config {
 	return config
 }
 
-// register adds our callbacks. Those of the first three run ahead of GORM's
-// implicit transactions, if there are any, and behind dbresolver.
-func (p *Plugin) register(db *gorm.DB, dialect chronodriver.Dialect) error {
+// register adds our callbacks. The first three run ahead of GORM's implicit
+// transactions, and behind dbresolver.
+func (p *Plugin) register(db *gorm.DB) error {
 	callbacks := db.Callback()
-	if err := errors.Join(
-		callbacks.Create().Before("gorm:begin_transaction").Register("chrononaut:begin", p.attribute),
-		callbacks.Update().Before("gorm:begin_transaction").Register("chrononaut:begin", p.attribute),
-		callbacks.Delete().Before("gorm:begin_transaction").Register("chrononaut:begin", p.attribute),
+	create, update, remove := callbacks.Create(), callbacks.Update(), callbacks.Delete()
+	first := func(otherwise string) string {
+		if db.SkipDefaultTransaction {
+			return otherwise
+		}
+		return "gorm:begin_transaction"
+	}
+	return errors.Join(
+		create.Before(first("gorm:before_create")).Register("chrononaut:begin", p.beginCreate),
+		update.Before(first("gorm:setup_reflect_value")).Register("chrononaut:begin", p.beginUpdate),
+		remove.Before(first("gorm:before_delete")).Register("chrononaut:begin", p.beginDelete),
 
-		callbacks.Create().Before("gorm:create").Register("chrononaut:run", p.run),
-		callbacks.Update().Before("gorm:update").Register("chrononaut:run", p.run),
-		callbacks.Delete().Before("gorm:delete").Register("chrononaut:run", p.run),
+		create.Before("gorm:create").Register("chrononaut:run", p.run),
+		update.Before("gorm:update").Register("chrononaut:run", p.run),
+		remove.Before("gorm:delete").Register("chrononaut:run", p.run),
 		callbacks.Query().Before("gorm:query").Register("chrononaut:run", p.run),
 		callbacks.Row().Before("gorm:row").Register("chrononaut:run", p.run),
 		callbacks.Raw().Before("gorm:raw").Register("chrononaut:run", p.run),
-	); err != nil {
-		return err
-	}
-	if dialect != chronodriver.PostgreSQL {
-		return nil
-	}
-	return callbacks.Update().Before("gorm:update").Register("chrononaut:returning", p.returning)
+
+		create.Before("gorm:create").Register("chrononaut:check", p.checkCreate),
+		update.Before("gorm:update").Register("chrononaut:check", p.checkUpdate),
+		remove.Before("gorm:delete").Register("chrononaut:check", p.checkDelete),
+
+		// GORM sorts what is registered to run after a callback to the end.
+		create.Before("gorm:save_after_associations").Register("chrononaut:checked", p.checked),
+		update.Before("gorm:save_after_associations").Register("chrononaut:checked", p.checked),
+		remove.Before("gorm:after_delete").Register("chrononaut:checked", p.checked),
+
+		create.After("*").Register("chrononaut:end", p.end),
+		update.After("*").Register("chrononaut:end", p.end),
+		remove.After("*").Register("chrononaut:end", p.end),
+		callbacks.Query().After("*").Register("chrononaut:end", typed),
+		callbacks.Row().After("*").Register("chrononaut:end", typed),
+		callbacks.Raw().After("*").Register("chrononaut:end", typed),
+	)
 }
+
+// typed gives errors of the database their types.
+func typed(tx *gorm.DB) { tx.Error = chrononaut.WrapError(tx.Error) }
 
 // attribute wraps pools that were not there when the plugin was initialized:
 // those of dbresolver, and the connection of [gorm.DB.Connection].
@@ -285,34 +304,6 @@ func (p *Plugin) run(tx *gorm.DB) {
 	if inner.short(stmt.Context, query) {
 		stmt.ConnPool = inner
 	}
-}
-
-// returning asks an UPDATE of one record for the columns that the database
-// sets, so that the record in memory has them.
-func (p *Plugin) returning(tx *gorm.DB) {
-	stmt := tx.Statement
-	if tx.Error != nil || stmt.Schema == nil || stmt.SQL.Len() > 0 || !stmt.ReflectValue.CanAddr() || stmt.ReflectValue.Type() != stmt.Schema.ModelType {
-		return
-	}
-	if _, ok := stmt.Clauses["RETURNING"]; ok || len(stmt.Schema.PrimaryFields) == 0 {
-		return
-	}
-	m := p.model(stmt.Schema)
-	if m == nil || len(m.set) == 0 {
-		return
-	}
-	for _, f := range stmt.Schema.PrimaryFields {
-		// GORM makes conditions of the key's fields that are not zero. Without
-		// all of them, more than one row may be meant.
-		if _, zero := f.ValueOf(stmt.Context, stmt.ReflectValue); zero {
-			return
-		}
-	}
-	returning := clause.Returning{}
-	for _, f := range m.set {
-		returning.Columns = append(returning.Columns, clause.Column{Name: f.DBName})
-	}
-	stmt.AddClause(returning)
 }
 
 // model returns what is known of a schema, or nil if its tags are wrong, which

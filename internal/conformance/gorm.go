@@ -230,7 +230,7 @@ func gormAttribution(t *testing.T, db *gorm.DB) {
 	ctx := chrononaut.WithActor(t.Context(), "ann")
 	ann := db.WithContext(ctx)
 	noError(t, ann.Create(&[]gormDraft1{{ID: 1}, {ID: 2}}).Error)
-	noError(t, ann.Save(&gormDraft1{ID: 1, Title: "save"}).Error)
+	noError(t, chronogorm.AnyVersion(ann).Save(&gormDraft1{ID: 1, Title: "save"}).Error)
 	noError(t, ann.Exec("UPDATE drafts SET title = ? WHERE id = ?", "exec", 1).Error)
 	var id int64
 	noError(t, ann.Raw("UPDATE drafts SET title = ? WHERE id = ? RETURNING id", "raw", 1).Scan(&id).Error)

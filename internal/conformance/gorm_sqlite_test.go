@@ -52,3 +52,16 @@ func TestGormliteModels(t *testing.T) {
 		return openGormlite(t, gorm.Config{})
 	})
 }
+
+func TestGormliteStale(t *testing.T) {
+	t.Parallel()
+	for name, config := range gormStaleModes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conformance.RunGORMStale(t, func(t *testing.T) *gorm.DB {
+				t.Helper()
+				return openGormlite(t, config)
+			})
+		})
+	}
+}

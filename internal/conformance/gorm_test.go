@@ -62,6 +62,35 @@ func TestGORMModels(t *testing.T) {
 	}
 }
 
+// gormStaleModes are the ways in which GORM writes, as far as they matter to the
+// check of versions.
+var gormStaleModes = map[string]gorm.Config{
+	"plain":                  {},
+	"PrepareStmt":            {PrepareStmt: true},
+	"SkipDefaultTransaction": {SkipDefaultTransaction: true, TranslateError: true},
+	"both":                   {SkipDefaultTransaction: true, PrepareStmt: true},
+}
+
+func TestGORMStale(t *testing.T) {
+	t.Parallel()
+	for name, mode := range map[string]gormMode{
+		"chronosql":                   {driver: "pgx"},
+		"chronosql over lib/pq":       {driver: "postgres"},
+		"chronosql with both":         {driver: "pgx", config: gormStaleModes["both"]},
+		"plain pool":                  {driver: "pgx", plain: true},
+		"plain pool with PrepareStmt": {driver: "pgx", plain: true, config: gormStaleModes["PrepareStmt"]},
+		"plain pool with SkipDefaultTransaction, lib/pq": {driver: "postgres", plain: true, config: gormStaleModes["SkipDefaultTransaction"]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conformance.RunGORMStale(t, func(t *testing.T) *gorm.DB {
+				t.Helper()
+				return openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, mode.driver, pgtest.New(t).URL(), mode.plain)}), mode.config)
+			})
+		})
+	}
+}
+
 func gormPool(t *testing.T, driver, dsn string, plain bool) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, dsn)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronogorm"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/internal/wiretest"
@@ -313,14 +314,16 @@ func TestGORMResolverInThePast(t *testing.T) {
 // was called before.
 func (r *resolved) itemPast(t *testing.T) context.Context {
 	t.Helper()
-	if err := r.Save(&item{ID: 1, Title: "source old"}).Error; err != nil {
+	old := item{ID: 1, Title: "source old"}
+	if err := chronogorm.AnyVersion(r.DB).Save(&old).Error; err != nil {
 		t.Fatal(err)
 	}
 	var at time.Time
 	if err := r.primary.QueryRowContext(t.Context(), "SELECT clock_timestamp()").Scan(&at); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Save(&item{ID: 1, Title: "source"}).Error; err != nil {
+	old.Title = "source"
+	if err := r.Save(&old).Error; err != nil {
 		t.Fatal(err)
 	}
 	return chrononaut.AsOf(t.Context(), at)

@@ -71,6 +71,19 @@ func TestModels(t *testing.T) {
 	})
 }
 
+func TestStale(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]gorm.Config{"plain": {}, "SkipDefaultTransaction": {SkipDefaultTransaction: true, PrepareStmt: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conformance.RunGORMStale(t, func(t *testing.T) *gorm.DB {
+				t.Helper()
+				return open(t, config)
+			})
+		})
+	}
+}
+
 func TestPlainPoolIsRefused(t *testing.T) {
 	t.Parallel()
 	pool, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "test.db"))
