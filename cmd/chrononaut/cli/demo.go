@@ -28,10 +28,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "See it at work on a small music shop in SQLite",
 		Long: `Demo makes a SQLite file with the tables of a music shop, tracks them, changes
-records as two people, and looks at what history knows. It shows every command
-and every statement with its result, checks that each is as it should be, and
-exits with 2 if one is not. It needs no set-up, ends within seconds and leaves
-nothing behind, unless --keep or --file says so.`,
+records as two people, looks at what history knows, and freezes a record. It shows
+every command and every statement with its result, checks that each is as it should
+be, and exits with 2 if one is not. It needs no set-up, ends within seconds and
+leaves nothing behind, unless --keep or --file says so.`,
 		Example: `  chrononaut demo
   chrononaut demo --file shop.db`,
 		Args: cobra.NoArgs,
@@ -120,6 +120,7 @@ func (d *demo) play(ctx context.Context) error {
 	d.track(ctx)
 	d.change(ctx)
 	d.look(ctx)
+	d.hold(ctx)
 	d.rewrite(ctx)
 	return d.err
 }
@@ -197,11 +198,21 @@ func (d *demo) before(ctx context.Context) (at, city string) {
 	return d.a.out.time(s.Changed), city
 }
 
+func (d *demo) hold(ctx context.Context) {
+	d.chapter("A lawsuit: customer 4 and the invoices stay as they are")
+	d.command(ctx, exitDone, []string{"hold", "customer", "4", "--child", "invoice>invoice_line", "--reason", "lawsuit 2026/4", "--actor", ann}, "hold 1", "invoice_line")
+	d.refused(ctx, bob, chrononaut.ErrHeld, "UPDATE customer SET city = 'Oslo' WHERE id = 4")
+	d.refused(ctx, bob, chrononaut.ErrHeld, "DELETE FROM invoice WHERE customer_id = 4")
+	d.command(ctx, exitDone, []string{"holds"}, ann, "lawsuit 2026/4")
+	d.command(ctx, exitDone, []string{"release", "1", "--rationale", "settled", "--actor", ann}, "released hold 1")
+	d.sql(ctx, bob, "moved", 1, "UPDATE customer SET city = 'Oslo' WHERE id = 4")
+}
+
 func (d *demo) rewrite(ctx context.Context) {
 	d.chapter("Bob tries to rewrite history")
 	before := d.count(ctx)
-	d.refused(ctx, bob, `UPDATE chrononaut_activity SET user_info = '{"user_id": "someone else"}' WHERE table_name = 'customer'`)
-	d.refused(ctx, bob, `DELETE FROM chrononaut_activity`)
+	d.refused(ctx, bob, chrononaut.ErrAppendOnly, `UPDATE chrononaut_activity SET user_info = '{"user_id": "someone else"}' WHERE table_name = 'customer'`)
+	d.refused(ctx, bob, chrononaut.ErrAppendOnly, `DELETE FROM chrononaut_activity`)
 	if after := d.count(ctx); d.err == nil && after != before {
 		d.err = fmt.Errorf("history has %d changes, want %d", after, before)
 	}
@@ -242,7 +253,7 @@ func (d *demo) command(ctx context.Context, status int, args []string, want ...s
 
 	terminal := d.a.StdoutTTY && !d.a.json
 	got, text := d.run(ctx, terminal, d.out, args)
-	if terminal && slices.Contains([]string{"log", "show", "diff"}, args[0]) {
+	if terminal && slices.Contains([]string{"log", "show", "diff", "holds"}, args[0]) {
 		// What it looks for may have been cut.
 		_, text = d.run(ctx, false, io.Discard, args)
 	}
@@ -296,17 +307,21 @@ func (d *demo) sql(ctx context.Context, actor, rationale string, rows int64, sta
 	}
 }
 
-// refused runs a statement that must be refused.
-func (d *demo) refused(ctx context.Context, actor, statement string) {
+// refused runs a statement that must be refused with an error.
+func (d *demo) refused(ctx context.Context, actor string, want error, statement string) {
 	if d.err != nil {
 		return
 	}
 	_, err := d.exec(chrononaut.WithActor(ctx, actor), statement)
-	if err = chrononaut.WrapError(err); !errors.Is(err, chrononaut.ErrAppendOnly) {
+	if err = chrononaut.WrapError(err); !errors.Is(err, want) {
 		d.err = errors.Join(fmt.Errorf("%s: it was not refused", statement), err)
 		return
 	}
-	output := "refused: " + chrononaut.ErrAppendOnly.Error()
+	output := "refused: " + want.Error()
+	var held *chrononaut.HeldError
+	if errors.As(err, &held) {
+		output = "refused: " + held.Error()
+	}
 	d.say("> %s\n%s", statement, d.a.out.paint(bad, output))
 	d.steps = append(d.steps, demoStep{Title: d.title, SQL: statement, Actor: actor, Output: output})
 }

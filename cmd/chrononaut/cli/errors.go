@@ -158,7 +158,7 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	if reason == "error" && strings.Contains(message, "database is locked") { // SQLite
 		reason, try = "busy", busyHint
 	}
-	message = ours.ReplaceAllString(message, "$1")
+	message = ours.ReplaceAllString(message, "$1$2")
 	// A hint is ours, and may show what a URL looks like.
 	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(try)), reason
 }
@@ -207,9 +207,9 @@ var reasons = []struct {
 
 func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
 
-// ours is an error that a function of history raised on PostgreSQL: the message is
-// for people as it is.
-var ours = regexp.MustCompile(`ERROR: ([^\n]*?) \(SQLSTATE (?:TM\d\d\d|P0002)\)`)
+// ours is an error that a function or a trigger of history raised: the message is
+// for people as it is, without what PostgreSQL or SQLite puts around it.
+var ours = regexp.MustCompile(`ERROR: ([^\n]*?) \(SQLSTATE (?:TM\d{3}|P0002)\)|constraint failed: TM\d{3}: ([^\n]*?) \(\d+\)`)
 
 var anyURL = regexp.MustCompile(`(?i)\b(?:postgres|postgresql)://\S+`)
 

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
 // answer is what a command answered.
@@ -51,15 +49,6 @@ func statuses(t *testing.T, answers []answer) map[string]int {
 	return counts
 }
 
-// withHolds skips a test where there are none.
-func withHolds(w *world) {
-	w.t.Helper()
-	if w.driver.Dialect() == chronodriver.SQLite {
-		w.t.Skip("SQLite has no holds yet")
-	}
-	withTodos(w)
-}
-
 func withTodos(w *world) {
 	w.t.Helper()
 	w.mustSQL(todos)
@@ -98,7 +87,7 @@ func TestLeaseCommandsAtOnce(t *testing.T) {
 func TestHoldCommandsAtOnce(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
-		withHolds(w)
+		withTodos(w)
 		hold := []string{"hold", "todos", "1", "2", "--reason", "audit", "--json"}
 		if got := statuses(w.t, w.atOnce(hold, hold, hold, []string{"hold", "todos", "--all", "--reason", "audit", "--json"})); got["0"] != 4 {
 			w.t.Fatalf("of four commands that hold records at once, %v; want that all do", got)
@@ -123,7 +112,7 @@ func TestHoldCommandsAtOnce(t *testing.T) {
 func TestTwoPeopleReleaseAtOnce(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
-		withHolds(w)
+		withTodos(w)
 		w.must("hold", "todos", "1", "--reason", "audit", "--two-people")
 		release := func(actor string) []string {
 			return []string{"release", "1", "--rationale", "settled", "--json", "--actor", actor}
@@ -142,7 +131,7 @@ func TestAHoldWaitsForWritersNoLongerThanItIsTold(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(w *world) {
 		t := w.t
-		withHolds(w)
+		withTodos(w)
 		tx, err := w.driver.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
