@@ -17,19 +17,18 @@ import (
 // When the record is at that version, mine is written. When others have changed it
 // since, it is merged: a column of mine that has the value it had at that version
 // is not written, so that mine may be a whole form; the others are written unless
-// somebody else has changed them too, to another value. If that is so for any
-// column, nothing is written, and the error is a [*StaleError] with them in
-// Overlap. The same goes for a record that is gone, and for one whose state at the
-// version is not in history. Hidden columns are compared by who has set them, as
-// their values are not in history: one that somebody has set since overlaps.
-// Untracked columns are not versioned, and written.
+// somebody else has changed them too, if to the same value: of two that add 1, one
+// would be lost. If that is so for any column, nothing is written, and the error is
+// a [*StaleError] with them in Overlap. The same goes for a record that is gone, and
+// for one whose state at the version is not in history.
 //
-// A column whose value is what it is already is not written either; if none is
-// left, the version stays.
+// The values of hidden columns are not in history, only who has set them: one that
+// somebody has set since overlaps, and one of mine is written whatever it was.
+// Untracked columns are not versioned, and written too.
 //
-// It is one transaction, the client's own where it has one ([Client.With]), and
+// It is one transaction, or the client's own where it has one ([Client.With]), and
 // exact whatever others do: the row is locked before it is compared. It costs one
-// round trip beside those of the transaction, three when the record has changed.
+// round trip beside those of the transaction, four when the record has changed.
 // Other errors: [ErrKey], [ErrNoColumn], [ErrNotTracked] and those of the write.
 func (c *Client) Merge(ctx context.Context, table Table, key Key, version int, mine map[string]any) (int, error) {
 	merged, err := c.merge(ctx, table, key, version, mine)
@@ -153,8 +152,8 @@ func (m *merging) compare(ctx context.Context, q chronodriver.Queryer, present i
 		return nil, err
 	}
 	e := &StaleError{Table: m.info.table, Key: m.key, Expected: &m.version, Actual: present}
-	var report, isNow, wasThen, stayed string
-	found, err := queryOne(ctx, q, []any{&report, &isNow, &wasThen, &stayed}, sql, m.args(m.version, m.columns)...)
+	var report, wasThen, stayed string
+	found, err := queryOne(ctx, q, []any{&report, &wasThen, &stayed}, sql, m.args(m.version, m.columns)...)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +163,7 @@ func (m *merging) compare(ctx context.Context, q chronodriver.Queryer, present i
 	if err := e.read(&report); err != nil {
 		return nil, err
 	}
-	same, err := places(isNow, wasThen)
+	same, err := places(wasThen)
 	if err != nil {
 		return nil, err
 	}
@@ -173,13 +172,11 @@ func (m *merging) compare(ctx context.Context, q chronodriver.Queryer, present i
 		return nil, err
 	}
 	for i, name := range m.columns {
-		changed := slices.Contains(e.Since, name) && !unchanged[i]
-		// Of hidden columns it is not told whether the values are the same.
-		if same[i] && (!changed || !slices.Contains(m.info.hidden, name)) {
+		if same[i] {
 			continue
 		}
 		e.Mine = append(e.Mine, name)
-		if changed {
+		if slices.Contains(e.Since, name) && !unchanged[i] {
 			e.Overlap = append(e.Overlap, name)
 		}
 	}
@@ -189,18 +186,16 @@ func (m *merging) compare(ctx context.Context, q chronodriver.Queryer, present i
 	return e.Mine, nil
 }
 
-// places reads arrays of the places of columns; null is none.
-func places(arrays ...string) (map[int]bool, error) {
+// places reads an array of the places of columns; null is none.
+func places(text string) (map[int]bool, error) {
+	var array []*int
+	if err := decodeJSON(text, &array); err != nil {
+		return nil, err
+	}
 	set := map[int]bool{}
-	for _, text := range arrays {
-		var array []*int
-		if err := decodeJSON(text, &array); err != nil {
-			return nil, err
-		}
-		for _, i := range array {
-			if i != nil {
-				set[*i] = true
-			}
+	for _, i := range array {
+		if i != nil {
+			set[*i] = true
 		}
 	}
 	return set, nil

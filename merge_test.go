@@ -48,7 +48,7 @@ func TestMerge(t *testing.T) {
 		"nobody wrote":             {1, ``, form{"title": "mine", "done": true}, "mine true s 0 1", nil},
 		"another column":           {2, `UPDATE todos SET done = true WHERE id = 2`, form{"title": "mine"}, "mine true s 0 2", nil},
 		"the same column":          {3, `UPDATE todos SET title = 'b' WHERE id = 3`, form{"title": "mine", "done": true}, "b false s 0 1", []string{"title"}},
-		"the same value":           {4, `UPDATE todos SET title = 'mine' WHERE id = 4`, form{"title": "mine"}, "mine false s 0 1", nil},
+		"the same value":           {4, `UPDATE todos SET title = 'mine' WHERE id = 4`, form{"title": "mine"}, "mine false s 0 1", []string{"title"}},
 		"a whole form":             {5, `UPDATE todos SET title = 'b' WHERE id = 5`, form{"id": 5, "title": "a", "done": true}, "b true s 0 2", nil},
 		"there and back":           {6, `UPDATE todos SET title = 'b' WHERE id = 6; UPDATE todos SET title = 'a' WHERE id = 6`, form{"title": "mine"}, "mine false s 0 3", nil},
 		"NULL over their change":   {7, `UPDATE todos SET title = 'b' WHERE id = 7`, form{"title": nil}, "b false s 0 1", []string{"title"}},

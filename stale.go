@@ -26,8 +26,8 @@ type staler interface {
 	// mergeLock locks a record, by its key, and selects its version.
 	mergeLock(info *tableInfo) (sql string, err error)
 	// mergeCompare selects what has happened to a record since a version, and, as
-	// arrays of places, the columns that have the values now, those that had them
-	// then, and those that are what they were. The arguments are those of mergeUpdate.
+	// arrays of places, the columns that had the values then, and those that are what
+	// they were. The arguments are those of mergeUpdate.
 	mergeCompare(info *tableInfo, columns []string) (sql string, err error)
 }
 
@@ -181,4 +181,16 @@ func (i *tableInfo) checkKey(key Key) error {
 		return fmt.Errorf("%w: the primary key of %s has %d columns", ErrKey, i.table, len(i.keyColumns))
 	}
 	return nil
+}
+
+// NotWritten says why a statement with the condition WHERE version = … wrote no
+// row: a [*StaleError], or, when the record is at that version all the same, an
+// error that is none. For statements in a transaction ask the client of that
+// transaction. It costs one round trip; adapters have helpers that run the
+// statement and ask ([github.com/chrononaut-go/chrononaut/chronopgx.ExecAtVersion]).
+func (c *Client) NotWritten(ctx context.Context, table Table, key Key, version int) error {
+	if err := c.Stale(ctx, table, key, version); err != nil {
+		return err
+	}
+	return fmt.Errorf("write to %s: no row was written, and the record is at version %d: another condition does not hold, or a trigger kept it from being written", table, version)
 }

@@ -101,6 +101,7 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"leaks the past into nothing", leaksNoPast},
 		{"reads history itself under a context of the past", readsHistoryInThePast},
 		{"locks rows, and says who has them", locksRows},
+		{"refuses stale writes, and merges those that can be", refusesStaleWrites},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -15,14 +15,10 @@ RETURNING coalesce(t.{{ident .Table.VersionColumn}}, 0)
 SELECT coalesce(t.{{ident .Table.VersionColumn}}, 0) FROM {{.Table.Qualified}} AS t WHERE {{template "merge_match" .}} FOR UPDATE
 {{- end}}
 {{- /* What has happened to the record since the version, and which of the columns,
-by their places, have the values now, had them at the version, and are what they
-were, whatever their type was then. */ -}}
+by their places, had the values at the version, and are what they were, whatever
+their type was then. */ -}}
 {{- define "merge_compare" -}}
 SELECT r.report::text,
-       pg_catalog.array_to_json(ARRAY[
-{{- range $i, $c := .Columns}}{{if $i}},{{end}}
-           CASE WHEN ROW(t.{{ident $c.Name}}::{{$c.BaseType}})::record OPERATOR(pg_catalog.*=) ROW({{$c.Rounded}})::record THEN {{$i}} END
-{{- end}}]::integer[])::text,
        pg_catalog.array_to_json(ARRAY[
 {{- range $i, $c := .Columns}}{{if $i}},{{end}}
            CASE WHEN (pg_catalog.jsonb_typeof(r.report -> 'base' -> {{literal $c.Name}}) = 'null') = ({{$c.Rounded}} IS NULL)
