@@ -36,7 +36,11 @@ func (l *locking[T]) run(ctx context.Context, of []any) ([]Locked[T], error) {
 		return nil, err
 	}
 	deadline := time.Now().Add(l.opts.Timeout)
-	if err := l.acquire(ctx, deadline); err != nil {
+	err := l.acquire(ctx, deadline)
+	if err == nil {
+		err = l.end(ctx)
+	}
+	if err != nil {
 		// What ends a statement at its time also ends one that is canceled.
 		timedOut := l.engine.lockTimedOut(err, l.saved && l.opts.Timeout > 0 && time.Until(deadline) <= 0)
 		usable := l.saved || !timedOut
@@ -44,9 +48,6 @@ func (l *locking[T]) run(ctx context.Context, of []any) ([]Locked[T], error) {
 		if locked := (*LockedError)(nil); usable && errors.As(err, &locked) && len(locked.Keys) == 1 {
 			err = l.leased(ctx, locked, err)
 		}
-		return nil, err
-	}
-	if err := l.end(ctx); err != nil {
 		return nil, err
 	}
 	var result []Locked[T]

@@ -14,7 +14,8 @@ WITH latest AS (
            a.operation IS DISTINCT FROM 'delete' AND a.operation IS DISTINCT FROM 'truncate' AS alive
       FROM {{.Schema}}.chrononaut_activity AS a
      WHERE {{template "about" .}}
-       AND a.operation IS DISTINCT FROM 'track' AND a.operation IS DISTINCT FROM 'untrack'
+       -- Not what happened to the table itself: tracking, holds.
+       AND a.key <> '{}'
      ORDER BY key, a.version DESC, a.id DESC
 ), parted AS (
     -- A change of the primary key takes its old value from the record, unless

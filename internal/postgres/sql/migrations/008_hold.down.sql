@@ -17,7 +17,7 @@ DROP FUNCTION {{schema}}.add_scopes(bigint, text, text, jsonb, boolean);
 DROP FUNCTION {{schema}}.add_shapes(text, text, jsonb);
 DROP FUNCTION {{schema}}.keys_of_life(text, text, jsonb);
 DROP FUNCTION {{schema}}.key_since(text, text, jsonb, integer);
-DROP FUNCTION {{schema}}.hold_rows(oid, jsonb, text[]);
+DROP FUNCTION {{schema}}.hold_rows(oid, jsonb, text[], boolean);
 DROP FUNCTION {{schema}}.hold_referred(jsonb);
 DROP FUNCTION {{schema}}.hold_relations(text, text, jsonb);
 DROP FUNCTION {{schema}}.holdable(text, text);

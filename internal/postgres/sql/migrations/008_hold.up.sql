@@ -517,36 +517,36 @@ AS {{dollar}}
 
 -- Locks the rows with the keys, one after the other, and returns those columns of
 -- them that are wanted, and the keys that have no row.
-CREATE FUNCTION {{schema}}.hold_rows(relation oid, keys jsonb, wanted text[], OUT rows jsonb, OUT missing jsonb)
+CREATE FUNCTION {{schema}}.hold_rows(relation oid, keys jsonb, wanted text[], locked boolean, OUT rows jsonb, OUT missing jsonb)
     LANGUAGE plpgsql
     {{template "all_settings"}}
 AS {{dollar}}
 DECLARE
     statement text;
-    state     jsonb;
-    one       jsonb;
+    one       record;
     found     jsonb[] := '{}';
-    absent    jsonb[] := '{}';
+    seen      bigint[] := '{}';
 BEGIN
-    SELECT format('SELECT %s FROM %s AS t WHERE %s FOR NO KEY UPDATE',
+    -- In the order of the primary key, as whoever locks many rows takes them.
+    SELECT format('SELECT k.n, %s AS state FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS k (key, n) JOIN %s AS t ON %s ORDER BY %s',
                   coalesce((SELECT 'pg_catalog.jsonb_build_object(' || string_agg(format('%L, pg_catalog.to_jsonb(t.%I)', c, c), ', ') || ')' FROM unnest(wanted) AS c), '''{}''::pg_catalog.jsonb'),
                   relation::regclass,
-                  string_agg(format('t.%I = (%s)', a.attname, {{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod)), ' AND '))
+                  string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '($1 ->', '(k.key ->')), ' AND '),
+                  string_agg(format('t.%I', a.attname), ', ' ORDER BY k.position))
+           || CASE WHEN locked THEN ' FOR NO KEY UPDATE OF t' ELSE '' END
       INTO statement
       FROM pg_index AS i,
            LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
       JOIN pg_attribute AS a ON a.attnum = k.attnum
      WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
-    FOR one IN SELECT k FROM jsonb_array_elements(keys) AS k ORDER BY k LOOP
-        EXECUTE statement INTO state USING one;
-        IF state IS NULL THEN
-            absent := absent || one;
-        ELSE
-            found := found || state;
-        END IF;
+    FOR one IN EXECUTE statement USING keys LOOP
+        found := found || one.state;
+        seen := seen || one.n;
     END LOOP;
     rows := to_jsonb(found);
-    missing := to_jsonb(absent);
+    SELECT coalesce(jsonb_agg(k.key ORDER BY k.n), '[]') INTO missing
+      FROM jsonb_array_elements(keys) WITH ORDINALITY AS k (key, n)
+     WHERE k.n <> ALL (seen);
 END
 {{dollar}};
 
@@ -733,11 +733,12 @@ BEGIN
     IF whole AND relations <> '[]' THEN
         RAISE EXCEPTION USING ERRCODE = 'TM020', MESSAGE = 'a hold of a whole table has no relations', HINT = 'Hold the other tables too.';
     END IF;
-    PERFORM {{schema}}.make_hold_triggers();
     IF wait IS NOT NULL THEN
         PERFORM set_config('lock_timeout', wait || 'ms', true);
     END IF;
     PERFORM {{schema}}.guard(of_schema, of_table);
+    -- By one at a time.
+    PERFORM {{schema}}.make_hold_triggers();
     IF whole THEN
         EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation::regclass);
     ELSE
@@ -748,7 +749,10 @@ BEGIN
                 IF by_table THEN
                     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation::regclass);
                 END IF;
-                SELECT r.rows, r.missing INTO parents, missing FROM {{schema}}.hold_rows(relation, records, {{schema}}.hold_referred(relations)) AS r;
+                -- Who has locked rows of the table may go on to write them: he would wait
+                -- for the table, and must not be waited for.
+                SELECT r.rows, r.missing INTO parents, missing
+                  FROM {{schema}}.hold_rows(relation, records, {{schema}}.hold_referred(relations), NOT by_table) AS r;
                 IF missing <> '[]' AND NOT by_table THEN
                     RAISE no_data_found;
                 END IF;

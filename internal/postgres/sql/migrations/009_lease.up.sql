@@ -313,7 +313,11 @@ BEGIN
         PERFORM {{schema}}.lease_guard(of_schema, of_table);
         read_sql := read_sql || ' FOR UPDATE';
     END IF;
-    EXECUTE read_sql INTO row_version, image USING of_key;
+    FOR attempt IN 1..CASE WHEN enforced THEN 5 ELSE 1 END LOOP
+        -- A row that came in the place of one that was waited for is not seen at once.
+        EXECUTE read_sql INTO row_version, image USING of_key;
+        EXIT WHEN image IS NOT NULL;
+    END LOOP;
     IF image IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'no_data_found',
             MESSAGE = format('table %I.%I has no such record: it cannot be leased', of_schema, of_table);
