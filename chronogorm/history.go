@@ -10,11 +10,13 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
-// Client returns a client that reads history: the log across tables, for
-// example. It reads through the pool of db; given a transaction, inside it,
-// where it sees the transaction's own changes.
+// Client returns a client of history: for the log across tables, for plans, holds
+// and leases. It reads through the pool of db, and writes in transactions of its
+// own, which are attributed; given a transaction it does both inside it, and sees
+// the transaction's own changes.
 //
 // Errors: [ErrDialect].
 func Client(db *gorm.DB) (*chrononaut.Client, error) {
@@ -42,12 +44,20 @@ func (p *Plugin) client(db *gorm.DB, source gorm.ConnPool) (*chrononaut.Client, 
 		// Reading needs no attribution.
 		from = attributing.beginner
 	}
-	c, err := chrononaut.NewClient(queryer{from}, dialect, p.chronoConfig())
+	c, err := chrononaut.NewClient(client{queryer{from}, database{queryer{source}, dialect}}, dialect, p.chronoConfig())
 	if err == nil && source == unprepared(db.ConnPool) {
 		p.clients[source] = c
 	}
 	return c, err
 }
+
+// client reads on a pool as it is, and begins transactions that are attributed.
+type client struct {
+	queryer
+	attributed database
+}
+
+func (c client) Begin(ctx context.Context) (chronodriver.Tx, error) { return c.attributed.Begin(ctx) }
 
 // History returns the past of a model as records of type T, read as GORM reads
 // them: with its column names, embedded structs, serializers and custom types.

@@ -2,6 +2,7 @@ package chronogorm_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"gorm.io/gorm"
@@ -92,5 +93,52 @@ func TestRoundTrips(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCheckRoundTrips counts on the wire that the check of versions costs none.
+func TestCheckRoundTrips(t *testing.T) {
+	t.Parallel()
+	proxy := wiretest.Start(t, pgtest.New(t).URL())
+	db := setup{}.use(t, proxy.URL())
+	pool, err := db.DB()
+	must(t, err)
+	pool.SetMaxOpenConns(1)
+	must(t, db.AutoMigrate(&task{}))
+	db = db.WithContext(as(t, "ann"))
+	n, next := 0, int64(0)
+	title := func() string { n++; return strings.Repeat("x", n) }
+	for what, write := range map[string]func(tasks []task) *gorm.DB{
+		"Save":              func(tasks []task) *gorm.DB { tasks[0].Title = title(); return db.Save(&tasks[0]) },
+		"Update":            func(tasks []task) *gorm.DB { return db.Model(&tasks[0]).Update("title", title()) },
+		"Update of a slice": func(tasks []task) *gorm.DB { return db.Model(&tasks).Update("title", title()) },
+		"Save of a slice": func(tasks []task) *gorm.DB {
+			tasks[0].Title, tasks[1].Title = title(), title()
+			return db.Save(&tasks)
+		},
+		"an upsert": func(tasks []task) *gorm.DB { tasks[0].Title = title(); return db.Clauses(onConflict).Create(&tasks[0]) },
+	} {
+		next += 2
+		tasks := []task{{ID: next}, {ID: next + 1}}
+		must(t, ran(db.Create(&tasks)))
+		// pgx prepares what it sees for the first time.
+		must(t, ran(write(tasks)))
+		must(t, ran(write(tasks)))
+		proxy.Reset()
+		must(t, ran(write(tasks)))
+		if got := proxy.RoundTrips(); got != 3 {
+			t.Errorf("%s: %d round trips, want 3; sent: %q", what, got, proxy.Statements())
+		}
+		if v := tasks[0].Version; v == nil || *v != 3 {
+			t.Errorf("%s: version %v, want 3", what, v)
+		}
+	}
+	tasks := []task{{ID: 1001}, {ID: 1002}, {ID: 1003}}
+	must(t, ran(db.Create(&tasks)))
+	must(t, ran(db.Delete(&task{ID: 1003, Versioned: tasks[2].Versioned})))
+	proxy.Reset()
+	must(t, ran(db.Delete(&tasks[0])))
+	if got := proxy.RoundTrips(); got != 3 {
+		t.Errorf("Delete: %d round trips, want 3; sent: %q", got, proxy.Statements())
 	}
 }
