@@ -91,9 +91,9 @@ func TestSQLiteLeases(t *testing.T) {
 		}
 		db.execCtx(ann, `UPDATE todos SET title = 'free' WHERE id = 5`)
 		db.wants("guards", db.rows(`SELECT * FROM chrononaut_guard UNION ALL SELECT *, '', '', '', '', '' FROM chrononaut_guarded`))
-		db.wants("the log", db.rows(`SELECT operation, user_info ->> 'user_id', extra_info, json_remove(data, '$.expires', '$.former.granted', '$.former.expires') FROM chrononaut_activity WHERE operation LIKE 'lease%'`),
+		db.wants("the log", db.rows(`SELECT operation, user_info ->> 'user_id', extra_info, json_remove(data, '$.granted', '$.expires', '$.former_expires') FROM chrononaut_activity WHERE operation LIKE 'lease%'`),
 			`lease|ann|{"rationale":"it's \"quoted\" (lease 99)"}|{"lease":1,"key":{"id":1},"version":1,"enforced":false}`,
-			`lease_takeover|bob|{"rationale":"ann is ill"}|{"lease":2,"key":{"id":1},"version":5,"enforced":true,"former":{"lease":1,"version":1,"user_info":{"remote_addr":null,"user_id":"ann"}}}`,
+			`lease_takeover|bob|{"rationale":"ann is ill"}|{"lease":2,"key":{"id":1},"version":5,"enforced":true,"former":1,"former_holder":"ann"}`,
 			`lease_release|bob|{}|{"lease":2,"key":{"id":5},"version":5,"enforced":true}`)
 
 		// By the clock of the database.

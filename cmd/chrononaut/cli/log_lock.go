@@ -25,13 +25,10 @@ type lockChange struct {
 	Key      chrononaut.Key `json:"key"`
 	Expires  time.Time      `json:"expires"`
 	Enforced bool           `json:"enforced"`
-	Former   struct {
-		Lease    int64 `json:"lease"`
-		UserInfo struct {
-			UserID *string `json:"user_id"`
-		} `json:"user_info"`
-		DatabaseUser string `json:"database_user"`
-	} `json:"former"`
+	// Former is the lease of the record before; FormerHolder had it when it was taken
+	// over.
+	Former       int64  `json:"former"`
+	FormerHolder string `json:"former_holder"`
 }
 
 type lockRelation struct {
@@ -108,11 +105,7 @@ func (p *printer) leaseText(l *lockChange, operation chrononaut.Operation) strin
 		parts = append(parts, "enforced")
 	}
 	if operation == chrononaut.OperationLeaseTakeover {
-		holder := l.Former.DatabaseUser
-		if id := l.Former.UserInfo.UserID; id != nil {
-			holder = *id
-		}
-		parts = append(parts, fmt.Sprintf("taken over from %s (lease %d)", holder, l.Former.Lease))
+		parts = append(parts, fmt.Sprintf("taken over from %s (lease %d)", person(l.FormerHolder, ""), l.Former))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -391,12 +391,12 @@ BEGIN
     INSERT INTO chrononaut_activity (table_name, version, operation, transaction_id, user_info, extra_info, data)
     SELECT NEW.table_name, 0, iif(NEW.taken_over, 'lease_takeover', 'lease'), c.transaction_id, c.user_info,
            iif(NEW.rationale IS NULL, c.extra_info, json_set(c.extra_info, '$.rationale', NEW.rationale)),
-           json_set(json_object('lease', NEW.id, 'key', json(NEW.key), 'version', NEW.version, 'enforced', json(iif(NEW.enforced, 'true', 'false')),
-                                'expires', substr(NEW.expires, 1, 23) || '000Z'),
-                    iif(NEW.taken_over, '$.former', '$.key'),
-                    json(coalesce((SELECT json_object('lease', l.id, 'version', l.version, 'user_info', json(l.user_info),
-                                                      'granted', substr(l.granted, 1, 23) || '000Z', 'expires', substr(l.expires, 1, 23) || '000Z')
-                                     FROM chrononaut_lease AS l WHERE l.id = NEW.former AND NEW.taken_over), NEW.key)))
+           json_patch(json_object('lease', NEW.id, 'key', json(NEW.key), 'version', NEW.version, 'enforced', json(iif(NEW.enforced, 'true', 'false')),
+                                  'granted', substr(NEW.granted, 1, 23) || '000Z', 'expires', substr(NEW.expires, 1, 23) || '000Z'),
+                      coalesce((SELECT iif(NEW.taken_over, json_object('former', l.id, 'former_holder', json_extract(l.user_info, '$.user_id'),
+                                                                       'former_expires', substr(l.expires, 1, 23) || '000Z'),
+                                           json_object('former', l.id))
+                                  FROM chrononaut_lease AS l WHERE l.id = NEW.former), '{}'))
       FROM chrononaut_context AS c;
     DELETE FROM chrononaut_lease WHERE table_name = NEW.table_name AND key = NEW.key AND id < NEW.id;
     -- Some of those that ended long ago.
@@ -428,7 +428,7 @@ BEGIN
     INSERT INTO chrononaut_activity (table_name, version, operation, transaction_id, user_info, extra_info, data)
     SELECT NEW.table_name, 0, 'lease_release', c.transaction_id, c.user_info, c.extra_info,
            json_object('lease', NEW.id, 'key', json(NEW.key), 'version', NEW.version, 'enforced', json(iif(NEW.enforced, 'true', 'false')),
-                       'expires', substr(NEW.expires, 1, 23) || '000Z')
+                       'granted', substr(NEW.granted, 1, 23) || '000Z', 'expires', substr(NEW.expires, 1, 23) || '000Z')
       FROM chrononaut_context AS c;
 END;
 
