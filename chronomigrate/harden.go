@@ -50,6 +50,8 @@ type hardener interface {
 	planHarden(ctx context.Context, tx chronodriver.Tx, opts HardenOptions) (*Plan, error)
 	// hardened returns nil where it is not.
 	hardened(ctx context.Context, q chronodriver.Queryer) (*HardenOptions, error)
+	// attack tries the attacks of some attackers, or of all.
+	attack(ctx context.Context, tx chronodriver.Tx, attackers []Attacker) ([]AttackResult, error)
 	// keep gives what is new to the roles of a hardened database.
 	keep(ctx context.Context, tx chronodriver.Tx) error
 }

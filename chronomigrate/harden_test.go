@@ -133,17 +133,17 @@ func TestHarden(t *testing.T) {
 		t.Parallel()
 		h := unhardened(t)
 		admin := h.role("_admin")
-		h.exec(`ALTER ROLE `+admin+` CREATEROLE`, `GRANT CREATE ON DATABASE `+h.db.Name+` TO `+admin, `GRANT `+h.owner+` TO `+admin)
+		h.exec(`ALTER ROLE `+admin+` CREATEROLE`, `GRANT CREATE ON DATABASE `+h.db.Name+` TO `+admin, `GRANT `+h.owner+` TO `+admin, `CREATE SCHEMA shop AUTHORIZATION `+h.owner)
 		h.opts.Admins = []string{admin}
 		h.harden()
 		m := h.migratorAs(admin)
-		h.execOn(h.as(h.owner), `CREATE TABLE more (id integer PRIMARY KEY, body text)`, `GRANT ALL ON more TO `+h.app)
+		h.execOn(h.as(h.owner), `CREATE TABLE shop.more (id integer PRIMARY KEY, body text)`, `GRANT ALL ON shop.more TO `+h.app, `GRANT USAGE ON SCHEMA shop TO `+h.app)
 		for _, opts := range []*chronomigrate.TrackOptions{{}, {Layout: chronomigrate.LayoutPeriod}, {}} {
-			if _, err := m.Track(t.Context(), h.table("more"), opts, nil); err != nil {
+			if _, err := m.Track(t.Context(), h.table("shop.more"), opts, nil); err != nil {
 				t.Fatalf("Track() = %v", describe(err))
 			}
 			if opts.Layout != "" {
-				if _, err := m.BuildPeriods(t.Context(), h.table("more"), nil); err != nil {
+				if _, err := m.BuildPeriods(t.Context(), h.table("shop.more"), nil); err != nil {
 					t.Fatalf("BuildPeriods() = %v", describe(err))
 				}
 			}
@@ -151,18 +151,18 @@ func TestHarden(t *testing.T) {
 			if again := h.harden(); !again.Empty() {
 				t.Errorf("track left to do:\n%s", again.SQL())
 			}
-			h.execOn(h.as(h.app), `INSERT INTO more VALUES (1, 'a'), (2, 'a')`, `UPDATE more SET id = 3 WHERE id = 1`, `UPDATE more SET id = id + 10`, `DELETE FROM more`, `INSERT INTO more VALUES (5, 'a')`, `TRUNCATE more`)
+			h.execOn(h.as(h.app), `INSERT INTO shop.more VALUES (1, 'a'), (2, 'a')`, `UPDATE shop.more SET id = 3 WHERE id = 1`, `UPDATE shop.more SET id = id + 10`, `DELETE FROM shop.more`, `INSERT INTO shop.more VALUES (5, 'a')`, `TRUNCATE shop.more`)
 		}
 		h.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_period_todo`)
 		if _, err := m.Baseline(t.Context(), h.table("todos"), nil); err != nil {
 			t.Errorf("Baseline() = %v", describe(err))
 		}
-		if _, err := m.Rename(t.Context(), h.table("more"), chronomigrate.Renaming{Table: h.table("less")}, nil); err != nil {
+		if _, err := m.Rename(t.Context(), h.table("shop.more"), chronomigrate.Renaming{Table: h.table("shop.less")}, nil); err != nil {
 			t.Errorf("Rename() = %v", describe(err))
 		}
 		h.wantCheck()
-		h.execOn(h.as(h.app), `INSERT INTO less VALUES (7, 'a')`)
-		if _, err := m.Untrack(t.Context(), h.table("less"), nil); err != nil {
+		h.execOn(h.as(h.app), `INSERT INTO shop.less VALUES (7, 'a')`)
+		if _, err := m.Untrack(t.Context(), h.table("shop.less"), nil); err != nil {
 			t.Errorf("Untrack() = %v", describe(err))
 		}
 		if problems, err := m.Check(t.Context(), nil); err != nil || len(problems) > 0 {

@@ -877,7 +877,12 @@ DECLARE
     typed    text;
     columns  text;
     owner    name;
+    roles    jsonb := {{schema}}.hardened();
 BEGIN
+    -- The roles of a hardened database find the table by its name.
+    IF NOT (has_schema_privilege(roles ->> 'owner', of_schema, 'USAGE') AND has_schema_privilege(roles ->> 'writer', of_schema, 'USAGE')) THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I, %I', of_schema, roles ->> 'owner', roles ->> 'writer');
+    END IF;
     SELECT string_agg(format('k%s %s%s', k.position, {{schema}}.key_type(a.atttypid, a.atttypmod),
                              CASE WHEN a.attcollation <> t.typcollation AND {{schema}}.key_type(a.atttypid, a.atttypmod) = format_type(a.atttypid, a.atttypmod)
                                   THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END), ', ' ORDER BY k.position),
@@ -901,7 +906,7 @@ BEGIN
           FROM pg_proc AS f
          WHERE f.pronamespace = {{literal schema}}::regnamespace AND f.proname = capture_function;
         -- Of a hardened database, which then lets the function add to it.
-        owner := coalesce({{schema}}.hardened() ->> 'owner', owner);
+        owner := coalesce(roles ->> 'owner', owner);
         IF owner <> current_user THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', keys, owner);
         END IF;
