@@ -224,6 +224,55 @@ func TestHarden(t *testing.T) {
 		h.conn = h.as(former)
 		h.refused("42501", `SELECT chrononaut.suppress('ticket 2')`)
 		h.refused("42501", `INSERT INTO chrononaut.chrononaut_activity (table_name, version) VALUES ('todos', 77)`)
+
+		h.opts.Readers, h.opts.PastReaders, h.opts.Suppressors = nil, nil, nil
+		h.conn = h.connect()
+		h.harden()
+		if again := h.harden(); !again.Empty() {
+			t.Errorf("the second time has steps:\n%s", again.SQL())
+		}
+		h.wantCheck()
+		h.conn = h.as(auditor)
+		h.refused("42501", `SELECT * FROM chrononaut.chrononaut_activity`)
+		h.conn = h.as(historian)
+		h.refused("42501", `SELECT title FROM chrononaut_past.todos`)
+		h.conn = h.as(breaker)
+		h.refused("42501", `SELECT chrononaut.suppress('ticket 3')`)
+	})
+
+	t.Run("who may hold and lease does, and nobody else", func(t *testing.T) {
+		t.Parallel()
+		h := unhardened(t)
+		clerk := h.role("_clerk")
+		h.execOn(h.as(h.app), `INSERT INTO todos VALUES (1, 'a'), (2, 'b')`, `GRANT SELECT, UPDATE ON todos TO `+clerk)
+		h.opts.Holders, h.opts.Leasers = []string{clerk}, []string{clerk}
+		h.harden()
+		if again := h.harden(); !again.Empty() {
+			t.Errorf("the second time has steps:\n%s", again.SQL())
+		}
+		h.wantCheck()
+		h.conn = h.as(clerk)
+		held := h.text(`SELECT chrononaut.hold('public', 'todos', '[{"id": 1}]', 'lawsuit', '{"children": [{"schema": "public", "table": "notes"}]}') ->> 'id'`)
+		h.exec(`SELECT chrononaut.lease('public', 'todos', '{"id": 2}', '1 hour', true)`)
+		h.conn = h.as(h.app)
+		h.refused("TM016", `UPDATE todos SET title = 'c' WHERE id = 1`)
+		h.refused("TM016", `INSERT INTO notes (body, todo) VALUES ('n', 1)`)
+		h.refused("TM018", `UPDATE todos SET title = 'c' WHERE id = 2`)
+		h.refused("42501", `SELECT chrononaut.release(`+held+`, 'x')`)
+		h.refused("42501", `SELECT chrononaut.lease('public', 'todos', '{"id": 1}', '1 hour')`)
+		h.refused("42501", `DELETE FROM chrononaut.chrononaut_hold_scope`)
+		h.conn = h.as(clerk)
+		h.exec(`SELECT chrononaut.release(`+held+`, 'settled')`, `SELECT chrononaut.release((chrononaut.hold('public', 'todos', NULL, 'all of it') ->> 'id')::bigint, 'x')`)
+		h.execOn(h.as(h.app), `UPDATE todos SET title = 'c' WHERE id = 1`)
+		results, err := h.migrator.CheckHardened(t.Context(), &chronomigrate.CheckHardenedOpts{Attackers: []chronomigrate.Attacker{chronomigrate.AttackerApplication}})
+		if err != nil {
+			t.Fatal(describe(err))
+		}
+		for _, r := range results {
+			if !r.OK() {
+				t.Errorf("%s: %s", r.Action, r.Got)
+			}
+		}
 	})
 
 	t.Run("row security of a table hides nothing from history", func(t *testing.T) {

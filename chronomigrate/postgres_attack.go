@@ -2,6 +2,7 @@ package chronomigrate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func (e *postgresEngine) attack(ctx context.Context, tx chronodriver.Tx, attacke
 	if !owned {
 		args.TableOwner = runner
 	}
-	if err := b.prepare(ctx, args); err != nil {
+	if err := b.prepare(ctx, *opts, args); err != nil {
 		return nil, err
 	}
 	if err := b.query(ctx, "past", args, &args.Past); err != nil {
@@ -146,8 +147,16 @@ func (b *battle) query(ctx context.Context, name string, args attackArgs, dest .
 	return queryRow(ctx, b.tx, dest, sql)
 }
 
-// prepare makes the canary.
-func (b *battle) prepare(ctx context.Context, args attackArgs) error {
+// prepare makes the canary, and hardens it, but nothing else.
+func (b *battle) prepare(ctx context.Context, opts HardenOptions, args attackArgs) error {
+	encoded, err := json.Marshal(opts.normalize(b.e.schema))
+	if err != nil {
+		return err
+	}
+	amiss, err := b.e.unhardened(ctx, b.tx, string(encoded))
+	if err != nil {
+		return err
+	}
 	exec := func(name string) error {
 		sql, err := postgres.Query(b.e.schema, "harden/canary.sql#"+name, args)
 		if err != nil {
@@ -155,6 +164,15 @@ func (b *battle) prepare(ctx context.Context, args attackArgs) error {
 		}
 		_, err = b.tx.Exec(ctx, sql)
 		return err
+	}
+	// Track would also repair history, of which the attacks are to find what is amiss.
+	guards, err := b.e.planGuards(ctx, b.tx)
+	if err != nil {
+		return err
+	}
+	amiss = append(amiss, guards.Steps...)
+	isAmiss := func(step Step) bool {
+		return slices.ContainsFunc(amiss, func(s Step) bool { return s.SQL == step.SQL })
 	}
 	if _, err := b.tx.Exec(ctx, `SET LOCAL lock_timeout = '1s'`); err != nil {
 		return err
@@ -167,12 +185,24 @@ func (b *battle) prepare(ctx context.Context, args attackArgs) error {
 		return err
 	}
 	for _, step := range plan.Steps {
+		if isAmiss(step) {
+			continue
+		}
 		if _, err := b.tx.Exec(ctx, step.SQL); err != nil {
 			return err
 		}
 	}
-	if err := b.e.keep(ctx, b.tx); err != nil {
+	steps, err := b.e.unhardened(ctx, b.tx, string(encoded))
+	if err != nil {
 		return err
+	}
+	for _, step := range steps {
+		if isAmiss(step) {
+			continue
+		}
+		if _, err := b.tx.Exec(ctx, step.SQL); err != nil {
+			return err
+		}
 	}
 	if err := exec("rows"); err != nil {
 		return err
@@ -218,6 +248,9 @@ func (b *battle) try(ctx context.Context, a Attack, role string) (got Outcome, d
 		}
 	}
 	problems, err := b.problems(ctx)
+	if state := chronodriver.State(err); strings.HasPrefix(state, "42") || state == "3F000" {
+		return OutcomeDetected, "history is not there", nil
+	}
 	if err != nil {
 		return "", "", err
 	}

@@ -141,17 +141,45 @@ func (e *postgresEngine) planHarden(ctx context.Context, tx chronodriver.Tx, opt
 			return nil, err
 		}
 	}
+	wanted := string(encoded)
+	if now != nil {
+		if wanted, err = withFormer(encoded, now.named(), opts.named()); err != nil {
+			return nil, err
+		}
+	}
 	if string(present) != string(encoded) {
 		h.add("The roles, which track, migrate and check go by.", "set_hardened", postgres.PlanArgs{Options: string(encoded)})
 	}
 	h.moves()
-	if err := h.rest(ctx, tx, string(encoded)); err != nil {
+	if err := h.rest(ctx, tx, wanted); err != nil {
 		return nil, err
 	}
 	if !h.plan.Empty() {
 		h.add("Record in history itself who may do what.", "record_hardened", postgres.PlanArgs{Options: string(encoded)})
 	}
 	return h.plan, h.err
+}
+
+// named are the roles that read history or the past.
+func (o HardenOptions) named() []string {
+	return slices.Concat(o.Applications, o.Readers, o.PastReaders, o.Leasers)
+}
+
+// withFormer adds to roles, in JSON, those that were named and are no longer.
+func withFormer(encoded []byte, before, after []string) (string, error) {
+	roles := map[string]any{}
+	if err := json.Unmarshal(encoded, &roles); err != nil {
+		return "", err
+	}
+	former := []string{}
+	for _, name := range before {
+		if !slices.Contains(after, name) {
+			former = append(former, name)
+		}
+	}
+	roles["former"] = former
+	with, err := json.Marshal(roles)
+	return string(with), err
 }
 
 func (e *postgresEngine) hardenState(ctx context.Context, q chronodriver.Queryer, opts HardenOptions, encoded []byte) (*hardenState, error) {
@@ -277,26 +305,35 @@ func (h *hardening) moves() {
 }
 
 // rest adds what the database itself finds: owners and privileges.
-func (h *hardening) rest(ctx context.Context, q chronodriver.Queryer, encoded string) (err error) {
-	closed, err := postgres.ClosedFunctions(h.e.schema)
-	if err != nil {
-		return err
+func (h *hardening) rest(ctx context.Context, q chronodriver.Queryer, encoded string) error {
+	steps, err := h.e.unhardened(ctx, q, encoded)
+	for _, s := range steps {
+		h.run(s.Comment, s.SQL)
 	}
-	sql, err := postgres.PlanSQL(h.e.schema, "hardening", postgres.PlanArgs{Closed: closed})
+	return err
+}
+
+// unhardened lists what is not as roles, in JSON, want it.
+func (e *postgresEngine) unhardened(ctx context.Context, q chronodriver.Queryer, encoded string) (steps []Step, err error) {
+	closed, err := postgres.ClosedFunctions(e.schema)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	sql, err := postgres.PlanSQL(e.schema, "hardening", postgres.PlanArgs{Closed: closed})
+	if err != nil {
+		return nil, err
 	}
 	rows, err := q.Query(ctx, sql, encoded)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var what, statement string
-		if err := rows.Scan(&what, &statement); err != nil {
-			return err
+		var s Step
+		if err := rows.Scan(&s.Comment, &s.SQL); err != nil {
+			return nil, err
 		}
-		h.run(what, statement)
+		steps = append(steps, s)
 	}
-	return rows.Err()
+	return steps, rows.Err()
 }

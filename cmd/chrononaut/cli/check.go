@@ -36,7 +36,8 @@ type checkJSON struct {
 }
 
 func (a *app) checkCommand() *cobra.Command {
-	var uncovered, fix bool
+	var uncovered, fix, hardened bool
+	var attackers []string
 	apply := &applyFlags{}
 	var w *write
 	cmd := &cobra.Command{
@@ -54,11 +55,17 @@ it is good for a deployment's checks and for monitoring.
 one transaction, and each table in one. What a human has to decide, as what
 became of a hidden column that is gone, stays, and the exit status is 1 then.
 
---uncovered also finds the application's tables that are not tracked.`,
+--uncovered also finds the application's tables that are not tracked.
+
+--hardened tries the attacks that docs/security.md lists instead, as the roles of
+a database that harden has set up, in a transaction that is rolled back. It exits
+with 1 when one has another outcome than is published there. --attacker limits it
+to the application, the table owner or a superuser.`,
 		Example: `  chrononaut check
   chrononaut check todos billing.invoices
   chrononaut check --uncovered --json
-  chrononaut check --fix --rationale "after the restore"`,
+  chrononaut check --fix --rationale "after the restore"
+  chrononaut check --hardened --attacker application`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := parseTables(args)
 			if err != nil {
@@ -70,10 +77,17 @@ became of a hidden column that is gone, stays, and the exit status is 1 then.
 				return err
 			case apply.dryRun && !fix:
 				return usagef("chrononaut diff-schema prints the statements.", "--dry-run goes with --fix")
+			case hardened && (fix || uncovered || len(args) > 0):
+				return usagef("", "--hardened goes with --attacker only")
+			case len(attackers) > 0 && !hardened:
+				return usagef("", "--attacker goes with --hardened")
 			}
 			ctx := a.writeContext(cmd.Context(), w)
 			return a.withDatabase(ctx, false, func(db *database) error {
 				var plans []*chronomigrate.Plan
+				if hardened {
+					return a.checkHardened(ctx, db, attackers)
+				}
 				if fix {
 					tables, err := db.named(ctx, names)
 					if err != nil {
@@ -93,6 +107,8 @@ became of a hidden column that is gone, stays, and the exit status is 1 then.
 		},
 	}
 	cmd.Flags().BoolVar(&uncovered, "uncovered", false, "also find tables that are not tracked")
+	cmd.Flags().BoolVar(&hardened, "hardened", false, "try to get around the roles that harden has set up")
+	cmd.Flags().StringSliceVar(&attackers, "attacker", nil, "who tries it: application, 'table owner' or superuser (default: all)")
 	cmd.Flags().BoolVar(&fix, "fix", false, "repair what is found, except what a human has to decide")
 	apply.add(cmd)
 	w = a.writeFlags(cmd)

@@ -236,7 +236,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 			root.AddCommand(c)
 		}
 	}
-	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.renameCommand(), a.strictCommand(), a.checkCommand(), a.diffSchemaCommand(), a.importCommand(), a.adoptCommand(), a.convertCommand())
+	add(groupSetUp, a.migrateCommand(), a.trackCommand(), a.untrackCommand(), a.renameCommand(), a.strictCommand(), a.hardenCommand(), a.checkCommand(), a.diffSchemaCommand(), a.importCommand(), a.adoptCommand(), a.convertCommand())
 	add(groupOther, a.demoCommand())
 	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand(), a.queryCommand(), a.shellCommand(), a.snapshotCommand())
 	add(groupBack, a.restoreCommand(), a.undeleteCommand(), a.revertCommand())

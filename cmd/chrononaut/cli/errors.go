@@ -180,6 +180,8 @@ var reasons = []struct {
 	{chronomigrate.ErrNotTracked, "not_tracked"},
 	{chronomigrate.ErrStillTracked, "still_tracked"},
 	{chronomigrate.ErrPrivilege, "privilege"},
+	{chronomigrate.ErrRole, "roles"},
+	{chronomigrate.ErrNotHardened, "not_hardened"},
 	{chronomigrate.ErrBusy, "busy"},
 	{chronomigrate.ErrReadOnly, "read_only"},
 	{chronoimport.ErrDialect, "dialect"},

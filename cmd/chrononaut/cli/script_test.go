@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -106,16 +107,49 @@ func openSQLite(t *testing.T) *world {
 	return &world{t: t, url: address, driver: chronosql.NewDriver(db, chronodriver.SQLite, nil), env: map[string]string{"DATABASE_URL": address}}
 }
 
+// dropRoles drops the roles whose names begin with that of a database.
+func dropRoles(t *testing.T, db *pgtest.Database) {
+	t.Helper()
+	if db == nil {
+		return
+	}
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, os.Getenv("CHRONONAUT_TEST_DATABASE_URL"))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, `SELECT rolname::text FROM pg_roles WHERE starts_with(rolname, $1)`, db.Name+"_")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, name := range names {
+		_, failed := conn.Exec(ctx, `DROP ROLE `+pgx.Identifier{name}.Sanitize())
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func openPostgres(t *testing.T) *world {
 	t.Helper()
-	db := pgtest.New(t)
-	return &world{t: t, url: db.URL(), driver: chronopgx.NewDriver(db.Pool(t), nil), env: map[string]string{"DATABASE_URL": db.URL()}}
+	var db *pgtest.Database
+	// Roles are of the whole server: those of a test have the name of its database,
+	// and go after that has gone.
+	t.Cleanup(func() { dropRoles(t, db) })
+	db = pgtest.New(t)
+	return &world{t: t, name: db.Name, url: db.URL(), driver: chronopgx.NewDriver(db.Pool(t), nil), env: map[string]string{"DATABASE_URL": db.URL()}}
 }
 
 // world is what the command runs in: a database of its own.
 type world struct {
 	t      *testing.T
 	url    string
+	name   string // of the database, on PostgreSQL
 	driver chronodriver.Driver
 	env    map[string]string
 	config cli.Config
@@ -199,7 +233,7 @@ func (w *world) script(script string) string {
 	t.Helper()
 	var b strings.Builder
 	vars := map[string]string{}
-	for line := range strings.Lines(script) {
+	for line := range strings.Lines(strings.ReplaceAll(script, "DBNAME", w.name)) {
 		line = strings.TrimSpace(line)
 		b.WriteString(line + "\n")
 		words, err := shellWords(line)
@@ -296,6 +330,7 @@ var unstable = []struct {
 	{regexp.MustCompile(`(transaction(?:\x1b\[m)? +)\d+`), `${1}4711`},
 	{regexp.MustCompile(`"database_user":"[^"]*"`), `"database_user":"app"`},
 	{regexp.MustCompile(`(database user(?:\x1b\[m)? +)\S+`), `${1}app`},
+	{regexp.MustCompile(`(superuser )\w+: `), `${1}app: `},
 	{regexp.MustCompile(`\(\d+ statements\)`), `(9 statements)`},
 	{regexp.MustCompile(`("?generation"?[:=])\d+`), `${1}1`},
 	{regexp.MustCompile(`snapshot:[\w:,]+`), "snapshot:1:1767323045678901:4711:4711:"},
@@ -307,6 +342,9 @@ var unstable = []struct {
 func (w *world) stable(transcript string) string {
 	if file, ok := strings.CutPrefix(w.url, "sqlite:"); ok {
 		transcript = strings.ReplaceAll(transcript, file, "test.db")
+	}
+	if w.name != "" {
+		transcript = strings.ReplaceAll(transcript, w.name, "DBNAME")
 	}
 	for _, u := range unstable {
 		transcript = u.pattern.ReplaceAllString(transcript, u.with)

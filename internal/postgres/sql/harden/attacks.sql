@@ -25,9 +25,9 @@ DELETE FROM {{schema}}.chrononaut_activity WHERE table_name = 'canary';
 -- attack: application, table owner; TRUNCATE of history; refused; no privilege
 TRUNCATE {{schema}}.chrononaut_activity;
 -- attack: application, table owner; INSERT of a forged row into history; refused; no privilege
-INSERT INTO {{schema}}.chrononaut_activity (table_schema, table_name, version, key, operation) VALUES ({{literal .Schema}}, 'canary', 77, '{"id": 1}', 'update');
+INSERT INTO {{schema}}.chrononaut_activity (id, table_schema, table_name, version, key, operation) VALUES (-77, {{literal .Schema}}, 'canary', 77, '{"id": 1}', 'update');
 -- attack: application, table owner; INSERT of a row as Python chrononaut writes it; refused; no privilege
-INSERT INTO {{schema}}.chrononaut_activity (table_name, version, key) VALUES ('canary', 77, '{"id": 1}');
+INSERT INTO {{schema}}.chrononaut_activity (id, table_name, version, key) VALUES (-77, 'canary', 77, '{"id": 1}');
 -- attack: application, table owner; SELECT … FOR UPDATE of history, which would stop others; refused; no privilege
 SELECT FROM {{schema}}.chrononaut_activity WHERE table_name = 'canary' FOR UPDATE;
 -- attack: application, table owner; LOCK TABLE of history; refused; no privilege
@@ -104,8 +104,8 @@ SELECT secret FROM {{schema}}.chrononaut_secret;
 DELETE FROM {{schema}}.chrononaut_hold;
 -- attack: application, table owner; DELETE of leases; refused; no privilege
 DELETE FROM {{schema}}.chrononaut_lease;
--- attack: application, table owner; views of the past replaced; refused; not their owner
-CREATE OR REPLACE VIEW {{.Past}} AS SELECT 1 AS id;
+-- attack: application, table owner; views of the past dropped; refused; not their owner
+DROP VIEW {{.Past}};
 -- attack: application, table owner; writes to the catalog; refused; no superuser
 UPDATE pg_catalog.pg_trigger SET tgenabled = 'D' WHERE tgrelid = {{literal .Canary}}::pg_catalog.regclass;
 -- attack: application, table owner; event triggers; refused; no superuser
@@ -194,7 +194,7 @@ CREATE FUNCTION {{ident .Schema}}.attack(value {{ident .Schema}}.kind) RETURNS j
 CREATE CAST ({{ident .Schema}}.kind AS json) WITH FUNCTION {{ident .Schema}}.attack({{ident .Schema}}.kind);
 UPDATE {{.Canary}} SET kind = 'b' WHERE id = 1;
 -- attack: table owner; code of its own that the capture trigger runs, which adds a forged row to history; neither; the trigger's owner may add rows
-CREATE FUNCTION {{ident .Schema}}.attack(value {{ident .Schema}}.kind) RETURNS json LANGUAGE plpgsql AS {{dollar}} BEGIN INSERT INTO {{schema}}.chrononaut_activity (table_schema, table_name, version, key, operation) VALUES ('x', 'forged', 77, '{"id": 1}', 'update') ON CONFLICT DO NOTHING; RETURN '1'; END {{dollar}};
+CREATE FUNCTION {{ident .Schema}}.attack(value {{ident .Schema}}.kind) RETURNS json LANGUAGE plpgsql AS {{dollar}} BEGIN INSERT INTO {{schema}}.chrononaut_activity (id, table_schema, table_name, version, key, operation) VALUES (-77, 'x', 'forged', 77, '{"id": 1}', 'update') ON CONFLICT DO NOTHING; RETURN '1'; END {{dollar}};
 CREATE CAST ({{ident .Schema}}.kind AS json) WITH FUNCTION {{ident .Schema}}.attack({{ident .Schema}}.kind);
 UPDATE {{.Canary}} SET kind = 'b' WHERE id = 1;
 DROP CAST ({{ident .Schema}}.kind AS json);
@@ -236,7 +236,7 @@ GRANT EXECUTE ON FUNCTION {{schema}}.suppress TO PUBLIC;
 -- attack: superuser; history or its functions given to another owner; detected; check: history_roles
 ALTER FUNCTION {{schema}}.suppress OWNER TO CURRENT_USER;
 -- attack: superuser; INSERT of a forged row into history; neither; nothing tells it from a captured one
-INSERT INTO {{schema}}.chrononaut_activity (table_schema, table_name, version, key, operation) VALUES ({{literal .Schema}}, 'canary', 77, '{"id": 1}', 'update');
+INSERT INTO {{schema}}.chrononaut_activity (id, table_schema, table_name, version, key, operation) VALUES (-77, {{literal .Schema}}, 'canary', 77, '{"id": 1}', 'update');
 -- attack: superuser; triggers of history disabled, history rewritten, triggers enabled again; neither; keep a copy that the superuser does not reach
 ALTER TABLE {{schema}}.chrononaut_activity DISABLE TRIGGER chrononaut_append_only;
 UPDATE {{schema}}.chrononaut_activity SET data = '{}' WHERE table_name = 'canary';

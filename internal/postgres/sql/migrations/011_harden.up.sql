@@ -103,6 +103,9 @@ AS {{dollar}}
       FROM (SELECT jsonb_array_elements_text(coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]'))) AS r (name), ours AS o
      WHERE o.relname IN ('chrononaut_activity', 'chrononaut_table', 'chrononaut_migration', 'chrononaut_hold', 'chrononaut_lease')
     UNION ALL
+    SELECT r.name, 'chrononaut_table', 'SELECT' FROM jsonb_array_elements_text(coalesce(roles -> 'leasers', '[]')) AS r (name)
+     WHERE NOT coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]') ? r.name
+    UNION ALL
     SELECT 'PUBLIC', o.relname, 'SELECT' FROM ours AS o
      WHERE o.relname IN ('chrononaut_past', 'chrononaut_past_schema', 'chrononaut_past_mirror', 'chrononaut_period', 'chrononaut_guarded')
 {{dollar}};
@@ -122,6 +125,8 @@ AS {{dollar}}
 {{dollar}};
 
 -- What is not yet as the roles want it: statements in the order in which they run.
+-- "former" are roles that are no longer named: who else may read history is not
+-- Chrononaut's to say.
 -- closed are the functions that not everybody may call.
 CREATE FUNCTION {{schema}}.hardening(roles jsonb, closed text[]) RETURNS TABLE (place integer, what text, statement text)
     LANGUAGE sql STABLE
@@ -196,7 +201,7 @@ AS {{dollar}}
      CROSS JOIN LATERAL aclexplode(c.relacl) AS e
      WHERE c.relkind IN ('r', 'p', 'v', 'S') AND e.grantee <> c.relowner
        AND pg_get_userbyid(e.grantee) <> roles ->> 'owner'
-       AND NOT (e.privilege_type = 'SELECT' AND c.relname <> 'chrononaut_secret')
+       AND NOT (e.privilege_type = 'SELECT' AND c.relname <> 'chrononaut_secret' AND NOT coalesce(roles -> 'former' ? pg_get_userbyid(e.grantee), false))
        AND NOT EXISTS (SELECT FROM privileges AS w
                         WHERE w.relation = c.relname AND w.privilege = e.privilege_type AND w.role = pg_get_userbyid(e.grantee))
      GROUP BY n.nspname, c.relname, c.relkind, e.grantee
@@ -268,6 +273,11 @@ AS {{dollar}}
                                         JOIN pg_class AS v ON v.oid = to_regclass(quote_ident(s.past_schema) || '.' || quote_ident(t.table_name))
                                        CROSS JOIN LATERAL aclexplode(v.relacl) AS e
                                        WHERE s.table_schema = t.table_schema AND pg_get_userbyid(e.grantee) = m.name))
+        OR EXISTS (SELECT FROM {{schema}}.chrononaut_past_schema AS s
+                     JOIN pg_class AS v ON v.oid = to_regclass(quote_ident(s.past_schema) || '.' || quote_ident(t.table_name))
+                    CROSS JOIN LATERAL aclexplode(v.relacl) AS e
+                    WHERE s.table_schema = t.table_schema AND coalesce(roles -> 'former' ? pg_get_userbyid(e.grantee), false)
+                      AND NOT has_table_privilege(e.grantee, t.oid, 'SELECT'))
         OR NOT {{schema}}.past_shared(t.table_schema, t.table_name)
      ORDER BY 1, 2, 3
 {{dollar}};
