@@ -43,9 +43,8 @@ func (r *postgresReader) hold(ctx context.Context, q chronodriver.Queryer, info 
 	switch state := chronodriver.State(err); {
 	case state == "P0002":
 		return "", fmt.Errorf("%w: %w", ErrNotFound, err)
-	case strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23"):
-		// PostgreSQL quotes the value in its message.
-		return "", &quietError{fmt.Errorf("%w: a value is none of its column's type", ErrKey), err}
+	case strings.HasPrefix(state, "22") || state == "23514" || state == "23502": // the latter of a domain
+		return "", keyError(err)
 	}
 	return document, err
 }

@@ -31,7 +31,7 @@ const (
 	ProblemHistoryMoved    ProblemKind = "history_moved"    // history was restored from a dump or replicated, and not settled since
 	ProblemHistoryOpen     ProblemKind = "history_open"     // everybody may suppress capture or erase history
 	ProblemHistoryRoles    ProblemKind = "history_roles"    // owners or privileges are not as Harden has set them
-	ProblemHold            ProblemKind = "hold"             // something that is held is not looked for any more
+	ProblemHold            ProblemKind = "hold"             // what is held can be written, or holds themselves can
 	ProblemPast            ProblemKind = "past"             // the view of the table's past is missing or out of date
 	ProblemPeriods         ProblemKind = "periods"          // the periods of a table are not complete, or not followed
 	ProblemUncovered       ProblemKind = "uncovered"        // an application table is not tracked (only when asked for)

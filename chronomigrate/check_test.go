@@ -258,6 +258,16 @@ func drifts() []drift {
 			want:   []string{"history_moved sequence"},
 		},
 		{
+			name:   "the triggers do not know of a hold",
+			breaks: []string{`SELECT chrononaut.hold('public', 'todos', NULL, 'lawsuit', '{"allow_insert": true}')`, `SELECT setval('chrononaut.chrononaut_guarded', 0)`},
+			want:   []string{"hold public.todos"},
+		},
+		{
+			name:   "the guards over holds are disabled, and dropped",
+			breaks: []string{`ALTER TABLE chrononaut.chrononaut_hold DISABLE TRIGGER ALL`, `DROP TRIGGER chrononaut_held ON chrononaut.chrononaut_table`},
+			want:   []string{"hold chrononaut_table", "hold chrononaut_hold", "hold chrononaut_hold"},
+		},
+		{
 			name:   "the registry has lost a table",
 			breaks: []string{`DELETE FROM chrononaut.chrononaut_table WHERE table_name = 'todos'`},
 			want:   []string{"unregistered public.todos"},

@@ -162,6 +162,13 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		case ProblemHistoryAccess:
 			c.report(f.kind, f.object, "the role "+f.object+", which owns trigger functions, cannot write history because of "+f.detail+"; writes to its tables fail",
 				"Let the role that owns history own the functions, or grant it INSERT and SELECT on history and take row security off it.")
+		case ProblemHold:
+			target := ""
+			if armsHold(f.detail) {
+				target = holdObject
+			}
+			c.reportOn(target, f.kind, f.object, f.object+" is held, or keeps holds, and can be written all the same: "+f.detail,
+				"Run chrononaut check --fix; a column or a table that has another name needs its own back.")
 		case ProblemHistoryMoved:
 			message := "history was written in another cluster; its transaction ids are told apart from new ones only by a mark"
 			if f.object == "sequence" {

@@ -400,6 +400,8 @@ func (p *planner) object(statement string, args postgres.PlanArgs) string {
 		return args.Name
 	case pastStatements[statement]:
 		return pastObject
+	case statement == "arm_holds":
+		return holdObject
 	case strings.HasPrefix(statement, "create_") && args.Name == "":
 		return args.On
 	}
@@ -446,6 +448,10 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 			}
 			p.plan.Steps = append(p.plan.Steps, Step{Comment: "Owners and privileges, as chrononaut harden has set them.", SQL: sql, object: finding.object})
 		}
+		isArmed := slices.ContainsFunc(p.plan.Steps, func(s Step) bool { return s.object == holdObject })
+		if finding.kind == ProblemHold && !isArmed && armsHold(finding.detail) {
+			p.add("What is held is refused again.", "arm_holds", postgres.PlanArgs{}, "")
+		}
 		if finding.kind == ProblemPast {
 			p.add("Views that are mirrored over the past.", "renew_mirrors", postgres.PlanArgs{}, "")
 		}
@@ -469,6 +475,15 @@ func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
 		p.add("History's own guard fires also under session_replication_role = replica.", "enable_trigger", args, "")
 	}
 	return nil
+}
+
+// holdObject is what the statement that guards holds again is about.
+const holdObject = "holds"
+
+// armsHold reports whether it puts a problem with holds right, as check_history.sql
+// describes it: not what is for track or a person to do.
+func armsHold(detail string) bool {
+	return detail == "its triggers do not know of it" || strings.HasPrefix(detail, "the trigger ")
 }
 
 // joinsPython reports whether a trigger of history is one of those that join

@@ -91,3 +91,34 @@ UNION ALL
 -- Views that are mirrored over the past.
 SELECT 'past', pg_catalog.quote_ident(m.view_schema) || '.' || pg_catalog.quote_ident(m.view_name), m.reason
   FROM {{schema}}.stale_mirrors() AS m
+
+UNION ALL
+-- What is held and can be written all the same. A bit that is off, as after a restore
+-- of a part of a dump, keeps the triggers from looking.
+SELECT 'hold', pg_catalog.quote_ident(h.table_schema) || '.' || pg_catalog.quote_ident(h.table_name), w.why
+  FROM (SELECT DISTINCT s.table_schema, s.table_name,
+               pg_catalog.to_regclass(pg_catalog.quote_ident(s.table_schema) || '.' || pg_catalog.quote_ident(s.table_name)) AS relation
+          FROM {{schema}}.chrononaut_hold_scope AS s) AS h
+ CROSS JOIN LATERAL (VALUES
+       (CASE WHEN pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}) & {{schema}}.guard_bit(h.table_schema, h.table_name) = 0
+             THEN 'its triggers do not know of it' END),
+       (CASE WHEN (SELECT count(*) FROM pg_catalog.pg_trigger AS t
+                    WHERE t.tgrelid = h.relation AND t.tgenabled = 'A' AND t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate')) < 2
+             THEN 'its triggers are missing or not enabled' END),
+       (CASE WHEN EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope AS s CROSS JOIN LATERAL pg_catalog.jsonb_object_keys(s.match) AS name
+                           WHERE s.table_schema = h.table_schema AND s.table_name = h.table_name AND NOT s.past AND h.relation IS NOT NULL
+                             AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = h.relation AND a.attname = name AND NOT a.attisdropped))
+             THEN 'a column by which rows are held is gone or has another name' END)) AS w (why)
+ WHERE w.why IS NOT NULL
+
+UNION ALL
+-- The guards over the holds themselves.
+SELECT 'hold', w.relation, 'the trigger ' || w.name || ' is missing or not enabled'
+  FROM (VALUES ('chrononaut_table', 'chrononaut_held', 'refuse_held_table'),
+               ('chrononaut_hold', 'chrononaut_hold_written', 'refuse_hold_write'), ('chrononaut_hold', 'chrononaut_hold_truncated', 'refuse_hold_write'),
+               ('chrononaut_hold_scope', 'chrononaut_hold_written', 'refuse_hold_write'), ('chrononaut_hold_scope', 'chrononaut_hold_truncated', 'refuse_hold_write'),
+               ('chrononaut_hold_shape', 'chrononaut_hold_written', 'refuse_hold_write'), ('chrononaut_hold_shape', 'chrononaut_hold_truncated', 'refuse_hold_write')
+       ) AS w (relation, name, function)
+ WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid
+                    WHERE t.tgrelid = pg_catalog.to_regclass({{literal schema}} || '.' || w.relation) AND t.tgname = w.name
+                      AND t.tgenabled = 'A' AND t.tgqual IS NULL AND f.proname = w.function)

@@ -49,6 +49,9 @@ CREATE OR REPLACE TRIGGER {{ident .Name}}
     FOR EACH ROW{{else}}TRUNCATE ON {{schema}}.chrononaut_activity
     FOR EACH STATEMENT{{end}} EXECUTE FUNCTION {{schema}}.refuse_rewrite(){{end}}
 {{- end}}
+{{define "arm_holds" -}}
+SELECT {{schema}}.arm_holds()
+{{- end}}
 {{define "create_python" -}}
 CREATE OR REPLACE TRIGGER {{ident .Name}}
     {{if eq .Name "chrononaut_python_complete"}}BEFORE INSERT ON {{.On}}

@@ -22,6 +22,7 @@ DROP FUNCTION {{schema}}.hold_referred(jsonb);
 DROP FUNCTION {{schema}}.hold_relations(text, text, jsonb);
 DROP FUNCTION {{schema}}.holdable(text, text);
 DROP FUNCTION {{schema}}.hold_document({{schema}}.chrononaut_hold);
+DROP FUNCTION {{schema}}.arm_holds();
 DROP TRIGGER chrononaut_held ON {{schema}}.chrononaut_table;
 DROP TRIGGER chrononaut_held ON {{schema}}.chrononaut_activity;
 DROP FUNCTION {{schema}}.make_hold_triggers();

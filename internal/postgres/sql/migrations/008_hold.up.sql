@@ -81,8 +81,8 @@ END
 
 -- Both states of a row count: what is held does not change, and nothing moves into
 -- a hold. A column by which rows are held and that has another name by now would let
--- all of them go: then none is written. Sequential scans are out of the question even for a plan that was made
--- while there were few holds.
+-- all of them go: then none is written. The plan may have been made while
+-- there were few: no other way than the index of matches offers itself.
 CREATE FUNCTION {{schema}}.guard_hold(of_schema text, of_table text, operation text, old_row jsonb, new_row jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -116,9 +116,9 @@ BEGIN
             SELECT s.hold_id INTO of_hold
               FROM {{schema}}.chrononaut_hold_scope AS s
              WHERE s.record_hash = jsonb_hash_extended(wanted, salt)
-               AND s.match = wanted AND s.table_name = of_table AND s.table_schema = of_schema
+               AND s.match = wanted AND s.table_name || '' = of_table AND s.table_schema || '' = of_schema
                AND NOT s.past AND NOT (s.allow_insert AND operation = 'INSERT')
-             ORDER BY s.hold_id LIMIT 1;
+             ORDER BY s.hold_id + 0 LIMIT 1;
             IF FOUND THEN
                 PERFORM {{schema}}.raise_held(of_hold, of_schema, of_table);
             END IF;
@@ -155,10 +155,10 @@ AS {{dollar}}
      CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(c, state -> c), '{}') AS match FROM unnest(h.columns) AS c) AS w
       JOIN {{schema}}.chrononaut_hold_scope AS s
         ON s.record_hash = jsonb_hash_extended(w.match, hashtextextended(of_schema || '.' || of_table, 0))
-       AND s.match = w.match AND s.table_name = of_table AND s.table_schema = of_schema
+       AND s.match = w.match AND s.table_name || '' = of_table AND s.table_schema || '' = of_schema
      WHERE h.table_schema = of_schema AND h.table_name = of_table
        AND (s.versions IS NULL OR s.versions @> of_version)
-     ORDER BY s.hold_id LIMIT 1
+     ORDER BY s.hold_id + 0 LIMIT 1
 {{dollar}};
 
 -- History of what is held stays, whoever deletes it: under the present names of the
@@ -199,11 +199,6 @@ BEGIN
 END
 {{dollar}};
 
-CREATE TRIGGER chrononaut_held
-    BEFORE DELETE ON {{schema}}.chrononaut_activity
-    FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_held();
-ALTER TABLE {{schema}}.chrononaut_activity ENABLE ALWAYS TRIGGER chrononaut_held;
-
 -- A table with holds stays tracked, and its columns and itself keep their names.
 CREATE FUNCTION {{schema}}.refuse_held_table() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -219,11 +214,6 @@ BEGIN
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END
 {{dollar}};
-
-CREATE TRIGGER chrononaut_held
-    BEFORE UPDATE OR DELETE ON {{schema}}.chrononaut_table
-    FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_held_table();
-ALTER TABLE {{schema}}.chrononaut_table ENABLE ALWAYS TRIGGER chrononaut_held;
 
 -- Where event triggers can be had, which takes a superuser, statements that would get
 -- around a hold fail at once: those that drop a table with holds, a column of it or
@@ -389,25 +379,36 @@ BEGIN
 END
 {{dollar}};
 
-CREATE TRIGGER chrononaut_hold_written BEFORE INSERT OR UPDATE OR DELETE ON {{schema}}.chrononaut_hold
-    FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_hold_write();
-CREATE TRIGGER chrononaut_hold_truncated BEFORE TRUNCATE ON {{schema}}.chrononaut_hold
-    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_hold_write();
-CREATE TRIGGER chrononaut_hold_written BEFORE INSERT OR UPDATE OR DELETE ON {{schema}}.chrononaut_hold_scope
-    FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_hold_write();
-CREATE TRIGGER chrononaut_hold_truncated BEFORE TRUNCATE ON {{schema}}.chrononaut_hold_scope
-    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_hold_write();
--- A shape too many finds nothing, one too few would.
-CREATE TRIGGER chrononaut_hold_written BEFORE UPDATE OR DELETE ON {{schema}}.chrononaut_hold_shape
-    FOR EACH ROW EXECUTE FUNCTION {{schema}}.refuse_hold_write();
-CREATE TRIGGER chrononaut_hold_truncated BEFORE TRUNCATE ON {{schema}}.chrononaut_hold_shape
-    FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_hold_write();
-ALTER TABLE {{schema}}.chrononaut_hold ENABLE ALWAYS TRIGGER chrononaut_hold_written;
-ALTER TABLE {{schema}}.chrononaut_hold ENABLE ALWAYS TRIGGER chrononaut_hold_truncated;
-ALTER TABLE {{schema}}.chrononaut_hold_scope ENABLE ALWAYS TRIGGER chrononaut_hold_written;
-ALTER TABLE {{schema}}.chrononaut_hold_scope ENABLE ALWAYS TRIGGER chrononaut_hold_truncated;
-ALTER TABLE {{schema}}.chrononaut_hold_shape ENABLE ALWAYS TRIGGER chrononaut_hold_written;
-ALTER TABLE {{schema}}.chrononaut_hold_shape ENABLE ALWAYS TRIGGER chrononaut_hold_truncated;
+-- Makes the triggers over holds, enabled always, and sets the bits of the tables that
+-- are held: also what a restore or somebody's hand has left out. A shape too many
+-- finds nothing, one too few would: only that is refused.
+CREATE FUNCTION {{schema}}.arm_holds() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT * FROM (VALUES ('chrononaut_activity', 'chrononaut_held', 'DELETE', 'refuse_held'),
+                                     ('chrononaut_table', 'chrononaut_held', 'UPDATE OR DELETE', 'refuse_held_table'),
+                                     ('chrononaut_hold', 'chrononaut_hold_written', 'INSERT OR UPDATE OR DELETE', 'refuse_hold_write'),
+                                     ('chrononaut_hold', 'chrononaut_hold_truncated', 'TRUNCATE', 'refuse_hold_write'),
+                                     ('chrononaut_hold_scope', 'chrononaut_hold_written', 'INSERT OR UPDATE OR DELETE', 'refuse_hold_write'),
+                                     ('chrononaut_hold_scope', 'chrononaut_hold_truncated', 'TRUNCATE', 'refuse_hold_write'),
+                                     ('chrononaut_hold_shape', 'chrononaut_hold_written', 'UPDATE OR DELETE', 'refuse_hold_write'),
+                                     ('chrononaut_hold_shape', 'chrononaut_hold_truncated', 'TRUNCATE', 'refuse_hold_write')) AS v (relation, name, event, function)
+    LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %2$I BEFORE %3$s ON %1$s.%4$I FOR EACH %5$s EXECUTE FUNCTION %1$s.%6$I()',
+                       {{literal schema}}, one.name, one.event, one.relation, CASE one.event WHEN 'TRUNCATE' THEN 'STATEMENT' ELSE 'ROW' END, one.function);
+        EXECUTE format('ALTER TABLE %s.%I ENABLE ALWAYS TRIGGER %I', {{literal schema}}, one.relation, one.name);
+    END LOOP;
+    FOR one IN SELECT DISTINCT s.table_schema, s.table_name FROM {{schema}}.chrononaut_hold_scope AS s LOOP
+        PERFORM {{schema}}.guard(one.table_schema, one.table_name);
+    END LOOP;
+END
+{{dollar}};
+
+SELECT {{schema}}.arm_holds();
 
 -- ----------------------------------------------------------------- placing --
 
@@ -553,43 +554,51 @@ END
 -- The version at which the record got the key that has it last, below a version; NULL
 -- when it always had it.
 CREATE FUNCTION {{schema}}.key_since(of_schema text, of_table text, of_key jsonb, below integer) RETURNS integer
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    SELECT greatest(
+BEGIN
+    RETURN greatest(
         (SELECT max(a.version) FROM {{schema}}.chrononaut_activity AS a
           WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
                 = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
-            AND a.key = of_key AND a.table_name = of_table AND a.table_schema = of_schema
+            AND a.key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
             AND a.previous_key IS NOT NULL AND (below IS NULL OR a.version < below)),
         (SELECT max(a.version) FROM {{schema}}.chrononaut_activity AS a
           WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
                 = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
-            AND a.previous_key = of_key AND a.table_name = of_table AND a.table_schema = of_schema
-            AND a.previous_key IS NOT NULL AND (below IS NULL OR a.version < below)))
+            AND a.previous_key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
+            AND a.previous_key IS NOT NULL AND (below IS NULL OR a.version < below)));
+END
 {{dollar}};
 
 -- The key of a record, and those that it had before, each with the versions of its
 -- changes. The versions of a key only grow, so that the changes that gave a key to a
 -- record, and those that took it away, cut its history into pieces.
 CREATE FUNCTION {{schema}}.keys_of_life(of_schema text, of_table text, of_key jsonb) RETURNS TABLE (key jsonb, past boolean, versions int4range)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    WITH RECURSIVE life (key, lower, upper) AS (
-        SELECT of_key, {{schema}}.key_since(of_schema, of_table, of_key, NULL), NULL::integer
-        UNION ALL
-        SELECT arrival.previous_key, {{schema}}.key_since(of_schema, of_table, arrival.previous_key, l.lower), l.lower
-          FROM life AS l,
-               LATERAL (SELECT a.previous_key
-                          FROM {{schema}}.chrononaut_activity AS a
-                         WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
-                               = jsonb_hash_extended(l.key, hashtextextended(of_schema || '.' || of_table, 0))
-                           AND a.key = l.key AND a.table_name = of_table AND a.table_schema = of_schema
-                           AND a.previous_key IS NOT NULL AND a.version = l.lower
-                         LIMIT 1) AS arrival
-    )
-    SELECT l.key, l.upper IS NOT NULL, int4range(l.lower, l.upper) FROM life AS l
+#variable_conflict use_column
+DECLARE
+    first integer;
+    until integer;
+BEGIN
+    LOOP
+        first := {{schema}}.key_since(of_schema, of_table, of_key, until);
+        RETURN QUERY SELECT of_key, until IS NOT NULL, int4range(first, until);
+        EXIT WHEN first IS NULL;
+        SELECT a.previous_key INTO of_key
+          FROM {{schema}}.chrononaut_activity AS a
+         WHERE jsonb_hash_extended(a.key, hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0))
+               = jsonb_hash_extended(of_key, hashtextextended(of_schema || '.' || of_table, 0))
+           AND a.key = of_key AND a.table_name || '' = of_table AND a.table_schema || '' = of_schema
+           AND a.previous_key IS NOT NULL AND a.version = first
+         LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        until := first;
+    END LOOP;
+END
 {{dollar}};
 
 -- Scopes of a hold: one for each match.
