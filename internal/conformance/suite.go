@@ -102,6 +102,8 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"reads history itself under a context of the past", readsHistoryInThePast},
 		{"locks rows, and says who has them", locksRows},
 		{"refuses stale writes, and merges those that can be", refusesStaleWrites},
+		{"leases records", leasesRecords},
+		{"ends leases when they expire", expiresLeases},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
