@@ -76,7 +76,11 @@ func (r sqliteReader) takeLease(ctx context.Context, q chronodriver.Queryer, inf
 	if err := r.lock(ctx, q, "take", args, table.HistoryName, key, token, version, ttl.Seconds(), integer(o.Enforce), integer(o.TakeOver), rationale); err != nil {
 		return nil, err
 	}
-	found, err := r.leases(ctx, q, leaseFilter{LeasesOpts: LeasesOpts{Table: info.table}, key: key})
+	// It may have expired by now.
+	c := &sqliteConditions{}
+	c.add("l.table_name =", info.table.Name)
+	c.add("l.key =", key)
+	found, err := r.leasesWhere(ctx, q, c, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +115,7 @@ func (r sqliteReader) releaseLease(ctx context.Context, q chronodriver.Queryer, 
 }
 
 func (r sqliteReader) leases(ctx context.Context, q chronodriver.Queryer, f leaseFilter) ([]Lease, error) {
-	c := &sqliteConditions{}
+	c := &sqliteConditions{where: []string{"l.runs"}}
 	if f.Table.Name != "" {
 		c.add("l.table_name =", f.Table.Name)
 	}

@@ -16,7 +16,7 @@ VALUES ('take', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8){{end}}
 {{define "leases"}}SELECT l.id, l.table_name, l.key, coalesce(json_extract(l.user_info, '$.user_id'), ''), l.version,
        l.granted, l.renewed, l.expires, l.enforced, coalesce(l.rationale, '')
   FROM main.chrononaut_lease_state AS l
- WHERE l.runs
+ WHERE true
 {{- range .Where}}
    AND {{.}}
 {{- end}}
