@@ -97,10 +97,14 @@ type records[T any] struct{ schema *schema.Schema }
 
 // bind takes the values of a row as GORM's own scan does.
 func (r records[T]) bind(ctx context.Context, record *T, columns []string) ([]any, func() error, error) {
+	return bind(ctx, r.schema, reflect.ValueOf(record).Elem(), columns)
+}
+
+func bind(ctx context.Context, s *schema.Schema, value reflect.Value, columns []string) ([]any, func() error, error) {
 	dest := make([]any, len(columns))
 	fields := make([]*schema.Field, len(columns))
 	for i, column := range columns {
-		f := r.schema.FieldsByDBName[column]
+		f := s.FieldsByDBName[column]
 		if f == nil || !f.Readable || f.Serializer != nil {
 			// A serializer's destination has a state of its own, which comes later.
 			dest[i] = new(any)
@@ -112,14 +116,13 @@ func (r records[T]) bind(ctx context.Context, record *T, columns []string) ([]an
 		}
 	}
 	finish := func() error {
-		value := reflect.ValueOf(record).Elem()
 		for i, f := range fields {
 			if f == nil {
 				continue
 			}
 			if err := set(ctx, f, value, dest[i]); err != nil {
 				// GORM's error can quote the value.
-				return fmt.Errorf("%w: the value of column %s does not fit the field %s.%s", ErrModel, columns[i], r.schema, f.Name)
+				return fmt.Errorf("%w: the value of column %s does not fit the field %s.%s", ErrModel, columns[i], s, f.Name)
 			}
 		}
 		return nil

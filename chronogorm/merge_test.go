@@ -15,6 +15,7 @@ import (
 // memo has what a merge has to look after.
 type memo struct {
 	ID        uint
+	Owner     *string
 	Title     string
 	Body      string
 	Tags      []string `gorm:"serializer:json"`
@@ -38,16 +39,29 @@ func TestMerge(t *testing.T) {
 				must(t, ran(bob.Model(&memo{ID: m.ID}).Update("body", "bob's")))
 				return again
 			}
-			stale := func(m *memo) {
+			stale := func(m *memo, mine, overlap []string) {
 				t.Helper()
-				if err := ann.Save(m).Error; !errors.Is(err, chrononaut.ErrStale) {
-					t.Errorf("Save: error = %v, want ErrStale", err)
+				for what, err := range map[string]error{
+					"Save":    ann.Save(m).Error,
+					"Updates": ann.Model(&memo{ID: m.ID}).Updates(m).Error,
+				} {
+					var e *chrononaut.StaleError
+					if !errors.As(err, &e) {
+						t.Fatalf("%s: error = %v, want ErrStale", what, err)
+					}
+					if !cmp.Equal(e.Mine, mine) || !cmp.Equal(e.Overlap, overlap) || e.Mergeable() != (overlap == nil) {
+						t.Errorf("%s: %v are mine, of which %v overlap; want %v and %v", what, e.Mine, e.Overlap, mine, overlap)
+					}
 				}
 			}
 
 			m := read()
 			m.Title, m.Tags = "ann's", []string{"x", "y"}
-			stale(&m)
+			stale(&m, []string{"tags", "title"}, nil)
+			var e *chrononaut.StaleError
+			if err := ann.Model(&m).Updates(map[string]any{"body": gorm.Expr("body || 'x'")}).Error; !errors.As(err, &e) || e.Mergeable() || !cmp.Equal(e.Overlap, []string{"body"}) {
+				t.Errorf("Updates of a map: error = %v (%+v), want an overlap in body", err, e)
+			}
 			must(t, chronogorm.Merge(ann, &m))
 			if m.Title != "ann's" || m.Body != "bob's" || len(m.Tags) != 2 || *m.Version != 2 {
 				t.Errorf("after Merge: %+v, want both changes at version 2", m)
@@ -58,10 +72,16 @@ func TestMerge(t *testing.T) {
 				t.Errorf("version 2 = %+v, %v; want ann's, with bob's body", s, err)
 			}
 
+			if err := ann.Model(&m).Updates(struct {
+				Body    string
+				Version int
+			}{"form", 0}).Error; !errors.As(err, &e) || !cmp.Equal(e.Overlap, []string{"body"}) {
+				t.Errorf("Updates of a form: error = %v (%+v), want an overlap in body", err, e)
+			}
+
 			m = read()
 			m.Title, m.Body = "ann's", "ann's"
-			stale(&m)
-			var e *chrononaut.StaleError
+			stale(&m, []string{"body", "title"}, []string{"body"})
 			if err := chronogorm.Merge(ann, &m); !errors.As(err, &e) || !cmp.Equal(e.Overlap, []string{"body"}) {
 				t.Errorf("Merge of the same column: error = %v (%+v), want ErrStale with an overlap in body", err, e)
 			}

@@ -43,6 +43,8 @@ type write struct {
 	// insert is set when records that are not there yet are inserted, now or by
 	// the next statement of Save; gone when the rows are deleted.
 	insert, gone bool
+	// update is set for an UPDATE that is no deletion.
+	update bool
 	// links are the columns that an upsert of associations sets.
 	links []string
 	// part is set for an upsert that may write only a part of a record, or nothing;

@@ -128,7 +128,7 @@ func (p *Plugin) checkUpdate(tx *gorm.DB) {
 	stmt := tx.Statement
 	// Save writes the whole record, so it is never only an address.
 	save := slices.Equal(stmt.Selects, []string{"*"})
-	w.insert = save
+	w.update, w.insert = true, save
 	w.find(tx, stmt.ReflectValue, given, save)
 	if len(w.records) == 0 {
 		// With gorm.G the record comes as the values.

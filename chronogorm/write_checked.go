@@ -301,7 +301,7 @@ func (w *write) stale(tx *gorm.DB, missed, back []record) error {
 			}
 		}
 	}
-	return w.staleError(found, w.insert)
+	return w.tellMine(tx, client, table, w.staleError(found, w.insert))
 }
 
 // plainStale finds out without history.
