@@ -49,7 +49,7 @@ func (c *Client) merge(ctx context.Context, table Table, key Key, version int, m
 			return 0, err
 		}
 		m := merging{engine: engine, info: info, key: key, version: version, mine: mine, columns: slices.Sorted(maps.Keys(mine))}
-		if m.text, err = m.check(); err == nil {
+		if m.text, err = m.check(ctx, c.queryer); err == nil {
 			err = c.transact(ctx, func(ctx context.Context, q chronodriver.Queryer) (err error) {
 				merged, err = m.run(ctx, q)
 				return err
@@ -77,7 +77,7 @@ type merging struct {
 	columns []string
 }
 
-func (m *merging) check() (text string, err error) {
+func (m *merging) check(ctx context.Context, q chronodriver.Queryer) (text string, err error) {
 	if !m.info.tracked || len(m.info.columns) == 0 {
 		return "", ErrNotTracked
 	}
@@ -90,7 +90,7 @@ func (m *merging) check() (text string, err error) {
 			return "", fmt.Errorf("%w: %s", ErrNoColumn, name)
 		}
 	}
-	return m.engine.keyText(m.info, m.key)
+	return m.engine.keyText(ctx, q, m.info, m.key)
 }
 
 func (m *merging) run(ctx context.Context, q chronodriver.Queryer) (int, error) {
@@ -134,6 +134,12 @@ func (m *merging) write(ctx context.Context, q chronodriver.Queryer, at int, col
 		return 0, false, err
 	}
 	ok, err = queryOne(ctx, q, []any{&version}, sql, m.args(at, columns)...)
+	if err != nil || !ok {
+		return version, ok, err
+	}
+	if sql, err = m.engine.mergedVersion(m.info); err == nil && sql != "" {
+		_, err = queryOne(ctx, q, []any{&version}, sql, m.text)
+	}
 	return version, ok, err
 }
 

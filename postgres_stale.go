@@ -1,6 +1,11 @@
 package chrononaut
 
-import "github.com/chrononaut-go/chrononaut/internal/postgres"
+import (
+	"context"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/postgres"
+)
 
 var _ staler = (*postgresReader)(nil)
 
@@ -8,7 +13,7 @@ func (r *postgresReader) stale(info *tableInfo) (string, error) {
 	return postgres.RestoreSQL(r.schema, "stale", postgres.RestoreArgs{ReadArgs: r.args(info), Table: info.postgres})
 }
 
-func (r *postgresReader) keyText(info *tableInfo, key Key) (string, error) {
+func (r *postgresReader) keyText(_ context.Context, _ chronodriver.Queryer, info *tableInfo, key Key) (string, error) {
 	if err := info.checkKey(key); err != nil {
 		return "", err
 	}
@@ -27,6 +32,9 @@ func (r *postgresReader) allColumns(info *tableInfo) []string {
 func (r *postgresReader) mergeUpdate(info *tableInfo, columns []string) (string, error) {
 	return r.mergeSQL(info, "update", columns)
 }
+
+// mergedVersion: a BEFORE trigger has written it by then.
+func (r *postgresReader) mergedVersion(*tableInfo) (string, error) { return "", nil }
 
 func (r *postgresReader) mergeLock(info *tableInfo) (string, error) {
 	return r.mergeSQL(info, "lock", nil)

@@ -17,12 +17,15 @@ type staler interface {
 	// an array of staleArg and to how many of them the last is told.
 	stale(info *tableInfo) (sql string, err error)
 	// keyText writes a key so that these statements read it.
-	keyText(info *tableInfo, key Key) (string, error)
+	keyText(ctx context.Context, q chronodriver.Queryer, info *tableInfo, key Key) (string, error)
 	// allColumns are those of the table, hidden and untracked ones too.
 	allColumns(info *tableInfo) []string
 	// mergeUpdate writes columns of a record if it is at a version, and returns its
 	// new one: the arguments are the key, the version and the values.
 	mergeUpdate(info *tableInfo, columns []string) (sql string, err error)
+	// mergedVersion selects the version that a record, by its key, has after
+	// mergeUpdate; the empty text where that returns it.
+	mergedVersion(info *tableInfo) (sql string, err error)
 	// mergeLock locks a record, by its key, and selects its version.
 	mergeLock(info *tableInfo) (sql string, err error)
 	// mergeCompare selects what has happened to a record since a version, and, as
@@ -108,7 +111,7 @@ func (c *Client) staleAll(ctx context.Context, table Table, records []KeyVersion
 func staleRecords(ctx context.Context, q chronodriver.Queryer, engine staler, info *tableInfo, records []KeyVersion) (stale []*StaleError, err error) {
 	items := make([]staleArg, len(records))
 	for i, r := range records {
-		key, err := engine.keyText(info, r.Key)
+		key, err := engine.keyText(ctx, q, info, r.Key)
 		if err != nil {
 			return nil, err
 		}

@@ -272,8 +272,27 @@ func (c *conn) query(ctx context.Context, s call) (driver.Rows, error) {
 	return rows, err
 }
 
-// runExec runs a statement as the driver does.
+// explainer is an engine that knows more of some errors than they say.
+type explainer interface {
+	explain(ctx context.Context, err error) error
+}
+
+// explain adds what the engine knows of an error.
+func (c *conn) explain(ctx context.Context, err error) error {
+	if e, ok := c.engine.(explainer); ok && err != nil {
+		return e.explain(ctx, err)
+	}
+	return err
+}
+
+// runExec runs a statement.
 func (c *conn) runExec(ctx context.Context, s call) (driver.Result, error) {
+	result, err := c.execDriver(ctx, s)
+	return result, c.explain(ctx, err)
+}
+
+// execDriver runs a statement as the driver does.
+func (c *conn) execDriver(ctx context.Context, s call) (driver.Result, error) {
 	if s.stmt == nil {
 		return c.execBase(ctx, s.query, s.args)
 	}
@@ -283,8 +302,14 @@ func (c *conn) runExec(ctx context.Context, s call) (driver.Result, error) {
 	return s.stmt.Exec(plain(s.args)) //nolint:staticcheck // all that an old driver has
 }
 
-// runQuery runs a statement as the driver does.
+// runQuery runs a statement.
 func (c *conn) runQuery(ctx context.Context, s call) (driver.Rows, error) {
+	rows, err := c.queryDriver(ctx, s)
+	return rows, c.explain(ctx, err)
+}
+
+// queryDriver runs a statement as the driver does.
+func (c *conn) queryDriver(ctx context.Context, s call) (driver.Rows, error) {
 	if s.stmt == nil {
 		return c.queryBase(ctx, s.query, s.args)
 	}

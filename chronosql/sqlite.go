@@ -32,6 +32,9 @@ const (
 	setRow = `UPDATE chrononaut_context SET context = ?1,
 		last_transaction = coalesce(transaction_id, last_transaction + 1),
 		transaction_id = coalesce(transaction_id, last_transaction + 1) WHERE id = 1`
+	// requireLeases refuses a transaction under leases of which one has ended.
+	requireLeases = `INSERT INTO chrononaut_lease_fence (id, token)
+		SELECT x.value ->> '$.id', x.value ->> '$.token' FROM chrononaut_context AS c, json_each(c.context, '$.leases') AS x`
 	clearRow = `UPDATE chrononaut_context SET context = NULL, transaction_id = NULL, suppressed = 0, allow_erase = 0, reason = NULL WHERE id = 1`
 )
 
@@ -105,6 +108,12 @@ func (s *sqlite) change(ctx context.Context, value string) error {
 	// once another has written.
 	_, err := s.run(ctx, setRow, context)
 	s.set = err == nil
+	if err == nil && s.value != nil && strings.Contains(*s.value, `"leases"`) {
+		if _, err := s.run(ctx, requireLeases); err != nil {
+			// The transaction may go on, and is asked again.
+			return errors.Join(err, s.clear(ctx))
+		}
+	}
 	return s.gone(err)
 }
 

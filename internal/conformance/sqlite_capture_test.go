@@ -71,9 +71,9 @@ func TestSQLiteRecordsTheLifeOfARow(t *testing.T) {
 		db.track("todos", nil)
 		db.exec(`INSERT INTO todos (title) VALUES ('new')`)
 		db.exec(`UPDATE todos SET done = 1`)
-		db.exec(`UPDATE todos SET done = 1, version = 99`)
-		db.exec(`UPDATE todos SET version = NULL`)
-		db.exec(`UPDATE todos SET id = 3, version = 7 WHERE id = 2`)
+		db.exec(`UPDATE todos SET done = 1, version = version + 1`)
+		db.exec(`UPDATE todos SET version = 1`)
+		db.exec(`UPDATE todos SET id = 3, version = 2 WHERE id = 2`)
 		db.exec(`DELETE FROM todos WHERE id = 1`)
 		db.exec(`INSERT INTO todos (id, title) VALUES (1, 'again'), (2, 'again')`)
 		db.wants("history", db.history("todos"),

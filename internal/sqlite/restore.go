@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"text/template"
@@ -45,6 +46,41 @@ func (t *Table) PresentImage(row string) string {
 	return image + " || " + t.VersionSuffix(version)
 }
 
+var restoreFunctions = template.FuncMap{
+	"ident":   QuoteIdent,
+	"literal": QuoteLiteral,
+	"value":   ReadValue,
+	"since": func(t *Table, key, version string) changesArgs {
+		return changesArgs{QuoteLiteral(t.HistoryName), QuoteLiteral(t.VersionNames()), key, version}
+	},
+	"changes": func(name, versions, key, version string) changesArgs {
+		return changesArgs{name, versions, key, version}
+	},
+	"placeholder": valuePlaceholder,
+	"stored": func(n int, column string, t *Table) string {
+		return storedAs(valuePlaceholder(n), t.Affinity(*t.Column(column)))
+	},
+}
+
+// changesArgs are what the statements in changes.sql are made of: SQL for the name of
+// the table, the names of the version in data, the key, and the version.
+type changesArgs struct{ Name, Versions, Key, Version string }
+
+// valuePlaceholder stands for a value, of which two other arguments come first.
+func valuePlaceholder(n int) string { return "?" + strconv.Itoa(n+3) }
+
+// storedAs is SQL for a value as a column stores it.
+func storedAs(value string, affinity Affinity) string {
+	switch affinity {
+	case Text:
+		return "iif(typeof(" + value + ") IN ('integer', 'real'), CAST(" + value + " AS TEXT), " + value + ")"
+	case Integer, Numeric, Real:
+		return "iif(typeof(" + value + ") = 'text' AND CAST(" + value + " AS NUMERIC) = " + value + ", CAST(" + value + " AS NUMERIC), " + value + ")"
+	case Blob:
+	}
+	return value
+}
+
 // restoreFiles holds the parsed templates, by name.
 var restoreFiles sync.Map
 
@@ -52,8 +88,8 @@ var restoreFiles sync.Map
 func RestoreSQL(name string, args RestoreArgs) (string, error) {
 	known, ok := restoreFiles.Load(name)
 	if !ok {
-		tmpl, err := template.New("").Funcs(template.FuncMap{"ident": QuoteIdent, "literal": QuoteLiteral, "value": ReadValue}).
-			ParseFS(files, "sql/read/parts.sql", "sql/hold.sql", "sql/restore/parts.sql", "sql/restore/"+name+".sql")
+		tmpl, err := template.New("").Funcs(restoreFunctions).
+			ParseFS(files, "sql/read/parts.sql", "sql/hold.sql", "sql/restore/changes.sql", "sql/restore/parts.sql", "sql/restore/"+name+".sql")
 		if err != nil {
 			return "", fmt.Errorf("parse template %s: %w", name, err)
 		}

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
 // Generation numbers the generated triggers. It grows whenever their text
 // changes.
-const Generation = 2
+const Generation = 3
 
 // The columns of the RecordChanges option.
 const (
@@ -216,21 +218,21 @@ func (t *Table) rowids() []string {
 // HiddenSet is SQL for the names of the hidden columns that an INSERT set, each
 // as JSON after a comma.
 func (t *Table) HiddenSet() string {
-	return t.hiddenNames(func(c string) string { return "NEW." + c + " IS NOT NULL" })
+	return t.names(t.HiddenColumns(), func(c string) string { return "NEW." + c + " IS NOT NULL" })
 }
 
 // HiddenChanged is the same for those that an UPDATE changed.
 func (t *Table) HiddenChanged() string {
-	return t.hiddenNames(func(c string) string {
-		return "(NEW." + c + " IS NOT OLD." + c + " COLLATE BINARY OR typeof(NEW." + c + ") <> typeof(OLD." + c + "))"
-	})
+	return t.names(t.HiddenColumns(), changedNames)
 }
 
-func (t *Table) hiddenNames(condition func(column string) string) string {
+// names is SQL for the names of columns of which a condition is true, each as JSON
+// after a comma.
+func (t *Table) names(columns []Column, condition func(column string) string) string {
 	var terms []string
-	for _, c := range t.HiddenColumns() {
-		// The name is the one that was hidden: a column that is renamed since
-		// stays hidden.
+	for _, c := range columns {
+		// The name is the one that a hidden column had when it was hidden: one that is
+		// renamed since stays hidden.
 		terms = append(terms, "iif("+condition(QuoteIdent(c.Name))+", "+QuoteLiteral(","+quoteJSON(c.Name))+", '')")
 	}
 	if len(terms) == 0 {
@@ -358,4 +360,49 @@ func (t *Table) RecordMatch(row string) string {
 			" COLLATE NOCASE) IS CASE typeof("+column+") WHEN 'blob' THEN '\\x' || lower(hex("+column+")) ELSE "+column+" END")
 	}
 	return strings.Join(terms, "\n                        AND ")
+}
+
+// BasedOnPresent is SQL for whether an UPDATE gives the version column the value
+// that it has or the next one.
+func (t *Table) BasedOnPresent() string {
+	version := t.RowVersion("OLD")
+	return "coalesce(NEW." + QuoteIdent(t.VersionColumn) + " IN (" + version + ", " + version + " + 1), 0)"
+}
+
+// VersionNames are the names by which data has the version, as JSON.
+func (t *Table) VersionNames() string {
+	names := "[" + quoteJSON(t.VersionColumn)
+	if t.Column(DefaultVersionColumn) == nil && !SameName(t.VersionColumn, DefaultVersionColumn) {
+		names += "," + quoteJSON(DefaultVersionColumn)
+	}
+	return names + "]"
+}
+
+// SQLName is the table as SQL writes it.
+func (t *Table) SQLName() string {
+	return chronodriver.Table{Schema: "main", Name: t.HistoryName}.String()
+}
+
+// StaleReport begins what is told of a stale write, as JSON.
+func (t *Table) StaleReport() string {
+	return `{"table_schema":"main","table_name":` + quoteJSON(t.HistoryName) + `,"versions":` + t.VersionNames()
+}
+
+// AllChanged is SQL for the names of the columns that an UPDATE has changed, each as
+// JSON after a comma.
+func (t *Table) AllChanged() string {
+	return t.names(slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool {
+		return SameName(c.Name, t.VersionColumn) || t.own(c) || c.Generated()
+	}), changedNames)
+}
+
+// OthersChanged is SQL for the names of the columns that an UPDATE has changed of
+// those that history does not hold, each as JSON after a comma.
+func (t *Table) OthersChanged() string {
+	return t.names(t.named(slices.Concat(t.Options.Hidden, t.Options.Untracked)), changedNames)
+}
+
+// changedNames is SQL for whether an UPDATE has changed a column.
+func changedNames(c string) string {
+	return "(NEW." + c + " IS NOT OLD." + c + " COLLATE BINARY OR typeof(NEW." + c + ") <> typeof(OLD." + c + "))"
 }

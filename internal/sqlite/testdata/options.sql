@@ -2,7 +2,7 @@ CREATE TRIGGER main."chrononaut_Odd ""name""_suppressed" AFTER INSERT ON "Odd ""
 WHEN (SELECT suppressed FROM chrononaut_context)
  AND NEW."revision" IS NOT NULL
 BEGIN
-    -- chrononaut generation 2, checksum bfa946eae0146f50
+    -- chrononaut generation 3, checksum bfa946eae0146f50
     -- No version: the first change that is captured records this state.
     UPDATE "Odd ""name""" SET "revision" = NULL
      WHERE "Odd ""name"""."b" = NEW."b" AND "Odd ""name"""."a'" = NEW."a'";
@@ -11,7 +11,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_unrecorded_insert" AFTER INSERT ON "Odd ""name"""
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum 1963a9b34ef3b4a8
+    -- chrononaut generation 3, checksum 1963a9b34ef3b4a8
     INSERT INTO "chrononaut_keys_Odd ""name""" (chrononaut_key, "b", "a'")
     SELECT '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}', NEW."b", NEW."a'"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_Odd ""name""" AS k WHERE k.chrononaut_key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}');
@@ -31,7 +31,7 @@ WHEN (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum 924489fe5c9786ed
+    -- chrononaut generation 3, checksum 924489fe5c9786ed
     INSERT INTO "chrononaut_keys_Odd ""name""" (chrononaut_key, "b", "a'")
     SELECT '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}', NEW."b", NEW."a'"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_Odd ""name""" AS k WHERE k.chrononaut_key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}');
@@ -48,7 +48,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_unrecorded_delete" AFTER DELETE ON "Odd ""name"""
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum 94432de0e2068e9a
+    -- chrononaut generation 3, checksum 94432de0e2068e9a
     DELETE FROM chrononaut_unrecorded
      WHERE table_name = 'Odd "name"' AND key = '{"a''":' || CASE typeof(OLD."a'") WHEN 'real' THEN CASE WHEN abs(OLD."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."a'") AS REAL) = OLD."a'" THEN json_quote(OLD."a'") ELSE printf('%!.17g', OLD."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."a'")) || '"}' ELSE json_quote(OLD."a'") END || ',"b":' || CASE typeof(OLD."b") WHEN 'real' THEN CASE WHEN abs(OLD."b") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."b") AS REAL) = OLD."b" THEN json_quote(OLD."b") ELSE printf('%!.17g', OLD."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."b")) || '"}' ELSE json_quote(OLD."b") END || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
     INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
@@ -65,9 +65,22 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."secret" IS NOT OLD."secret" COLLATE BINARY
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
- AND NEW."revision" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}'), NEW."revision")
+ AND NEW."revision" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}'), iif(coalesce(NEW."revision" IN (coalesce(CAST(OLD."revision" AS INTEGER), 0), coalesce(CAST(OLD."revision" AS INTEGER), 0) + 1), 0), NEW."revision", -1))
 BEGIN
-    -- chrononaut generation 2, checksum 7b017b88c6f244a2
+    -- chrononaut generation 3, checksum e5c5c4413dcf26fc
+    -- A value in the version column says on which version the write is based.
+    SELECT json_extract('{}', 'TM017: stale write to table main."Odd ""name""": based on ' || coalesce('version ' || i.expected, 'no version')
+               || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"Odd \"name\"","versions":["revision","version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
+               || ',"change":' || coalesce((SELECT a.id FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = i.key ORDER BY a.version DESC LIMIT 1), 'null')
+               || ',"mine":[' || substr(i.mine, 2) || ']}')
+      FROM (SELECT (SELECT '{"a''":' || CASE typeof(OLD."a'") WHEN 'real' THEN CASE WHEN abs(OLD."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."a'") AS REAL) = OLD."a'" THEN json_quote(OLD."a'") ELSE printf('%!.17g', OLD."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."a'")) || '"}' ELSE json_quote(OLD."a'") END || ',"b":' || CASE typeof(OLD."b") WHEN 'real' THEN CASE WHEN abs(OLD."b") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."b") AS REAL) = OLD."b" THEN json_quote(OLD."b") ELSE printf('%!.17g', OLD."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."b")) || '"}' ELSE json_quote(OLD."b") END || '}') AS key, iif(typeof(NEW."revision") = 'integer', NEW."revision", NULL) AS expected,
+                   coalesce(CAST(OLD."revision" AS INTEGER), 0) AS actual, (SELECT iif((NEW."secret" IS NOT OLD."secret" COLLATE BINARY OR typeof(NEW."secret") <> typeof(OLD."secret")), ',"secret"', '')
+            || iif((NEW."note" IS NOT OLD."note" COLLATE BINARY OR typeof(NEW."note") <> typeof(OLD."note")), ',"note"', '')) AS mine
+              FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old
+             WHERE OLD."revision" IS NOT NEW."revision"
+               AND NOT coalesce(NEW."revision" IN (coalesce(CAST(OLD."revision" AS INTEGER), 0), coalesce(CAST(OLD."revision" AS INTEGER), 0) + 1), 0)
+               AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'Odd "name"' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+             LIMIT 1) AS i;
     -- The version is not the application's to change.
     UPDATE "Odd ""name""" SET "revision" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || CASE typeof(NEW."b") WHEN 'real' THEN CASE WHEN abs(NEW."b") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."b") AS REAL) = NEW."b" THEN json_quote(NEW."b") ELSE printf('%!.17g', NEW."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}' ELSE json_quote(NEW."b") END || '}')
      WHERE "Odd ""name"""."b" = NEW."b" AND "Odd ""name"""."a'" = NEW."a'";
@@ -77,7 +90,7 @@ CREATE TRIGGER main."chrononaut_Odd ""name""_number_insert" AFTER INSERT ON "Odd
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'Odd "name"' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 BEGIN
-    -- chrononaut generation 2, checksum 86e4136fc14cdae2
+    -- chrononaut generation 3, checksum 86e4136fc14cdae2
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'Odd "name"';
@@ -111,7 +124,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum f8193a0759db5a70
+    -- chrononaut generation 3, checksum f8193a0759db5a70
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'Odd "name"';
@@ -137,7 +150,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_insert" AFTER INSERT ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum 6c56257275860a14
+    -- chrononaut generation 3, checksum 6c56257275860a14
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -236,7 +249,22 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum 80d6b8e58990c019
+    -- chrononaut generation 3, checksum 8a0f07e3d4f51026
+    -- A value in the version column says on which version the write is based.
+    SELECT json_extract('{}', 'TM017: stale write to table main."Odd ""name""": based on ' || coalesce('version ' || i.expected, 'no version')
+               || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"Odd \"name\"","versions":["revision","version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
+               || ',"change":' || coalesce((SELECT a.id FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = i.key ORDER BY a.version DESC LIMIT 1), 'null')
+               || ',"mine":[' || substr(i.mine, 2) || ']}')
+      FROM (SELECT (SELECT '{"a''":' || CASE typeof(OLD."a'") WHEN 'real' THEN CASE WHEN abs(OLD."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."a'") AS REAL) = OLD."a'" THEN json_quote(OLD."a'") ELSE printf('%!.17g', OLD."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."a'")) || '"}' ELSE json_quote(OLD."a'") END || ',"b":' || CASE typeof(OLD."b") WHEN 'real' THEN CASE WHEN abs(OLD."b") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."b" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."b") AS REAL) = OLD."b" THEN json_quote(OLD."b") ELSE printf('%!.17g', OLD."b") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."b")) || '"}' ELSE json_quote(OLD."b") END || '}') AS key, iif(typeof(NEW."revision") = 'integer', NEW."revision", NULL) AS expected,
+                   coalesce(CAST(OLD."revision" AS INTEGER), 0) AS actual, (SELECT iif((NEW."b" IS NOT OLD."b" COLLATE BINARY OR typeof(NEW."b") <> typeof(OLD."b")), ',"b"', '')
+            || iif((NEW."a'" IS NOT OLD."a'" COLLATE BINARY OR typeof(NEW."a'") <> typeof(OLD."a'")), ',"a''"', '')
+            || iif((NEW."secret" IS NOT OLD."secret" COLLATE BINARY OR typeof(NEW."secret") <> typeof(OLD."secret")), ',"secret"', '')
+            || iif((NEW."note" IS NOT OLD."note" COLLATE BINARY OR typeof(NEW."note") <> typeof(OLD."note")), ',"note"', '')
+            || iif((NEW."email" IS NOT OLD."email" COLLATE BINARY OR typeof(NEW."email") <> typeof(OLD."email")), ',"email"', '')) AS mine
+              FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old
+             WHERE OLD."revision" IS NOT NEW."revision"
+               AND NOT coalesce(NEW."revision" IN (coalesce(CAST(OLD."revision" AS INTEGER), 0), coalesce(CAST(OLD."revision" AS INTEGER), 0) + 1), 0)
+             LIMIT 1) AS i;
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -352,7 +380,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_delete" AFTER DELETE ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum 49576eefe63dba0f
+    -- chrononaut generation 3, checksum 49576eefe63dba0f
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE NOT (SELECT attributed FROM chrononaut_context);
@@ -412,7 +440,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_note_insert" BEFORE INSERT ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum f6bf90bc9f57b40b
+    -- chrononaut generation 3, checksum f6bf90bc9f57b40b
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
     DELETE FROM chrononaut_replaced WHERE table_name = 'Odd "name"';
@@ -470,7 +498,7 @@ CREATE TRIGGER main."chrononaut_Odd ""name""_note_update" BEFORE UPDATE OF "b", 
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND 1
 BEGIN
-    -- chrononaut generation 2, checksum 6a2222351f49628c
+    -- chrononaut generation 3, checksum 6a2222351f49628c
     -- Other rows that the new values exclude: see the trigger for INSERT.
     DELETE FROM chrononaut_replaced WHERE table_name = 'Odd "name"';
     INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)

@@ -2,7 +2,7 @@ CREATE TRIGGER main."chrononaut_todos_suppressed" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
  AND NEW."version" IS NOT NULL
 BEGIN
-    -- chrononaut generation 2, checksum b2883bf090f270f3
+    -- chrononaut generation 3, checksum b2883bf090f270f3
     -- No version: the first change that is captured records this state.
     UPDATE "todos" SET "version" = NULL
      WHERE "todos"."id" = NEW."id";
@@ -11,7 +11,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_unrecorded_insert" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum fbf16ed353200f6b
+    -- chrononaut generation 3, checksum fbf16ed353200f6b
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
@@ -27,7 +27,7 @@ WHEN (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum 85df13e8b5e8ee69
+    -- chrononaut generation 3, checksum 85df13e8b5e8ee69
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
@@ -44,7 +44,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_unrecorded_delete" AFTER DELETE ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum dd4ad7c6ff155c69
+    -- chrononaut generation 3, checksum dd4ad7c6ff155c69
     DELETE FROM chrononaut_unrecorded
      WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
     INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
@@ -57,9 +57,21 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND NOT (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
- AND NEW."version" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}'), NEW."version")
+ AND NEW."version" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}'), iif(coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0), NEW."version", -1))
 BEGIN
-    -- chrononaut generation 2, checksum 2494d206042e8f68
+    -- chrononaut generation 3, checksum 0efd10a696df27a6
+    -- A value in the version column says on which version the write is based.
+    SELECT json_extract('{}', 'TM017: stale write to table main.todos: based on ' || coalesce('version ' || i.expected, 'no version')
+               || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"todos","versions":["version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
+               || ',"change":' || coalesce((SELECT a.id FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = i.key ORDER BY a.version DESC LIMIT 1), 'null')
+               || ',"mine":[' || substr(i.mine, 2) || ']}')
+      FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key, iif(typeof(NEW."version") = 'integer', NEW."version", NULL) AS expected,
+                   coalesce(CAST(OLD."version" AS INTEGER), 0) AS actual, (SELECT '') AS mine
+              FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old
+             WHERE OLD."version" IS NOT NEW."version"
+               AND NOT coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0)
+               AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+             LIMIT 1) AS i;
     -- The version is not the application's to change.
     UPDATE "todos" SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
      WHERE "todos"."id" = NEW."id";
@@ -69,7 +81,7 @@ CREATE TRIGGER main."chrononaut_todos_number_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 BEGIN
-    -- chrononaut generation 2, checksum 130988ee8b30eecc
+    -- chrononaut generation 3, checksum 130988ee8b30eecc
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
@@ -99,7 +111,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum eab09f6428f5ca2e
+    -- chrononaut generation 3, checksum eab09f6428f5ca2e
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
@@ -125,7 +137,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum 287c36ed1228e19b
+    -- chrononaut generation 3, checksum 287c36ed1228e19b
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -216,7 +228,19 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum c0fd6c0fc6b94b8f
+    -- chrononaut generation 3, checksum 1a15d73dd8b09bba
+    -- A value in the version column says on which version the write is based.
+    SELECT json_extract('{}', 'TM017: stale write to table main.todos: based on ' || coalesce('version ' || i.expected, 'no version')
+               || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"todos","versions":["version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
+               || ',"change":' || coalesce((SELECT a.id FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = i.key ORDER BY a.version DESC LIMIT 1), 'null')
+               || ',"mine":[' || substr(i.mine, 2) || ']}')
+      FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key, iif(typeof(NEW."version") = 'integer', NEW."version", NULL) AS expected,
+                   coalesce(CAST(OLD."version" AS INTEGER), 0) AS actual, (SELECT iif((NEW."id" IS NOT OLD."id" COLLATE BINARY OR typeof(NEW."id") <> typeof(OLD."id")), ',"id"', '')
+            || iif((NEW."title" IS NOT OLD."title" COLLATE BINARY OR typeof(NEW."title") <> typeof(OLD."title")), ',"title"', '')) AS mine
+              FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old
+             WHERE OLD."version" IS NOT NEW."version"
+               AND NOT coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0)
+             LIMIT 1) AS i;
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -325,7 +349,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_delete" AFTER DELETE ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum 36661b4007575890
+    -- chrononaut generation 3, checksum 36661b4007575890
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -379,7 +403,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_note_insert" BEFORE INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum db57ecd54cbe0699
+    -- chrononaut generation 3, checksum db57ecd54cbe0699
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
@@ -403,7 +427,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum 6845dbe74d1cd2b8
+    -- chrononaut generation 3, checksum 6845dbe74d1cd2b8
     -- Other rows that the new values exclude: see the trigger for INSERT.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
     INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)

@@ -1,7 +1,7 @@
 CREATE TRIGGER main."chrononaut_notes_number_insert" AFTER INSERT ON "notes"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 2, checksum ad840bd5a7d884cd
+    -- chrononaut generation 3, checksum ad840bd5a7d884cd
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table notes is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
@@ -17,7 +17,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."body") <> typeof(OLD."body"))
         FROM (SELECT NULL AS "body", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "body", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 2, checksum 46d83ca5773e7b2a
+    -- chrononaut generation 3, checksum 46d83ca5773e7b2a
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table notes is strict and the transaction carries no change information')
      WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')

@@ -1,6 +1,5 @@
 DROP TRIGGER chrononaut_table_held;
 DROP TRIGGER chrononaut_table_held_delete;
-DROP TRIGGER chrononaut_context_leases;
 DROP TRIGGER chrononaut_activity_held;
 DROP VIEW chrononaut_write;
 DROP VIEW chrononaut_lease_call;

@@ -371,7 +371,9 @@ BEGIN
        AND NOT EXISTS (SELECT 1 FROM chrononaut_lease_state AS l WHERE l.table_name = NEW.table_name AND l.key = NEW.key AND l.runs);
 END;
 
--- INSERT here raises an error when the lease does not run.
+-- INSERT here raises an error when the lease does not run. A transaction under leases
+-- begins with that; nobody can get the records before its end, because there is one
+-- writer at a time.
 CREATE VIEW chrononaut_lease_fence AS SELECT 0 AS id, '' AS token WHERE 0;
 
 CREATE TRIGGER chrononaut_lease_lost INSTEAD OF INSERT ON chrononaut_lease_fence
@@ -457,15 +459,6 @@ WHEN EXISTS (SELECT 1 FROM chrononaut_lease AS l WHERE l.id = NEW.id)
   OR EXISTS (SELECT 1 FROM chrononaut_lease_state AS l WHERE l.table_name = NEW.table_name AND l.key = NEW.key AND l.runs AND NOT NEW.taken_over)
 BEGIN
     SELECT RAISE(ABORT, 'TM004: leases are written by way of chrononaut_lease_call');
-END;
-
--- A transaction under leases all of which run, when it begins to write. Nobody can
--- get the records before its end: there is one writer at a time.
-CREATE TRIGGER chrononaut_context_leases AFTER UPDATE OF context ON chrononaut_context
-WHEN instr(NEW.context, '"leases"')
-BEGIN
-    INSERT INTO chrononaut_lease_fence (id, token)
-    SELECT x.value ->> '$.id', x.value ->> '$.token' FROM json_each(NEW.context, '$.leases') AS x;
 END;
 
 -- --------------------------------------------------------------- guards --

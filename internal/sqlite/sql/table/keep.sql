@@ -2,8 +2,9 @@ CREATE TRIGGER main.{{ident .Trigger}} AFTER UPDATE OF {{ident .Table.VersionCol
 WHEN {{template "captured"}}
  AND OLD.{{ident .Table.VersionColumn}} IS NOT NEW.{{ident .Table.VersionColumn}}
  AND NOT {{.Table.Changed}}
- AND NEW.{{ident .Table.VersionColumn}} IS NOT coalesce({{.Table.Recorded (.Table.KeyObject "NEW")}}, NEW.{{ident .Table.VersionColumn}})
+ AND NEW.{{ident .Table.VersionColumn}} IS NOT coalesce({{.Table.Recorded (.Table.KeyObject "NEW")}}, iif({{.Table.BasedOnPresent}}, NEW.{{ident .Table.VersionColumn}}, -1))
 BEGIN
+{{- template "stale" (row .Table "keep")}}
     -- The version is not the application's to change.
     UPDATE {{ident .Table.Name}} SET {{ident .Table.VersionColumn}} = {{.Table.Recorded (.Table.KeyObject "NEW")}}
      WHERE {{.Table.Match (ident .Table.Name) "NEW"}};

@@ -132,3 +132,22 @@ that fires the trigger. */ -}}
 
 {{- /* Whether records of the table are held or leased. */ -}}
 {{- define "guarded"}}EXISTS (SELECT 1 FROM chrononaut_guarded WHERE table_name = {{literal .HistoryName}}){{end -}}
+
+{{- /* Refuses a write that is based on another version than the row's. What has
+happened since is not told here: SQLite would compile that with every statement. */ -}}
+{{- define "stale"}}
+    -- A value in the version column says on which version the write is based.
+    SELECT json_extract('{}', {{literal (print "TM017: stale write to table " .Table.SQLName ": based on ")}} || coalesce('version ' || i.expected, 'no version')
+               || ', the record is at version ' || i.actual || char(10) || {{literal .Table.StaleReport}} || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
+               || ',"change":' || coalesce((SELECT a.id FROM chrononaut_activity AS a WHERE a.table_name = {{literal .Table.HistoryName}} AND a.key = i.key ORDER BY a.version DESC LIMIT 1), 'null')
+               || ',"mine":[' || substr(i.mine, 2) || ']}')
+      FROM (SELECT (SELECT {{.Table.KeyObject "OLD"}}) AS key, iif(typeof(NEW.{{ident .Table.VersionColumn}}) = 'integer', NEW.{{ident .Table.VersionColumn}}, NULL) AS expected,
+                   {{.Table.RowVersion "OLD"}} AS actual, (SELECT {{if .Row}}{{.Table.OthersChanged}}{{else}}{{.Table.AllChanged}}{{end}}) AS mine
+              FROM {{.Table.Fallback "new"}}, {{.Table.Fallback "old"}}
+             WHERE OLD.{{ident .Table.VersionColumn}} IS NOT NEW.{{ident .Table.VersionColumn}}
+               AND NOT {{.Table.BasedOnPresent}}
+{{- if .Row}}
+               AND {{template "not_numbering" .Table}}
+{{- end}}
+             LIMIT 1) AS i;
+{{- end -}}

@@ -2,6 +2,7 @@ CREATE TRIGGER main.{{ident .Trigger}} AFTER UPDATE OF {{.Table.OfColumns}} ON {
 WHEN {{template "captured"}}
  AND {{.Table.Changed}}
 BEGIN
+{{- template "stale" (row .Table "")}}
 {{- template "refuse" (row .Table "NEW")}}
 {{- template "baseline" .Table}}
 {{- template "add_key" (row .Table "NEW")}}
