@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -83,6 +84,13 @@ func (a *app) printRestoreItem(i *chrononaut.RestoreItem) {
 	}
 }
 
+// isHeld tells whether a record of the plan is held.
+func isHeld(p *chrononaut.RestorePlan) bool {
+	return slices.ContainsFunc(p.Items, func(i *chrononaut.RestoreItem) bool {
+		return slices.ContainsFunc(i.Problems, func(problem chrononaut.RestoreProblem) bool { return problem.Kind == chrononaut.ProblemHeld })
+	})
+}
+
 func (a *app) printLater(later []chrononaut.RestoreLater, conflict bool) {
 	for _, l := range later {
 		verb := "undoes"
@@ -138,7 +146,11 @@ func (a *app) printRestored(p *chrononaut.RestorePlan, f *bringBack, result *chr
 		}
 		return &noError{err: err, reason: "conflict", try: "--on-conflict skip leaves such records as they are, --on-conflict overwrite brings them back all the same."}
 	case err != nil:
-		return &noError{err: err, reason: "blocked", try: "--skip-blocked leaves such records out."}
+		try := "--skip-blocked leaves such records out."
+		if isHeld(p) {
+			try = "chrononaut release ID --rationale TEXT ends a hold; " + try
+		}
+		return &noError{err: err, reason: "blocked", try: try}
 	case p.Empty():
 		a.out.remark("nothing to do")
 		return nil
