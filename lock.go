@@ -184,9 +184,9 @@ func (e *MissingError) Is(target error) bool { return target == ErrNotFound }
 // Errors: [*LockedError]; [*MissingError], which is [ErrNotFound], also for a record
 // that is deleted or gets another key while the call waits; [ErrNoTransaction];
 // [ErrPast] under a context that reads the past; [ErrNotTracked], [ErrKey];
-// [errors.ErrUnsupported] on SQLite. After these, and with NoWait, SkipLocked or
-// Timeout, the transaction can go on, without locks from this call; a deadlock, a
-// session's lock_timeout or an ended context abort it.
+// [errors.ErrUnsupported] on SQLite. After these the transaction can go on; with
+// NoWait or a Timeout nothing that the call has locked stays locked. A deadlock, a
+// session's own lock_timeout or an ended context abort it.
 //
 // Costs one round trip, whether it waits or not, and three with a Timeout. Before an
 // error there are one to eight more, to find out why.
