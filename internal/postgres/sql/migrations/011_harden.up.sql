@@ -101,7 +101,7 @@ AS {{dollar}}
     UNION ALL
     SELECT r.name, o.relname, 'SELECT'
       FROM (SELECT jsonb_array_elements_text(coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]'))) AS r (name), ours AS o
-     WHERE o.relname IN ('chrononaut_activity', 'chrononaut_table', 'chrononaut_migration', 'chrononaut_hold', 'chrononaut_lease')
+     WHERE o.relname IN ('chrononaut_activity', 'chrononaut_table', 'chrononaut_migration', 'chrononaut_cluster', 'chrononaut_hold', 'chrononaut_hold_scope', 'chrononaut_hold_shape', 'chrononaut_lease')
     UNION ALL
     SELECT r.name, 'chrononaut_table', 'SELECT' FROM jsonb_array_elements_text(coalesce(roles -> 'leasers', '[]')) AS r (name)
      WHERE NOT coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]') ? r.name
