@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
@@ -355,4 +356,63 @@ func TestSQLiteRestoreOverAHold(t *testing.T) {
 			t.Errorf("of a whole table: %+v", held)
 		}
 	})
+}
+
+// Other connections have statements prepared, and transactions open, when the first
+// hold of a table is placed.
+func TestSQLiteHoldsAndOtherConnections(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"WAL", "DELETE"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+				db.exec(`PRAGMA journal_mode = ` + mode)
+				db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, a INT)`)
+				db.track("t", nil)
+				db.exec(`WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 2000) INSERT INTO t (id, a) SELECT i, 0 FROM s`)
+				other := openSQLite(t, db.name, db.path)
+				prepared, err := other.Prepare(`UPDATE t SET a = a + 1 WHERE id = ?1`)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer prepared.Close()
+				if _, err := prepared.Exec(1); err != nil {
+					t.Fatal(err)
+				}
+				// One that is writing is waited for, as long as it may.
+				tx, err := other.Begin()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tx.Exec(`UPDATE t SET a = 5 WHERE id = 1`); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := db.client().Hold(t.Context(), chrononaut.Table{Name: "t"}, sqliteKeys(1), "r", &chrononaut.HoldOpts{Timeout: time.Millisecond}); err == nil {
+					t.Error("held while another writes")
+				}
+				db.wants("patience", db.rows(`PRAGMA busy_timeout`), "10000")
+				if err := tx.Commit(); err != nil {
+					t.Fatal(err)
+				}
+				var ids []int
+				for id := range 1000 {
+					ids = append(ids, id+1)
+				}
+				hold := db.hold("t", sqliteKeys(ids...), nil)
+				for _, id := range []int{1, 500, 1000} {
+					if _, err := prepared.Exec(id); !errors.Is(chrononaut.WrapError(err), chrononaut.ErrHeld) {
+						t.Errorf("prepared before the hold: got error %v, want ErrHeld", err)
+					}
+				}
+				if _, err := prepared.Exec(1001); err != nil {
+					t.Error(err)
+				}
+				other.held(hold, `UPDATE t SET a = 1`)
+				db.release(hold)
+				if _, err := prepared.Exec(1); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
