@@ -112,6 +112,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
@@ -141,11 +142,12 @@ BEGIN
             END IF;
         END;
         PERFORM {{schema}}.guard_row({{literal .Schema}}, {{literal .Name}}, TG_OP, old_state, new_state);
-    -- So does a lease that the write is made under.
-    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
-        PERFORM {{schema}}.lease_fence();
+        fenced := true;
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND {{schema}}.is_suppressed() THEN
+        IF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+            PERFORM {{schema}}.lease_fence();
+        END IF;
         PERFORM {{schema}}.note_disturbed({{literal .Schema}}, {{literal .Name}});
         RETURN NULL;
     END IF;
@@ -158,6 +160,9 @@ BEGIN
                              OR coalesce(current_setting('chrononaut.renumber', true), '') = 'on') THEN
         {{- template "changed" (compare . .Untracked)}}
         IF NOT changed THEN
+            IF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+                PERFORM {{schema}}.lease_fence();
+            END IF;
             RETURN NULL;
         END IF;
     END IF;
@@ -184,6 +189,11 @@ BEGIN
            OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
         THEN
             PERFORM {{schema}}.context_error();
+        END IF;
+        -- Leases that the write is made under have to run, also for a write that is not
+        -- captured: see above.
+        IF context ? 'leases' AND fenced IS NOT TRUE THEN
+            PERFORM {{schema}}.lease_fence();
         END IF;
         user_info := user_info || coalesce(context -> 'user_info', '{}');
         extra_info := coalesce(context -> 'extra_info', '{}');

@@ -150,6 +150,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
@@ -171,11 +172,12 @@ BEGIN
             END IF;
         END;
         PERFORM "History's ""schema""".guard_row('a.b', E'back\\slash $chrononaut$', TG_OP, old_state, new_state);
-    -- So does a lease that the write is made under.
-    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
-        PERFORM "History's ""schema""".lease_fence();
+        fenced := true;
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
+        IF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+            PERFORM "History's ""schema""".lease_fence();
+        END IF;
         PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
         RETURN NULL;
     END IF;
@@ -212,6 +214,9 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
+            IF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+                PERFORM "History's ""schema""".lease_fence();
+            END IF;
             RETURN NULL;
         END IF;
     END IF;
@@ -234,6 +239,11 @@ BEGIN
            OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
         THEN
             PERFORM "History's ""schema""".context_error();
+        END IF;
+        -- Leases that the write is made under have to run, also for a write that is not
+        -- captured: see above.
+        IF context ? 'leases' AND fenced IS NOT TRUE THEN
+            PERFORM "History's ""schema""".lease_fence();
         END IF;
         user_info := user_info || coalesce(context -> 'user_info', '{}');
         extra_info := coalesce(context -> 'extra_info', '{}');

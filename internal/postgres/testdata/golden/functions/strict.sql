@@ -137,6 +137,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
@@ -157,11 +158,12 @@ BEGIN
             END IF;
         END;
         PERFORM "chrononaut".guard_row('public', 'todos', TG_OP, old_state, new_state);
-    -- So does a lease that the write is made under.
-    ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
-        PERFORM "chrononaut".lease_fence();
+        fenced := true;
     END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
+        IF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+            PERFORM "chrononaut".lease_fence();
+        END IF;
         PERFORM "chrononaut".note_disturbed('public', 'todos');
         RETURN NULL;
     END IF;
@@ -186,6 +188,9 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
+            IF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
+                PERFORM "chrononaut".lease_fence();
+            END IF;
             RETURN NULL;
         END IF;
     END IF;
@@ -203,6 +208,11 @@ BEGIN
            OR jsonb_typeof(coalesce(context -> 'extra_info', '{}')) <> 'object'
         THEN
             PERFORM "chrononaut".context_error();
+        END IF;
+        -- Leases that the write is made under have to run, also for a write that is not
+        -- captured: see above.
+        IF context ? 'leases' AND fenced IS NOT TRUE THEN
+            PERFORM "chrononaut".lease_fence();
         END IF;
         user_info := user_info || coalesce(context -> 'user_info', '{}');
         extra_info := coalesce(context -> 'extra_info', '{}');
