@@ -217,16 +217,16 @@ func TestLeaseStopsWritersThatWait(t *testing.T) {
 	f := newLeaseFixture(t)
 	tx := f.begin()
 	l := must(f.client.With(chronopgx.NewTxDriver(tx)).Lease(t.Context(), leasedTable, chrononaut.Key{"id": 1}, time.Hour, &chrononaut.LeaseOpts{Enforce: true}))(t)
-	writers := map[string]pgx.Tx{}
 	errs := map[string]chan error{}
 	for _, sql := range []string{`UPDATE todos SET title = 'x' WHERE id = 1`, `DELETE FROM todos`, `TRUNCATE todos`} {
-		writers[sql], errs[sql] = f.begin(), make(chan error, 1)
+		writer, done := f.begin(), make(chan error, 1)
+		errs[sql] = done
 		go func() {
-			_, err := writers[sql].Exec(t.Context(), sql)
-			errs[sql] <- err
-			_ = writers[sql].Rollback(t.Context())
+			_, err := writer.Exec(t.Context(), sql)
+			// The others wait for its locks.
+			done <- errors.Join(err, writer.Rollback(t.Context()))
 		}()
-		f.waits(writers[sql])
+		f.waits(writer)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
