@@ -29,7 +29,16 @@ func TestLocksTogether(t *testing.T) {
 	if testing.Short() {
 		operations = 8
 	}
-	newCrowd(t).run(20260102, 12, operations)
+	c := newCrowd(t)
+	c.run(20260102, 12, operations, c.all())
+}
+
+// TestLocksBesideForeignKeys adds rows that refer to several records in any order,
+// as applications do: their foreign keys lock the records too.
+func TestLocksBesideForeignKeys(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	c.run(20260102, 12, 16, []operation{{"transfer", c.transfer}, {"count", c.countAll}, {"optimistic", c.optimistic}, {"entries", c.entries}, {"entries", c.entries}})
 }
 
 // TestSoakLocks does so again and again, with other seeds.
@@ -38,7 +47,8 @@ func TestSoakLocks(t *testing.T) {
 	rounds := 0
 	for seed := uint64(time.Now().UnixNano()); (rounds == 0 || time.Now().Before(until)) && !t.Failed(); seed++ { //nolint:gosec // not a secret
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			newCrowd(t).run(seed, 24, 200)
+			c := newCrowd(t)
+			c.run(seed, 24, 200, c.all())
 			rounds++
 		})
 	}
@@ -68,12 +78,15 @@ type operation struct {
 	run func(ctx context.Context, rng *rand.Rand) (int, error)
 }
 
-func (c *crowd) run(seed uint64, workers, operations int) {
-	c.Helper()
-	kinds := []operation{
-		{"transfer", c.transfer}, {"transfer", c.transfer}, {"count", c.countAll}, {"optimistic", c.optimistic}, {"merge", c.optimistic},
+func (c *crowd) all() []operation {
+	return []operation{
+		{"transfer", c.transfer}, {"transfer", c.transfer}, {"count", c.countAll}, {"optimistic", c.optimistic}, {"optimistic", c.optimistic},
 		{"entry", c.entry}, {"replace", c.replace}, {"share", c.share}, {"lease", c.lease}, {"hold", c.hold},
 	}
+}
+
+func (c *crowd) run(seed uint64, workers, operations int, kinds []operation) {
+	c.Helper()
 	var group sync.WaitGroup
 	for i := range workers {
 		group.Go(func() {
@@ -250,6 +263,18 @@ func (c *crowd) optimistic(ctx context.Context, rng *rand.Rand) (int, error) {
 func (c *crowd) entry(ctx context.Context, rng *rand.Rand) (int, error) {
 	_, err := c.db.Exec(ctx, `INSERT INTO entries (account, amount) VALUES ($1, 2)`, 1+rng.IntN(records))
 	return 0, chrononaut.WrapError(err)
+}
+
+// entries adds rows that refer to several accounts, in any order.
+func (c *crowd) entries(ctx context.Context, rng *rand.Rand) (int, error) {
+	return 0, c.tx(ctx, func(tx pgx.Tx) error {
+		for _, i := range rng.Perm(records)[:4] {
+			if _, err := tx.Exec(ctx, `INSERT INTO entries (account, amount) VALUES ($1, 3)`, i+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // replace deletes locked accounts, which takes their entries with them, and
