@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -27,7 +26,7 @@ func (r *postgresReader) takeLease(ctx context.Context, q chronodriver.Queryer, 
 		v := int64(*o.Version)
 		version = &v
 	}
-	found, err := readLeases(ctx, q, sql, info.table.Schema, info.table.Name, key, microseconds(ttl), o.Enforce, o.TakeOver, rationale, version)
+	found, err := readLeases(ctx, q, sql, info.table.Schema, info.table.Name, key, interval(ttl), o.Enforce, o.TakeOver, rationale, version)
 	switch {
 	case chronodriver.State(err) == "P0002":
 		return nil, ErrNotFound
@@ -42,7 +41,7 @@ func (r *postgresReader) renewLease(ctx context.Context, q chronodriver.Queryer,
 	if err != nil {
 		return nil, err
 	}
-	found, err := readLeases(ctx, q, sql, id, token, microseconds(ttl))
+	found, err := readLeases(ctx, q, sql, id, token, interval(ttl))
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +78,15 @@ func (r *postgresReader) leases(ctx context.Context, q chronodriver.Queryer, f l
 	return readLeases(ctx, q, sql, c.args...)
 }
 
-// microseconds is an interval. What is shorter than one microsecond is not cut to
-// nothing less than it is: the database refuses both.
-func microseconds(d time.Duration) string {
-	return strconv.FormatInt(d.Microseconds(), 10) + " microseconds"
+// interval is a time as the database reads it: PostgreSQL 14 reads no more than 31
+// bits of microseconds. What is shorter than one microsecond is not cut to nothing
+// less than it is: the database refuses both.
+func interval(d time.Duration) string {
+	sign, n := "", d.Microseconds()
+	if n < 0 {
+		sign, n = "-", -n
+	}
+	return fmt.Sprintf("%s%d.%06d seconds", sign, n/1_000_000, n%1_000_000)
 }
 
 func one(found []Lease) (*Lease, error) {
