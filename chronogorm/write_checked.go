@@ -281,9 +281,6 @@ func (w *write) stale(tx *gorm.DB, missed, back []record) error {
 		return err
 	}
 	err = client.StaleAll(tx.Statement.Context, table, ask)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return w.plainStale(tx, table, missed, back)
-	}
 	found := (*chrononaut.BulkStaleError)(nil)
 	if !errors.As(err, &found) {
 		return err
@@ -301,36 +298,7 @@ func (w *write) stale(tx *gorm.DB, missed, back []record) error {
 			}
 		}
 	}
-	return w.tellMine(tx, client, table, w.staleError(found, w.insert))
-}
-
-// plainStale finds out without history.
-func (w *write) plainStale(tx *gorm.DB, table chrononaut.Table, missed, back []record) error {
-	now := map[string]*belief{}
-	w.each(w.read(tx, missed, []string{w.model.version.DBName}), func(_ int, row reflect.Value) {
-		key, _, _ := w.keyOf(tx, row)
-		at := w.believed(tx, row)
-		now[keyName(key)] = &at
-	})
-	for _, r := range back {
-		now[keyName(r.key)] = nil
-	}
-	found := &chrononaut.BulkStaleError{Table: table}
-	for _, r := range missed {
-		at := now[keyName(r.key)]
-		e := &chrononaut.StaleError{Table: table, Key: w.historyKey(r), Expected: &r.based.version, Deleted: at == nil}
-		if r.based.unknown {
-			e.Expected = new(int)
-			*e.Expected = -1
-		}
-		if at != nil {
-			if e.Actual = at.version; e.Actual == *e.Expected {
-				continue
-			}
-		}
-		found.Records = append(found.Records, e)
-	}
-	return w.staleError(found, false)
+	return w.tellMine(tx, client, table, w.staleError(found))
 }
 
 // keyIn is the opposite of historyKey.
@@ -342,7 +310,7 @@ func (w *write) keyIn(key chrononaut.Key) (values []any) {
 }
 
 // staleError leaves out what is not stale for a write of GORM.
-func (w *write) staleError(found *chrononaut.BulkStaleError, elsewhere bool) error {
+func (w *write) staleError(found *chrononaut.BulkStaleError) error {
 	var stale []*chrononaut.StaleError
 	unknown := false
 	for _, e := range found.Records {
@@ -353,7 +321,7 @@ func (w *write) staleError(found *chrononaut.BulkStaleError, elsewhere bool) err
 				continue
 			}
 			e.Expected, unknown = nil, true
-		case e.Deleted && len(e.Changes) == 0 && elsewhere:
+		case e.Deleted && len(e.Changes) == 0 && w.insert:
 			// History has never heard of it: it comes from somewhere else.
 			continue
 		}
