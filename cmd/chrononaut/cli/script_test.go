@@ -318,7 +318,8 @@ var unstable = []struct {
 	pattern *regexp.Regexp
 	with    string
 }{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "2026-01-02T03:04:05.678901Z"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z`), "2026-01-02T03:04:05.678901Z"},
+	{regexp.MustCompile(`( at| until) \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "$1 2026-01-02T03:04:05.678901Z"}, // by chance without a fraction
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?Z`), "2026-01-02 03:04:05Z"},
 	{regexp.MustCompile(`"(changed|placed|at|granted|renewed|expires)":"[^"]*"`), `"$1":"2026-01-02T03:04:05.678901Z"`},
 	{regexp.MustCompile(`"token":"[^"]*"`), `"token":"4f2a9c"`},
