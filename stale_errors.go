@@ -169,5 +169,7 @@ func staleOf(err error) error {
 	}
 	e.Table, e.Expected, e.Actual = Table{Schema: r.Schema, Name: r.Name}, r.Expected, r.Actual
 	e.Changes, e.More, e.Since, e.Based, e.Mine, e.Overlap = r.Changes, r.More, r.Since, r.Based, r.Mine, r.Overlap
+	slices.Sort(e.Mine)
+	slices.Sort(e.Overlap)
 	return e
 }
