@@ -65,6 +65,7 @@ func TestPythonReadsUseIndexes(t *testing.T) {
 			}
 			for _, q := range driver.queries {
 				for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+					f.explain(q, mode) // reads pages of the catalog that the connection keeps in mind
 					plan := f.explain(q, mode)
 					plan.walk(func(n node) {
 						if n.Type == "Seq Scan" && n.Relation == "chrononaut_activity" {
