@@ -22,12 +22,14 @@ type result struct {
 	Name string `json:"name"`
 	Unit string `json:"unit"`
 	// Ours and Limit are what is added to None. In the figures of reading as of a
-	// time they are whole: None is the present, Limit is written by hand.
+	// time they are whole: None is the present, Limit is written by hand. So are
+	// those of holds: None is capture that does not ask for them.
 	Ours         float64 `json:"ours"`
 	Limit        float64 `json:"limit"`
 	None         float64 `json:"none"`
 	RatioToLimit float64 `json:"ratio_to_limit"`
-	// The following are only of reading as of a time; left out when not measured.
+	// The following are only of reading as of a time, and the first of holds; left out
+	// when not measured.
 	RatioToNone    float64 `json:"ratio_to_none,omitempty"`
 	Periods        float64 `json:"periods,omitempty"` // the extension
 	RatioToPeriods float64 `json:"ratio_to_periods,omitempty"`
@@ -36,7 +38,7 @@ type result struct {
 
 	// The smallest and the largest Ours of a round, which say how steady it is.
 	least, most float64
-	asof        bool
+	asof, held  bool
 }
 
 func main() { os.Exit(run()) }
@@ -68,13 +70,14 @@ func bench(ctx context.Context, short, keep bool, pattern *regexp.Regexp, file s
 	if url == "" {
 		return errors.New(envURL + " names no server\nTry: make bench, which starts one")
 	}
-	size, asofSize := full, fullAsof
+	size, asofSize, heldSize := full, fullAsof, fullHeld
 	if short {
-		size, asofSize = small, smallAsof
+		size, asofSize, heldSize = small, smallAsof, smallHeld
 	}
 	chosen := chooseFigures(pattern)
 	chosenAsof, grows := chooseAsof(pattern)
-	if len(chosen)+len(chosenAsof) == 0 && !grows {
+	isHeld := chooseHeld(pattern)
+	if len(chosen)+len(chosenAsof) == 0 && !grows && !isHeld {
 		return fmt.Errorf("no figure is called %s", pattern)
 	}
 	var results []result
@@ -88,6 +91,13 @@ func bench(ctx context.Context, short, keep bool, pattern *regexp.Regexp, file s
 			if results, err = measure(ctx, pool, size, chosen); err != nil {
 				return err
 			}
+		}
+		if isHeld {
+			held, err := measureHeld(ctx, pool, heldSize)
+			if err != nil {
+				return err
+			}
+			results = append(results, held...)
 		}
 		if len(chosenAsof) > 0 || grows {
 			read, err := measureAsof(ctx, pool, asofSize, chosenAsof, grows)
@@ -120,9 +130,16 @@ func printTable(results []result) error {
 		if r.asof {
 			columns = "figure\tunit\tpresent\tours\tleast to most\tratio\tby hand\tratio\tperiods\tratio\t"
 		}
+		if r.held {
+			columns = "figure\tunit\twithout the question\twith it\tleast to most\tratio\t"
+		}
 		if columns != header {
 			header = columns
 			fmt.Fprintln(w, header)
+		}
+		if r.held {
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f to %.1f\t%.2f\t\n", r.Name, r.Unit, r.None, r.Ours, r.least, r.most, r.RatioToNone)
+			continue
 		}
 		if r.asof {
 			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f to %.1f\t%s\t%s\t%s\t%s\t%s\t\n", r.Name, r.Unit, r.None, r.Ours, r.least, r.most,

@@ -104,6 +104,7 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 		{"refuses stale writes, and merges those that can be", refusesStaleWrites},
 		{"leases records", leasesRecords},
 		{"ends leases when they expire", expiresLeases},
+		{"holds records, until two people release them", holdsRecords},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
