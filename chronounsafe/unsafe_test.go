@@ -393,7 +393,10 @@ func TestSuppress(t *testing.T) {
 	})
 }
 
-var activity = pgx.Identifier{historySchema}.Sanitize() + ".chrononaut_activity"
+var (
+	history  = pgx.Identifier{historySchema}.Sanitize()
+	activity = history + ".chrononaut_activity"
+)
 
 func TestPrivileges(t *testing.T) {
 	t.Parallel()
@@ -489,6 +492,30 @@ func TestEraseHistory(t *testing.T) {
 		}
 		if remains != 0 {
 			t.Errorf("%d changes still hold the value", remains)
+		}
+	})
+
+	t.Run("leaves no lease of the record", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.exec(b.driver, "INSERT INTO todos VALUES (1, 'forget me'), (2, 'keep me')")
+		for _, key := range []string{`{"id": 1}`, `{"id": 2}`} {
+			b.exec(b.driver, `SELECT `+history+`.release_lease((l.lease).id, l.token) FROM `+history+`.lease('public', 'todos', '`+key+`', '1 hour') AS l`)
+		}
+		tx := b.begin(t.Context())
+		door := b.suppress(tx, erase)
+		b.exec(tx, "DELETE FROM todos WHERE id = 1")
+		b.erase(door, 1)
+		b.commit(tx)
+		for sql, want := range map[string]int{
+			"SELECT count(*) FROM " + history + ".chrononaut_lease":                                                        1,
+			"SELECT count(*) FROM " + activity + ` AS a WHERE a.operation LIKE 'lease%' AND a.data -> 'key' = '{"id": 1}'`: 0,
+			"SELECT count(*) FROM " + activity + ` AS a WHERE a.operation LIKE 'lease%'`:                                   2,
+		} {
+			var n int
+			if err := b.pool.QueryRow(t.Context(), sql).Scan(&n); err != nil || n != want {
+				t.Errorf("%s: %d, %v; want %d", sql, n, err, want)
+			}
 		}
 	})
 

@@ -772,7 +772,8 @@ AS {{dollar}}
      WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts
 {{dollar}};
 
--- Forgets keys of which history has nothing any more and that are not in the table.
+-- Forgets keys of which history has nothing any more and that are not in the table,
+-- and the leases of their records.
 -- Reports whether others of them are in the table, which may run code of its owner.
 CREATE FUNCTION {{schema}}.forget_keys(of_schema text, of_table text, keys_table text, keys jsonb[]) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -799,6 +800,14 @@ BEGIN
                AND NOT EXISTS (SELECT FROM %1$s.chrononaut_activity AS a
                                 WHERE jsonb_hash_extended(a.previous_key, hashtextextended(coalesce(a.table_schema, '''') || ''.'' || a.table_name, 0)) = g.record
                                   AND a.previous_key IS NOT NULL AND a.previous_key = g.key AND a.table_name || '''' = %4$L AND a.table_schema || '''' = %3$L)
+            RETURNING g.key
+        ), unleased AS (
+            DELETE FROM %1$s.chrononaut_lease AS l USING forgotten AS f
+             WHERE l.record_hash = %1$s.lease_hash(%3$L, %4$L, f.key) AND l.key = f.key
+        ), unlogged AS (
+            DELETE FROM %1$s.chrononaut_activity AS a USING forgotten AS f
+             WHERE a.operation IN (''lease'', ''lease_release'', ''lease_takeover'') AND a.operation NOT IN (''insert'', ''update'')
+               AND a.table_name || '''' = %4$L AND a.table_schema || '''' = %3$L AND a.data -> ''key'' = f.key
         )
         SELECT coalesce(bool_or(g.live), false) FROM gone AS g',
         {{literal schema}}, keys_table, of_schema, of_table, present)
