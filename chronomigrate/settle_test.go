@@ -112,7 +112,7 @@ func TestSettle(t *testing.T) {
 		role := f.role("tracker")
 		f.exec(`GRANT USAGE, CREATE ON SCHEMA chrononaut TO `+role,
 			`GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA chrononaut TO `+role, `GRANT USAGE ON ALL SEQUENCES IN SCHEMA chrononaut TO `+role,
-			`ALTER TABLE todos OWNER TO `+role, moved)
+			`SELECT chrononaut.grant_keys('`+role+`')`, `ALTER TABLE todos OWNER TO `+role, moved)
 		other := f.migratorAs(role)
 		if _, err := other.Track(t.Context(), f.table("todos"), nil, nil); err != nil {
 			t.Fatalf("Track() = %v", describe(err))

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"pgregory.net/rapid"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
 // where is the condition that finds a row by its key.
@@ -132,14 +134,22 @@ func (r *run) update(rt *rapid.T) {
 	if len(set) == 0 {
 		rt.Skip("no column to set")
 	}
+	sql := fmt.Sprintf("UPDATE %s SET %s", t.sql(), assignments(set))
+	where := " WHERE " + t.whereAny(rows)
+	if oneIn(rt, 8, "writes the version") {
+		// Accepted are the version that the row has, and the next.
+		ahead := rapid.IntRange(-1, 2).Draw(rt, "ahead")
+		version := ident(t.versionColumn)
+		sql += fmt.Sprintf(", %s = coalesce(%[1]s, 0) + %d", version, ahead)
+		if ahead < 0 || ahead > 1 {
+			r.fail(rt, sql+where, chronodriver.StateStale)
+			return
+		}
+	}
 	for _, row := range rows {
 		r.w.update(t, row, set)
 	}
-	sql := fmt.Sprintf("UPDATE %s SET %s", t.sql(), assignments(set))
-	if oneIn(rt, 8, "writes the version") {
-		sql += ", " + ident(t.versionColumn) + " = 77"
-	}
-	r.exec(rt, sql+" WHERE "+t.whereAny(rows))
+	r.exec(rt, sql+where)
 }
 
 // touch updates rows to what they are.
