@@ -326,7 +326,7 @@ func TestLeaseWaitsForItsFormerHolder(t *testing.T) {
 	if next.err != nil {
 		t.Fatal(next.err)
 	}
-	f.wantLost("after the takeover", f.under(`UPDATE todos SET title = 'x' WHERE id = 2`, l), l, chrononaut.LeaseTakenOver)
+	_ = f.wantLost("after the takeover", f.under(`UPDATE todos SET title = 'x' WHERE id = 2`, l), l, chrononaut.LeaseTakenOver)
 
 	// A write that comes while the lease is being taken over waits, and is refused.
 	l = next.lease
@@ -343,7 +343,7 @@ func TestLeaseWaitsForItsFormerHolder(t *testing.T) {
 	if err := taker.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.wantLost("during the takeover", <-failed, l, chrononaut.LeaseTakenOver)
+	_ = f.wantLost("during the takeover", <-failed, l, chrononaut.LeaseTakenOver)
 }
 
 // A lease that looks expired may be about to be renewed: the renewal was in time.
@@ -400,7 +400,7 @@ func TestLeaseChild(t *testing.T) {
 	l := must(client.Lease(t.Context(), leasedTable, chrononaut.Key{"id": 1}, 2*time.Second, &chrononaut.LeaseOpts{Enforce: true}))(t)
 	tx := must(db.Begin(chrononaut.WithLease(t.Context(), l)))(t)
 	must(tx.Exec(t.Context(), `UPDATE todos SET title = 'by the child' WHERE id = 1`))(t)
-	fmt.Println("lease", l.ID)
+	fmt.Fprintln(os.Stdout, "lease", l.ID)
 	// Until it is killed.
 	_, _ = bufio.NewReader(os.Stdin).ReadByte()
 }

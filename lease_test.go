@@ -136,12 +136,12 @@ func TestLeaseIsOfOneHolder(t *testing.T) {
 	if lost.At.Before(l.Granted) {
 		t.Errorf("released at %v, want it after %v", lost.At, l.Granted)
 	}
-	f.wantLost("a second release", f.client.ReleaseLease(t.Context(), l), l, chrononaut.LeaseReleased)
+	_ = f.wantLost("a second release", f.client.ReleaseLease(t.Context(), l), l, chrononaut.LeaseReleased)
 	if found, err := f.client.LeaseOf(t.Context(), leasedTable, chrononaut.Key{"id": 1}); found != nil || err != nil {
 		t.Errorf("LeaseOf() after the release = %+v, %v; want none", found, err)
 	}
 	f.lease("bob", 1, time.Hour, nil)
-	f.wantLost("a write after another lease", f.under(`UPDATE todos SET title = 'ett' WHERE id = 2`, l), l, chrononaut.LeaseReleased)
+	_ = f.wantLost("a write after another lease", f.under(`UPDATE todos SET title = 'ett' WHERE id = 2`, l), l, chrononaut.LeaseReleased)
 }
 
 func TestLeaseFencesEveryWriteOfItsHolder(t *testing.T) {
@@ -170,7 +170,7 @@ func TestLeaseFencesEveryWriteOfItsHolder(t *testing.T) {
 				t.Errorf("expired at %v, want %v", lost.At, l.Expires)
 			}
 		}
-		f.wantLost("a renewal", f.client.RenewLease(t.Context(), l, time.Hour), l, chrononaut.LeaseExpired)
+		_ = f.wantLost("a renewal", f.client.RenewLease(t.Context(), l, time.Hour), l, chrononaut.LeaseExpired)
 		if err := f.under(`SELECT * FROM todos`, l); err != nil {
 			t.Errorf("a query under an expired lease: %v", err)
 		}
@@ -193,7 +193,7 @@ func TestLeaseFencesEveryWriteOfItsHolder(t *testing.T) {
 	if err := f.client.ReleaseLease(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	f.wantLost("one of two", f.under(writes[0], a, b), b, chrononaut.LeaseReleased)
+	_ = f.wantLost("one of two", f.under(writes[0], a, b), b, chrononaut.LeaseReleased)
 	if err := f.under(writes[0], a); err != nil {
 		t.Error(err)
 	}
@@ -210,11 +210,11 @@ func TestLeaseWithoutItsToken(t *testing.T) {
 	unknown.ID += 1000
 	odd.Token = "quo\"te' \\ ☃\x01"
 	for name, fake := range map[string]*chrononaut.Lease{"as others see it": &seen, "wrong token": &wrong, "unknown": &unknown, "odd token": &odd} {
-		f.wantLost(name, f.under(write, fake), fake, chrononaut.LeaseUnknown)
-		f.wantLost(name, f.client.RenewLease(t.Context(), fake, time.Hour), fake, chrononaut.LeaseUnknown)
-		f.wantLost(name, f.client.ReleaseLease(t.Context(), fake), fake, chrononaut.LeaseUnknown)
+		_ = f.wantLost(name, f.under(write, fake), fake, chrononaut.LeaseUnknown)
+		_ = f.wantLost(name, f.client.RenewLease(t.Context(), fake, time.Hour), fake, chrononaut.LeaseUnknown)
+		_ = f.wantLost(name, f.client.ReleaseLease(t.Context(), fake), fake, chrononaut.LeaseUnknown)
 	}
-	f.wantLost("nil", f.under(write, nil), &chrononaut.Lease{}, chrononaut.LeaseUnknown)
+	_ = f.wantLost("nil", f.under(write, nil), &chrononaut.Lease{}, chrononaut.LeaseUnknown)
 	for _, fake := range []*chrononaut.Lease{{ID: -1, Token: "x"}, {ID: 5, Token: "a\x00b"}, {ID: 5, Token: "\xff"}} {
 		if err := f.under(write, fake); !errors.Is(err, chrononaut.ErrContext) && !errors.Is(err, chrononaut.ErrLeaseLost) {
 			t.Errorf("a write under %+v: %v, want it refused", fake, err)
@@ -223,8 +223,10 @@ func TestLeaseWithoutItsToken(t *testing.T) {
 			t.Errorf("renewed %+v", fake)
 		}
 	}
-	for _, malformed := range []string{`{"leases": 1}`, `{"leases": [1]}`, `{"leases": [{"id": 1}]}`, `{"leases": [{"id": 1.5, "token": "x"}]}`,
-		`{"leases": [{"id": 99999999999999999999, "token": "x"}]}`, `["leases"]`, `"leases"`, `{"leases": {}}`} {
+	for _, malformed := range []string{
+		`{"leases": 1}`, `{"leases": [1]}`, `{"leases": [{"id": 1}]}`, `{"leases": [{"id": 1.5, "token": "x"}]}`,
+		`{"leases": [{"id": 99999999999999999999, "token": "x"}]}`, `["leases"]`, `"leases"`, `{"leases": {}}`,
+	} {
 		for _, table := range []string{write, `TRUNCATE todos`} {
 			_, err := f.pool.Exec(t.Context(), `SET LOCAL chrononaut.context = '`+malformed+`'; `+table)
 			if !errors.Is(chrononaut.WrapError(err), chrononaut.ErrContext) {
@@ -262,7 +264,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 	if found := must(f.client.LeaseOf(t.Context(), leasedTable, chrononaut.Key{"id": 1}))(t); found != nil {
 		t.Errorf("LeaseOf() after its time = %+v, want none", found)
 	}
-	f.wantLost("a write", f.under(`UPDATE todos SET title = 'x'`, l), l, chrononaut.LeaseExpired)
+	_ = f.wantLost("a write", f.under(`UPDATE todos SET title = 'x'`, l), l, chrononaut.LeaseExpired)
 	f.lease("bob", 1, time.Hour, nil)
 }
 
@@ -296,7 +298,7 @@ func TestLeaseIsTakenOver(t *testing.T) {
 		t.Error(err)
 	}
 	f.lease("carl", 1, time.Hour, &chrononaut.LeaseOpts{TakeOver: true, Rationale: "me too"})
-	f.wantLost("after the next but one", f.under(`UPDATE todos SET title = 'x' WHERE id = 1`, l), l, chrononaut.LeaseTakenOver)
+	_ = f.wantLost("after the next but one", f.under(`UPDATE todos SET title = 'x' WHERE id = 1`, l), l, chrononaut.LeaseTakenOver)
 	// Where there is nothing to take over, it is a lease like any other.
 	f.lease("bob", 2, time.Hour, &chrononaut.LeaseOpts{TakeOver: true, Rationale: "to be sure"})
 	wantLines(t, f, "lease ann 0", "lease_takeover bob 0 Ann is\nill", "lease_takeover carl 1 me too", "lease bob 0 to be sure")
@@ -640,7 +642,7 @@ func TestLeaseInATransaction(t *testing.T) {
 	if err := tx.Rollback(ctx); err != nil {
 		t.Fatal(err)
 	}
-	f.wantLost("rolled back", f.under(`UPDATE todos SET title = 'x'`, l), l, chrononaut.LeaseUnknown)
+	_ = f.wantLost("rolled back", f.under(`UPDATE todos SET title = 'x'`, l), l, chrononaut.LeaseUnknown)
 	f.lease("bob", 1, time.Hour, nil)
 }
 
@@ -711,7 +713,7 @@ func TestLeasesEndWithTracking(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.track("todos", nil)
-	f.wantLost("tracked anew", f.under(write, l), l, chrononaut.LeaseReleased)
+	_ = f.wantLost("tracked anew", f.under(write, l), l, chrononaut.LeaseReleased)
 	f.exec(write)
 	if err := f.under(write, other); err != nil {
 		t.Error(err)

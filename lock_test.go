@@ -261,7 +261,7 @@ func TestLockInsideSavepoints(t *testing.T) {
 	must(chronopgx.Lock(t.Context(), other, h, 3, nil))(t)
 	f.execIn(tx, `SAVEPOINT chrononaut_lock`, `UPDATE todos SET title = 'kept' WHERE id = 1`)
 	_, err := chronopgx.LockAll(t.Context(), tx, h, []any{2, 3}, &chrononaut.LockOpts{NoWait: true})
-	lockedError(t, err)
+	_ = lockedError(t, err)
 	must(chronopgx.LockAll(t.Context(), tx, h, []any{1, 2}, &chrononaut.LockOpts{Timeout: time.Minute}))(t)
 	f.usable(tx)
 	f.execIn(tx, `RELEASE SAVEPOINT chrononaut_lock`)

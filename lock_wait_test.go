@@ -30,8 +30,8 @@ func TestLockSeesWhatHappenedWhileItWaited(t *testing.T) {
 		"another row under the key, by a swap": {[]string{`UPDATE todos SET id = 10 WHERE id = 1`, `UPDATE todos SET id = 1, title = 'two' WHERE id = 2`, `UPDATE todos SET id = 2 WHERE id = 10`}, "two", nil},
 	} {
 		for mode, of := range map[string][]any{"one": {1}, "many": {1, 3, 2}} {
-			for limit, opts := range map[string]*chrononaut.LockOpts{"": nil, " with a limit": {Timeout: time.Hour}} {
-				t.Run(name+", "+mode+limit, func(t *testing.T) {
+			for limit, opts := range map[string]*chrononaut.LockOpts{"without a limit": nil, "with a limit": {Timeout: time.Hour}} {
+				t.Run(name+", "+mode+", "+limit, func(t *testing.T) {
 					f := &fixture{t, f.pool, f.db, f.client, f.migrator}
 					f.exec(`DELETE FROM todos`, `INSERT INTO todos VALUES (1, 'one'), (2, 'two'), (3, 'three')`)
 					a, b := f.begin(), f.begin()

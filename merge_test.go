@@ -136,8 +136,10 @@ func TestMergeTypes(t *testing.T) {
 	at := time.Date(2020, 1, 2, 4, 4, 5, 678901000, time.FixedZone("", 3600))
 	key := chrononaut.Key{"a": "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", "b": at}
 	null := "NULL"
-	same := form{"n": "1.5", "j": form{"a": 1}, "k": `{"a":1, "a":2}`, "m": "sad", "s": "abc", "l": []*string{&[]string{"x"}[0], nil}, "y": []byte{0, 1}, "f": 1.5,
-		"d": time.Date(2020, 2, 3, 0, 0, 0, 0, time.UTC), `odd "name`: "abc"}
+	same := form{
+		"n": "1.5", "j": form{"a": 1}, "k": `{"a":1, "a":2}`, "m": "sad", "s": "abc", "l": []*string{&[]string{"x"}[0], nil}, "y": []byte{0, 1}, "f": 1.5,
+		"d": time.Date(2020, 2, 3, 0, 0, 0, 0, time.UTC), `odd "name`: "abc",
+	}
 	if v, err := f.client.Merge(t.Context(), table, key, 1, same); err != nil || v != 2 {
 		t.Fatalf("a form that changes nothing: version %d, %v", v, err)
 	}

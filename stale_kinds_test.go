@@ -30,7 +30,7 @@ func TestStaleWritesOfManyKindsOfTables(t *testing.T) {
 			`CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')`)
 		f.track("events", nil)
 		f.exec(`INSERT INTO events VALUES (1, '2020-05-05', 'a')`, `UPDATE events SET note = 'b'`)
-		f.staleOf(`UPDATE events SET day = '2021-05-05', version = 0`)
+		_ = f.staleOf(`UPDATE events SET day = '2021-05-05', version = 0`)
 		f.exec(`UPDATE events SET day = '2021-05-05', version = 1`)
 		if e := f.staleOf(`UPDATE events_2 SET note = 'c', version = 1`); e.Actual != 2 || !e.Based || strings.Join(e.Since, " ") != "day" || !e.Mergeable() {
 			t.Errorf("%+v", e)
@@ -38,7 +38,7 @@ func TestStaleWritesOfManyKindsOfTables(t *testing.T) {
 		if v, err := f.client.Merge(t.Context(), f.name("events"), chrononaut.Key{"id": 1, "day": "2021-05-05"}, 1, form{"note": "c"}); err != nil || v != 3 {
 			t.Errorf("%d, %v", v, err)
 		}
-		f.staleOf(`INSERT INTO events (id, day, note, version) VALUES (1, '2021-05-05', 'd', 2) ON CONFLICT (id, day) DO UPDATE SET note = 'd', version = excluded.version`)
+		_ = f.staleOf(`INSERT INTO events (id, day, note, version) VALUES (1, '2021-05-05', 'd', 2) ON CONFLICT (id, day) DO UPDATE SET note = 'd', version = excluded.version`)
 	})
 
 	t.Run("rows that are older than tracking", func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestStaleWritesOfManyKindsOfTables(t *testing.T) {
 		f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, body text)`)
 		f.track("docs", &chronomigrate.TrackOptions{Layout: chronomigrate.LayoutPeriod})
 		f.exec(`INSERT INTO docs VALUES (1, 'a')`, `UPDATE docs SET body = 'b', version = 0`)
-		f.staleOf(`UPDATE docs SET body = 'c', version = 0`)
+		_ = f.staleOf(`UPDATE docs SET body = 'c', version = 0`)
 	})
 
 	t.Run("triggers of the application", func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestStaleWritesOfManyKindsOfTables(t *testing.T) {
 		f.exec(`CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version := OLD.version + 1; RETURN NEW; END'`,
 			`CREATE TRIGGER counts BEFORE UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION counts()`, `UPDATE todos SET title = 'c'`)
 		f.exec(`CREATE OR REPLACE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version := 17; RETURN NEW; END'`)
-		f.staleOf(`UPDATE todos SET title = 'd'`)
+		_ = f.staleOf(`UPDATE todos SET title = 'd'`)
 	})
 
 	t.Run("a transaction that writes it several times, and one that is suppressed", func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestStaleWritesOfManyKindsOfTables(t *testing.T) {
 		f := newFixture(t)
 		f.todos()
 		f.exec(`INSERT INTO todos (id, title) VALUES (1, 'a')`)
-		f.staleOf(`SET session_replication_role = replica; UPDATE todos SET title = 'b', version = 9`)
+		_ = f.staleOf(`SET session_replication_role = replica; UPDATE todos SET title = 'b', version = 9`)
 	})
 
 	t.Run("more changes than are told", func(t *testing.T) {

@@ -53,14 +53,14 @@ func TestStaleWriteIsRefused(t *testing.T) {
 		`UPDATE todos SET version = 2 WHERE id = 1`,
 		`UPDATE todos SET id = 2, version = 2 WHERE id = 1`,
 	} {
-		f.staleOf(sql)
+		_ = f.staleOf(sql)
 	}
 	var major int
 	if err := f.pool.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::integer / 10000`).Scan(&major); err != nil {
 		t.Fatal(err)
 	}
 	if major >= 15 {
-		f.staleOf(`MERGE INTO todos AS t USING (VALUES (1, 2)) AS s (id, version) ON t.id = s.id WHEN MATCHED THEN UPDATE SET title = 'c', version = s.version`)
+		_ = f.staleOf(`MERGE INTO todos AS t USING (VALUES (1, 2)) AS s (id, version) ON t.id = s.id WHEN MATCHED THEN UPDATE SET title = 'c', version = s.version`)
 	}
 	f.isAt(1, 3)
 
@@ -157,7 +157,8 @@ func TestClientStale(t *testing.T) {
 	}
 
 	err := f.client.StaleAll(t.Context(), table, []chrononaut.KeyVersion{
-		{Key: chrononaut.Key{"id": 1}, Version: 1}, {Key: chrononaut.Key{"id": 2}, Version: 9}, {Key: chrononaut.Key{"id": 3}, Version: 0}})
+		{Key: chrononaut.Key{"id": 1}, Version: 1}, {Key: chrononaut.Key{"id": 2}, Version: 9}, {Key: chrononaut.Key{"id": 3}, Version: 0},
+	})
 	var bulk *chrononaut.BulkStaleError
 	if !errors.As(err, &bulk) || bulk.Stale != 2 || bulk.Of != 3 || bulk.Records[1].Key["id"] != 3 || len(bulk.Records[1].Changes) != 2 || !errors.Is(err, chrononaut.ErrStale) {
 		t.Errorf("%v", err)

@@ -42,7 +42,7 @@ func TestStaleUpsertIsRefused(t *testing.T) {
 	f.isAt(1, 4)
 
 	// Where another unique key is in conflict, excluded has the version of a new row.
-	f.staleOf(`INSERT INTO todos (id, title, version) VALUES (9, 'e', 4) ON CONFLICT (title) DO UPDATE SET done = true, version = excluded.version`)
+	_ = f.staleOf(`INSERT INTO todos (id, title, version) VALUES (9, 'e', 4) ON CONFLICT (title) DO UPDATE SET done = true, version = excluded.version`)
 
 	// Without a conflict clause nothing is different.
 	if _, err := f.pool.Exec(t.Context(), `INSERT INTO todos (id, title, version) VALUES (1, 'a', 0)`); err == nil {

@@ -75,8 +75,14 @@ func TestNotModified(t *testing.T) {
 		values []string
 		want   bool
 	}{
-		{"GET", []string{`"7"`}, true}, {"HEAD", []string{`W/"7"`}, true}, {"GET", []string{`"6", "7"`}, true}, {"GET", []string{`*`}, true},
-		{"GET", nil, false}, {"GET", []string{`"6"`}, false}, {"GET", []string{`7`}, false}, {"PUT", []string{`"7"`}, false},
+		{"GET", []string{`"7"`}, true},
+		{"HEAD", []string{`W/"7"`}, true},
+		{"GET", []string{`"6", "7"`}, true},
+		{"GET", []string{`*`}, true},
+		{"GET", nil, false},
+		{"GET", []string{`"6"`}, false},
+		{"GET", []string{`7`}, false},
+		{"PUT", []string{`"7"`}, false},
 	} {
 		w := httptest.NewRecorder()
 		got := chronohttp.NotModified(w, withHeader(test.method, "If-None-Match", test.values...), 7)

@@ -105,8 +105,8 @@ func leasesRecords(t *testing.T, b *bench) {
 			t.Errorf("%s: %+v, want it taken over by bob", what, lost)
 		}
 	}
-	wantLost("a renewal", b.client.RenewLease(ann, l, time.Hour), l, chrononaut.LeaseTakenOver)
-	wantLost("a release", b.client.ReleaseLease(ann, l), l, chrononaut.LeaseTakenOver)
+	_ = wantLost("a renewal", b.client.RenewLease(ann, l, time.Hour), l, chrononaut.LeaseTakenOver)
+	_ = wantLost("a release", b.client.ReleaseLease(ann, l), l, chrononaut.LeaseTakenOver)
 	// The leases are those of the context, and of no other.
 	b.exec(ann, `UPDATE todos SET title = 'by ann' WHERE id = 2`)
 
@@ -116,7 +116,7 @@ func leasesRecords(t *testing.T, b *bench) {
 	}
 	fake := renewed
 	fake.Token = strings.Repeat("0", len(fake.Token))
-	wantLost("another token", b.client.RenewLease(bob, &fake, time.Hour), &fake, chrononaut.LeaseUnknown)
+	_ = wantLost("another token", b.client.RenewLease(bob, &fake, time.Hour), &fake, chrononaut.LeaseUnknown)
 	all, err := b.client.Leases(t.Context(), nil)
 	if err != nil || len(all) != 1 || all[0].ID != next.ID || all[0].Token != "" || !all[0].Expires.Equal(renewed.Expires) {
 		t.Errorf("Leases() = %+v, %v; want that of bob", all, err)
@@ -130,7 +130,7 @@ func leasesRecords(t *testing.T, b *bench) {
 	if err := b.client.ReleaseLease(bob, next); err != nil {
 		t.Fatal(err)
 	}
-	wantLost("a second release", b.client.ReleaseLease(bob, next), next, chrononaut.LeaseReleased)
+	_ = wantLost("a second release", b.client.ReleaseLease(bob, next), next, chrononaut.LeaseReleased)
 	if found, err := b.client.LeaseOf(t.Context(), b.table, chrononaut.Key{"id": 5}); err != nil || found != nil {
 		t.Errorf("LeaseOf() after the release = %+v, %v; want none", found, err)
 	}

@@ -43,7 +43,7 @@ func TestSQLiteStaleWrites(t *testing.T) {
 			`UPDATE todos SET version = 7 WHERE id = 9`, `UPDATE todos SET title = 'x', version = 2 WHERE id = 9`, `UPDATE OR IGNORE todos SET title = 'c', version = 2 WHERE id = 1`,
 			`INSERT INTO todos (id, title, version) VALUES (1, 'c', 2) ON CONFLICT (id) DO UPDATE SET title = excluded.title, version = excluded.version`,
 		} {
-			db.staleOf(sql)
+			_ = db.staleOf(sql)
 		}
 		db.wants("rows", db.rows(`SELECT id, title, version FROM todos ORDER BY id`), `1|b|3`, `9|before|`)
 
@@ -106,7 +106,9 @@ func TestSQLiteClientStale(t *testing.T) {
 			version int
 			want    string
 		}{
-			{1, 1, ""}, {2, 0, ""}, {5, 1, ""},
+			{1, 1, ""},
+			{2, 0, ""},
+			{5, 1, ""},
 			{"1", 0, "1 deleted false based true mergeable true: update title"},
 			{3, 1, "2 deleted true based false mergeable false: delete "},
 			{4, 0, "1 deleted true based true mergeable false: update id"},

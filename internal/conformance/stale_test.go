@@ -128,9 +128,10 @@ func TestNoUpdateIsLost(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range clients {
 		client := overPgx(i / 2)
-		if i%4 == 1 {
+		switch i % 4 {
+		case 1:
 			client = overStdlib(i / 4)
-		} else if i%4 == 3 {
+		case 3:
 			client = overPq(i / 4)
 		}
 		wait.Go(func() {

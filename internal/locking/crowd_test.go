@@ -80,8 +80,16 @@ type operation struct {
 
 func (c *crowd) all() []operation {
 	return []operation{
-		{"transfer", c.transfer}, {"transfer", c.transfer}, {"count", c.countAll}, {"optimistic", c.optimistic}, {"optimistic", c.optimistic},
-		{"entry", c.entry}, {"replace", c.replace}, {"share", c.share}, {"lease", c.lease}, {"hold", c.hold},
+		{"transfer", c.transfer},
+		{"transfer", c.transfer},
+		{"count", c.countAll},
+		{"optimistic", c.optimistic},
+		{"optimistic", c.optimistic},
+		{"entry", c.entry},
+		{"replace", c.replace},
+		{"share", c.share},
+		{"lease", c.lease},
+		{"hold", c.hold},
 	}
 }
 

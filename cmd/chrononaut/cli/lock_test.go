@@ -164,9 +164,16 @@ func TestATokenIsInNoOutputButItsOwn(t *testing.T) {
 		}
 		w.env["CHRONONAUT_LEASE"] = lease
 		for _, args := range [][]string{
-			{"lease", "list"}, {"lease", "list", "--json"}, {"log", "--json"}, {"lease", "renew", "--ttl", "5m"}, {"lease", "renew", "--ttl", "5m", "--json"},
-			{"restore", "todos", "1", "--to-version", "9", "--rationale", "r"}, {"lease", "renew", id, "--token", token + "x", "--ttl", "1m"},
-			{"lease", "renew", "x:" + token, "--ttl", "1m"}, {"lease", "release"}, {"lease", "release"},
+			{"lease", "list"},
+			{"lease", "list", "--json"},
+			{"log", "--json"},
+			{"lease", "renew", "--ttl", "5m"},
+			{"lease", "renew", "--ttl", "5m", "--json"},
+			{"restore", "todos", "1", "--to-version", "9", "--rationale", "r"},
+			{"lease", "renew", id, "--token", token + "x", "--ttl", "1m"},
+			{"lease", "renew", "x:" + token, "--ttl", "1m"},
+			{"lease", "release"},
+			{"lease", "release"},
 		} {
 			stdout, stderr, _ := w.run(t.Context(), args...)
 			if strings.Contains(stdout+stderr, token) {

@@ -340,7 +340,6 @@ BEGIN
     INSERT INTO chrononaut_lease_fence (id, token)
     SELECT NEW.id, NEW.token
      WHERE NEW.operation IN ('renew', 'release');
-
     INSERT INTO chrononaut_lease (table_name, key, token, version, enforced, seconds, granted, renewed, expires, not_before, user_info, rationale, former, taken_over)
     SELECT NEW.table_name, NEW.key, NEW.token, NEW.version, coalesce(NEW.enforced, 0), NEW.seconds, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
            strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', NEW.seconds)), strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', NEW.seconds)),
