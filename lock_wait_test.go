@@ -14,7 +14,7 @@ import (
 )
 
 // What another transaction does to record 1 while a call waits for it.
-func TestLockSeesWhatHappenedWhileItWaited(t *testing.T) {
+func TestLockSeesWhatHappenedWhileItWaited(t *testing.T) { //nolint:tparallel // The subtests share the rows.
 	t.Parallel()
 	f := newFixture(t)
 	h := f.todos()
@@ -61,7 +61,7 @@ func TestLockSeesWhatHappenedWhileItWaited(t *testing.T) {
 	}
 }
 
-func TestLockUnderASnapshot(t *testing.T) {
+func TestLockUnderASnapshot(t *testing.T) { //nolint:tparallel // The subtests share the rows.
 	t.Parallel()
 	f := newFixture(t)
 	h := f.todos()
