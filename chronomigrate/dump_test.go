@@ -304,7 +304,7 @@ func TestDump(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range problems {
-			if p.Kind != chronomigrate.ProblemTriggerDisabled && p.Kind != chronomigrate.ProblemHistoryTrigger && p.Kind != chronomigrate.ProblemOutdated {
+			if p.Kind != chronomigrate.ProblemTriggerDisabled && p.Kind != chronomigrate.ProblemHistoryTrigger && p.Kind != chronomigrate.ProblemHold && p.Kind != chronomigrate.ProblemOutdated {
 				t.Errorf("Check() found %+v", p)
 			}
 		}
