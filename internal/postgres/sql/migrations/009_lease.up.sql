@@ -342,7 +342,7 @@ BEGIN
     END IF;
     ttl := make_interval(secs => extract(epoch FROM ttl)::double precision);
     UPDATE {{schema}}.chrononaut_lease AS x
-       SET ttl = ttl, renewed = clock_timestamp(), expires = clock_timestamp() + ttl
+       SET (ttl, renewed, expires) = (SELECT ttl, c.moment, c.moment + ttl FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS c)
      WHERE x.id = of_id AND x.token_hash = {{schema}}.lease_token_hash(of_token)
        AND {{schema}}.lease_runs(x.released, x.expires, x.ttl, clock_timestamp())
     RETURNING x.* INTO l;
