@@ -380,7 +380,7 @@ END
 {{dollar}};
 
 CREATE FUNCTION {{schema}}.iso_time(at timestamptz) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
 -- A token of what the running transaction sees, for travel(). Transactions that
@@ -765,7 +765,7 @@ CREATE FUNCTION {{schema}}.key_match_sql(relation oid, of_key text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    SELECT string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '$1', of_key)), ' AND ')
+    SELECT string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '($1 ->', '(' || of_key || ' ->')), ' AND ')
       FROM pg_index AS i,
            LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
       JOIN pg_attribute AS a ON a.attnum = k.attnum

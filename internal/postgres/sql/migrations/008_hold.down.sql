@@ -26,7 +26,6 @@ DROP FUNCTION {{schema}}.arm_holds();
 DROP TRIGGER chrononaut_held ON {{schema}}.chrononaut_table;
 DROP TRIGGER chrononaut_held ON {{schema}}.chrononaut_activity;
 DROP FUNCTION {{schema}}.make_hold_triggers();
-DROP FUNCTION {{schema}}.guard_running(xid, bigint);
 DROP FUNCTION {{schema}}.refuse_held_rewrite();
 DROP FUNCTION {{schema}}.refuse_held_alter();
 DROP FUNCTION {{schema}}.refuse_held_drop();

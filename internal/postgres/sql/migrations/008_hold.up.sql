@@ -243,13 +243,11 @@ CREATE FUNCTION {{schema}}.refuse_held_alter() RETURNS event_trigger
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
-    one     record;
-    present bigint;
+    one record;
 BEGIN
     IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope) THEN
         RETURN;
     END IF;
-    present := pg_current_xact_id()::text::bigint;
     FOR one IN
         WITH held AS (
             SELECT DISTINCT s.table_schema, s.table_name, to_regclass(quote_ident(s.table_schema) || '.' || quote_ident(s.table_name)) AS relation
@@ -280,7 +278,7 @@ BEGIN
          CROSS JOIN LATERAL (SELECT h.relation AS oid UNION ALL SELECT p.relid FROM pg_partition_tree(h.relation) AS p WHERE p.relid <> h.relation) AS r
           JOIN pg_trigger AS t ON t.tgrelid = r.oid
          WHERE t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate') AND t.tgenabled <> 'A'
-           AND {{schema}}.guard_running(t.xmin, present)
+           AND {{schema}}.in_progress(t.xmin)
     LOOP
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END LOOP;
@@ -301,22 +299,6 @@ BEGIN
          WHERE c.oid = coalesce(pg_partition_root(pg_event_trigger_table_rewrite_oid()), pg_event_trigger_table_rewrite_oid());
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END IF;
-END
-{{dollar}};
-
--- Whether a row version was written by a transaction that has not ended, which is
--- seen by itself only. Its id lacks the upper half.
-CREATE FUNCTION {{schema}}.guard_running(row_xmin xid, present bigint) RETURNS boolean
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS {{dollar}}
-DECLARE
-    id bigint := (present & ~4294967295) | row_xmin::text::bigint;
-BEGIN
-    RETURN pg_xact_status(id::text::xid8) = 'in progress';
-EXCEPTION WHEN invalid_parameter_value THEN
-    -- Of the epoch before.
-    RETURN false;
 END
 {{dollar}};
 
@@ -532,7 +514,7 @@ BEGIN
     SELECT format('SELECT k.n, %s AS state FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS k (key, n) JOIN %s AS t ON %s ORDER BY %s',
                   coalesce((SELECT 'pg_catalog.jsonb_build_object(' || string_agg(format('%L, pg_catalog.to_jsonb(t.%I)', c, c), ', ') || ')' FROM unnest(wanted) AS c), '''{}''::pg_catalog.jsonb'),
                   relation::regclass,
-                  string_agg(format('t.%I = (%s)', a.attname, replace({{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod), '($1 ->', '(k.key ->')), ' AND '),
+                  {{schema}}.key_match_sql(relation, 'k.key'),
                   string_agg(format('t.%I', a.attname), ', ' ORDER BY k.position))
            || CASE WHEN locked THEN ' FOR NO KEY UPDATE OF t' ELSE '' END
       INTO statement

@@ -13,7 +13,6 @@ DROP FUNCTION {{schema}}.lease_record(text, {{schema}}.chrononaut_lease, jsonb, 
 DROP FUNCTION {{schema}}.lease_lost_error(bigint, text);
 DROP FUNCTION {{schema}}.leased_error({{schema}}.chrononaut_lease);
 DROP FUNCTION {{schema}}.lease_context();
-DROP FUNCTION {{schema}}.lease_time(timestamptz);
 DROP FUNCTION {{schema}}.lease_holder(jsonb, text);
 DROP FUNCTION {{schema}}.lease_runs(timestamptz, timestamptz, interval, timestamptz);
 DROP FUNCTION {{schema}}.lease_token_hash(text);

@@ -68,11 +68,6 @@ CREATE FUNCTION {{schema}}.lease_holder(user_info jsonb, database_user text) RET
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN coalesce(user_info ->> 'user_id', database_user);
 
--- A time as messages have it.
-CREATE FUNCTION {{schema}}.lease_time(moment timestamptz) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
-
 -- The setting chrononaut.context, for those who need more of it than the triggers.
 CREATE FUNCTION {{schema}}.lease_context() RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -104,7 +99,7 @@ AS {{dollar}}
 BEGIN
     RAISE EXCEPTION USING ERRCODE = 'TM018',
         MESSAGE = format('a record of table %I.%I is leased to %s until %s%s (lease %s)', of_lease.table_schema, of_lease.table_name,
-            to_json({{schema}}.lease_holder(of_lease.user_info, of_lease.database_user)), {{schema}}.lease_time(of_lease.expires),
+            to_json({{schema}}.lease_holder(of_lease.user_info, of_lease.database_user)), {{schema}}.iso_time(of_lease.expires),
             ': ' || to_json(of_lease.rationale), of_lease.id),
         HINT = 'Wait until it is released or has expired, or take it over with a rationale.';
 END
@@ -124,8 +119,8 @@ BEGIN
     SELECT x.* INTO l FROM {{schema}}.chrononaut_lease AS x
      WHERE x.id = of_id AND x.token_hash = {{schema}}.lease_token_hash(of_token);
     IF FOUND THEN
-        how := CASE WHEN l.released IS NOT NULL THEN 'it was released at ' || {{schema}}.lease_time(l.released)
-                    ELSE 'it expired at ' || {{schema}}.lease_time(l.expires) END;
+        how := CASE WHEN l.released IS NOT NULL THEN 'it was released at ' || {{schema}}.iso_time(l.released)
+                    ELSE 'it expired at ' || {{schema}}.iso_time(l.expires) END;
     ELSE
         SELECT e.* INTO a
           FROM unnest('{lease,lease_takeover,lease_release}'::text[]) AS o (name)
@@ -135,7 +130,7 @@ BEGIN
          WHERE e.data ->> CASE o.name WHEN 'lease_release' THEN 'lease' ELSE 'former' END = of_id::text
          ORDER BY e.id LIMIT 1;
         IF a.operation = 'lease_release' THEN
-            how := 'it was released at ' || {{schema}}.lease_time(a.changed);
+            how := 'it was released at ' || {{schema}}.iso_time(a.changed);
         ELSIF a.operation = 'lease_takeover' THEN
             how := format('it was taken over by %s at %s%s', to_json({{schema}}.lease_holder(a.user_info, a.database_user)),
                 a.data ->> 'granted', ': ' || to_json(a.extra_info ->> 'rationale'));
@@ -161,7 +156,7 @@ BEGIN
     INSERT INTO {{schema}}.chrononaut_activity (table_name, version, data, user_info, extra_info, operation, table_schema)
     VALUES (of_lease.table_name, 0,
             jsonb_build_object('lease', of_lease.id, 'key', of_lease.key, 'version', of_lease.version, 'enforced', of_lease.enforced,
-                               'granted', {{schema}}.lease_time(of_lease.granted), 'expires', {{schema}}.lease_time(of_lease.expires)) || more,
+                               'granted', {{schema}}.iso_time(of_lease.granted), 'expires', {{schema}}.iso_time(of_lease.expires)) || more,
             '{"user_id": null, "remote_addr": null}'::jsonb || coalesce(context -> 'user_info', '{}'),
             coalesce(context -> 'extra_info', '{}') || CASE WHEN rationale IS NULL THEN '{}' ELSE jsonb_build_object('rationale', rationale) END,
             what, of_lease.table_schema);
@@ -245,7 +240,7 @@ BEGIN
     RETURNING x.* INTO l;
     PERFORM {{schema}}.lease_record(CASE WHEN runs THEN 'lease_takeover' ELSE 'lease' END, l,
         CASE WHEN runs THEN jsonb_build_object('former', former.id, 'former_holder', {{schema}}.lease_holder(former.user_info, former.database_user),
-                                               'former_expires', {{schema}}.lease_time(former.expires))
+                                               'former_expires', {{schema}}.iso_time(former.expires))
              WHEN former.id <> 0 THEN jsonb_build_object('former', former.id)
              ELSE '{}' END, l.rationale);
 
@@ -272,7 +267,6 @@ AS {{dollar}}
 DECLARE
     relation    oid := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     options     jsonb;
-    match_sql   text;
     read_sql    text;
     row_version integer;
     image       jsonb;
@@ -291,15 +285,8 @@ BEGIN
             HINT = 'Run chrononaut track on the table.';
     END IF;
     of_key := {{schema}}.normalize_key(of_schema, of_table, of_key);
-    SELECT string_agg(format('t.%I = (%s)', a.attname, {{schema}}.key_value_sql(a.attname::text, a.atttypid, a.atttypmod)), ' AND ' ORDER BY k.position)
-      INTO match_sql
-      FROM pg_index AS i,
-           LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, position)
-      JOIN pg_attribute AS a ON a.attnum = k.attnum
-     WHERE i.indrelid = relation AND i.indisprimary AND a.attrelid = relation AND k.position <= i.indnkeyatts;
-
     read_sql := format('SELECT coalesce(t.%I, 0), to_jsonb(t) FROM %s AS t WHERE %s', coalesce(options ->> 'version_column', 'version'),
-                       relation::regclass, match_sql);
+                       relation::regclass, {{schema}}.key_match_sql(relation, '$1'));
     IF enforced THEN
         -- Those who write the record are waited for: they would not see the lease.
         -- First without the guard, for which everybody would wait who places one;

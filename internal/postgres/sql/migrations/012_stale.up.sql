@@ -103,7 +103,7 @@ CREATE FUNCTION {{schema}}.change_summary(version integer, changed timestamptz, 
 AS {{dollar}}
     SELECT jsonb_build_object(
         'version', version,
-        'changed', to_char(changed AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'changed', {{schema}}.iso_time(changed),
         'operation', coalesce(operation, ''),
         'actor', coalesce(user_info ->> 'user_id', ''),
         'rationale', left(coalesce(extra_info ->> 'rationale', ''), 1000),
