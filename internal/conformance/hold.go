@@ -17,9 +17,6 @@ func holdsRecords(t *testing.T, b *bench) {
 	const reason = "lawsuit 2026/4: \"é\" <x>\n(hold 7)"
 	ann, bob := chrononaut.WithActor(ctx, `ann "x" is held by`), chrononaut.WithActor(ctx, "bob@example.com")
 	hold, err := b.todos.Hold(ann, 1, reason, &chrononaut.HoldOpts{TwoPeople: true})
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("not on this engine yet")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,9 +16,6 @@ import (
 func refusesStaleWrites(t *testing.T, b *bench) {
 	ctx := t.Context()
 	key := chrononaut.Key{"id": 1}
-	if err := b.client.Stale(ctx, b.table, key, 0); errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("not on this engine yet")
-	}
 	ann := chrononaut.WithRationale(chrononaut.WithActor(ctx, "ann@example.com"), "it was wrong")
 	b.exec(ctx, `INSERT INTO todos (id, title, secret) VALUES (1, 'one', 's'), (2, 'two', 's')`)
 	b.exec(ann, `UPDATE todos SET title = 'new' WHERE id = 1`)
