@@ -108,19 +108,10 @@ func (c *Client) Restore(ctx context.Context, table Table, keys []Key, target Re
 	return plan, nil
 }
 
-// beginner is a queryer that can begin transactions: that of a pool.
-type beginner interface {
-	Begin(ctx context.Context) (chronodriver.Tx, error)
-}
-
 // begin begins a transaction of the client's own; ctx is then that of its
 // statements.
 func (c *Client) begin(ctx context.Context) (context.Context, chronodriver.Tx, restorer, error) {
-	queryer := c.queryer
-	if p, ok := queryer.(present); ok {
-		queryer = p.queryer
-	}
-	pool, ok := queryer.(beginner)
+	pool, ok := c.pool()
 	if !ok {
 		return ctx, nil, nil, fmt.Errorf("plans need a client of the database, not of a transaction: %w", errors.ErrUnsupported)
 	}
