@@ -124,11 +124,8 @@ func (l *locking[T]) acquire(ctx context.Context, deadline time.Time) error {
 			return nil
 		}
 		// The statement has not seen what was inserted under the key while it waited.
-		states, err := l.states(ctx, missing)
+		states, err := l.present(ctx, missing)
 		if err != nil {
-			return err
-		}
-		if err := l.absent(missing, states); err != nil {
 			return err
 		}
 		switch {
@@ -156,11 +153,8 @@ func (l *locking[T]) now(ctx context.Context, items []int) error {
 		if len(missing) == 0 {
 			return nil
 		}
-		states, err := l.states(ctx, missing)
+		states, err := l.present(ctx, missing)
 		if err != nil {
-			return err
-		}
-		if err := l.absent(missing, states); err != nil {
 			return err
 		}
 		holders := holdersOf(states)
@@ -175,18 +169,22 @@ func (l *locking[T]) now(ctx context.Context, items []int) error {
 	}
 }
 
-// absent is the error for items that have no row.
-func (l *locking[T]) absent(missing []int, states map[int]lockState) error {
+// present returns the states of the rows of items, all of which have one.
+func (l *locking[T]) present(ctx context.Context, items []int) (map[int]lockState, error) {
+	states, err := l.states(ctx, items)
+	if err != nil {
+		return nil, err
+	}
 	var absent []int
-	for _, n := range missing {
+	for _, n := range items {
 		if _, ok := states[n]; !ok {
 			absent = append(absent, n)
 		}
 	}
-	if len(absent) == 0 {
-		return nil
+	if len(absent) > 0 {
+		return nil, &MissingError{l.info.table, l.keysOf(absent), false}
 	}
-	return &MissingError{l.info.table, l.keysOf(absent), false}
+	return states, nil
 }
 
 // lock locks the rows of items that can be had.
