@@ -416,3 +416,33 @@ func TestSQLiteHoldsAndOtherConnections(t *testing.T) {
 		})
 	}
 }
+
+// TestSQLiteHoldsChildrenAsTheParentCompares has a column without a type refer to an
+// integer: the text 2 is a child of 2 before and after the hold, and also when it is
+// replaced because of another unique column.
+func TestSQLiteHoldsChildrenAsTheParentCompares(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE parents (id INTEGER PRIMARY KEY)`)
+		db.exec(`CREATE TABLE names (name TEXT PRIMARY KEY COLLATE NOCASE) WITHOUT ROWID`)
+		db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, p, name, code TEXT UNIQUE)`)
+		for _, name := range []string{"parents", "names", "t"} {
+			db.track(name, nil)
+		}
+		db.exec(`INSERT INTO parents (id) VALUES (2), (3)`)
+		db.exec(`INSERT INTO names (name) VALUES ('Ann'), ('3')`)
+		db.exec(`INSERT INTO t (id, p, name, code) VALUES (1, '2', 'x', 'a'), (2, 2.0, 'x', 'b'), (3, 'two', 'ANN', 'c'), (4, NULL, 3, 'd'), (5, 3, 'x', 'e'), (6, x'32', 'x', 'f')`)
+		child := func(column, parent string) *chrononaut.HoldOpts {
+			return &chrononaut.HoldOpts{Children: []chrononaut.Relation{{Table: chrononaut.Table{Name: "t"}, Columns: map[string]string{column: parent}}}}
+		}
+		db.hold("parents", sqliteKeys(2), child("p", "id"))
+		db.hold("names", []chrononaut.Key{{"name": "Ann"}, {"name": "3"}}, child("name", "name"))
+		for _, code := range []string{"a", "b", "c", "d"} {
+			db.fails("TM016", `UPDATE t SET p = 9, name = 'y' WHERE code = '`+code+`'`)
+			db.fails("TM016", `INSERT OR REPLACE INTO t (id, code) VALUES (9, '`+code+`')`)
+		}
+		db.exec(`INSERT OR REPLACE INTO t (id, p, name, code) VALUES (9, 3, 'x', 'e')`)
+		db.exec(`UPDATE t SET name = 'y' WHERE code IN ('e', 'f')`)
+		db.wants("rows", db.rows(`SELECT id FROM t ORDER BY id`), "1", "2", "3", "4", "6", "9")
+	})
+}

@@ -17,7 +17,7 @@ func (db *sqliteDB) try(ctx context.Context, query string, args ...any) error {
 func TestSQLiteLeases(t *testing.T) {
 	t.Parallel()
 	eachMode(t, func(t *testing.T, db *sqliteDB) {
-		db.exec(`CREATE TABLE todos (id INTEGER PRIMARY KEY, title TEXT)`)
+		db.exec(`CREATE TABLE todos (id INTEGER PRIMARY KEY, title TEXT UNIQUE)`)
 		db.track("todos", nil)
 		db.exec(`INSERT INTO todos (id, title) VALUES (1, 'one'), (2, 'two')`)
 		db.exec(`UPDATE todos SET title = 'uno' WHERE id = 1`)
@@ -61,7 +61,7 @@ func TestSQLiteLeases(t *testing.T) {
 		if err := db.try(chrononaut.WithLease(ann, l), `UPDATE todos SET title = 'x' WHERE id = 2`); !errors.As(err, &lost) || lost.Lease != l.ID || lost.End != chrononaut.LeaseTakenOver || lost.By != "bob" || lost.Rationale != "ann is ill" {
 			t.Errorf("write under a lost lease: %+v, error %v", lost, err)
 		}
-		for _, sql := range []string{`UPDATE todos SET title = 'x'`, `DELETE FROM todos WHERE id = 1`, `UPDATE todos SET id = 9 WHERE id = 1`, `UPDATE todos SET id = 1 WHERE id = 2`, `INSERT OR REPLACE INTO todos (id) VALUES (1)`} {
+		for _, sql := range []string{`UPDATE todos SET title = 'x'`, `DELETE FROM todos WHERE id = 1`, `UPDATE todos SET id = 9 WHERE id = 1`, `UPDATE todos SET id = 1 WHERE id = 2`, `INSERT OR REPLACE INTO todos (id) VALUES (1)`, `INSERT OR REPLACE INTO todos (id, title) VALUES (8, 'un')`} {
 			if err := db.try(ann, sql); !errors.As(err, &leased) || leased.Lease != m.ID || leased.Holder != "bob" {
 				t.Errorf("%s of a leased record: %v", sql, err)
 			}

@@ -41,6 +41,22 @@ func (t *Table) Compare(column string) string {
 	return affinity + " BINARY"
 }
 
+// Compared is SQL for the value of the child's column as it compares with the
+// parent's, which has to be without affinity.
+func (p ColumnPair) Compared(row string) string {
+	value := row + "." + QuoteIdent(p.Child)
+	affinity, collation, _ := strings.Cut(p.Compare, " ")
+	switch affinity {
+	case "text":
+		value = "CASE WHEN typeof(" + value + ") = 'blob' THEN " + value + " ELSE CAST(" + value + " AS TEXT) END"
+	case "numeric":
+		value = "CASE WHEN typeof(" + value + ") = 'text' AND CAST(" + value + " AS NUMERIC) = " + value + " THEN CAST(" + value + " AS NUMERIC) ELSE " + value + " END"
+	default:
+		value = "+" + value
+	}
+	return value + " COLLATE " + collation
+}
+
 // sorted are the pairs in the order of the child's columns.
 func (a LockArgs) sorted() []ColumnPair {
 	return slices.SortedFunc(slices.Values(a.Pairs), func(x, y ColumnPair) int { return strings.Compare(x.Child, y.Child) })

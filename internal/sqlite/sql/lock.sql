@@ -45,8 +45,10 @@ SELECT {{range $n, $c := .Columns}}{{if $n}}, {{end}}{{value "a.data" $c}}{{end}
 {{- /* The rows of a relation, by the columns by which others refer to them. */ -}}
 {{define "children"}}SELECT {{range $n, $c := .Columns}}{{if $n}}, {{end}}c.{{ident $c}}{{else}}1{{end}}
   FROM main.{{ident .Table.Name}} AS c
- WHERE EXISTS (SELECT 1 FROM ({{.Parents}}) AS p WHERE {{template "refers" .}}){{end}}
-{{define "refers"}}{{range $n, $p := .Pairs}}{{if $n}} AND {{end}}p.{{ident $p.Parent}} = c.{{ident $p.Child}}{{end}}{{end}}
+ WHERE {{template "refers" .}}{{end}}
+{{- /* As the parent's columns compare, as foreign keys do. The parents are values from
+two sources, which have no affinity. */ -}}
+{{define "refers"}}({{range $n, $p := .Pairs}}{{if $n}}, {{end}}{{$p.Compared "c"}}{{end}}) IN (SELECT {{range $n, $p := .Pairs}}{{if $n}}, {{end}}+p.{{ident $p.Parent}}{{end}} FROM ({{.Parents}}) AS p){{end}}
 {{- /* What of a relation is held, as chrononaut_hold.scopes has it. */ -}}
 {{define "scopes"}}SELECT DISTINCT json_object('table_name', {{literal .Table.HistoryName}}, 'columns', {{literal .Spec}}, 'match', {{.Match}})
   FROM ({{.Parents}}) AS p
@@ -54,7 +56,7 @@ SELECT {{range $n, $c := .Columns}}{{if $n}}, {{end}}{{value "a.data" $c}}{{end}
  UNION ALL
 SELECT json_object('table_name', {{literal .Table.HistoryName}}, 'columns', {{literal .KeySpec}}, 'match', {{.Table.KeyObject "c"}})
   FROM main.{{ident .Table.Name}} AS c
- WHERE EXISTS (SELECT 1 FROM ({{.Parents}}) AS p WHERE {{template "refers" .}}){{end}}
+ WHERE {{template "refers" .}}{{end}}
 {{define "place"}}INSERT INTO main.chrononaut_hold (table_name, record_keys, children, scopes, allow_insert, two_people, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7){{end}}
 {{define "placed"}}{{template "holds_of" .}} WHERE h.id = last_insert_rowid(){{end}}
 {{define "release"}}UPDATE main.chrononaut_hold SET rationale = ?2 WHERE id = ?1{{end}}

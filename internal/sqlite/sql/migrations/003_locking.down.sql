@@ -2,6 +2,7 @@ DROP TRIGGER chrononaut_table_held;
 DROP TRIGGER chrononaut_table_held_delete;
 DROP TRIGGER chrononaut_activity_held;
 DROP VIEW chrononaut_write;
+DROP VIEW chrononaut_compared_write;
 DROP VIEW chrononaut_lease_call;
 DROP VIEW chrononaut_lease_fence;
 DROP VIEW chrononaut_lease_state;

@@ -48,14 +48,15 @@ CREATE TABLE chrononaut_guarded (
     PRIMARY KEY (table_name, columns)
 ) WITHOUT ROWID;
 
--- Held rows that a row which is being inserted excludes. If they are gone
+-- Held and leased rows that a row which is being inserted excludes. If they are gone
 -- afterwards, it was put in their place (OR REPLACE). A row that is still there
 -- means nothing.
 CREATE TABLE chrononaut_held_row (
     table_name TEXT    NOT NULL,
     key        TEXT    NOT NULL,
-    id         INTEGER NOT NULL, -- of the hold
-    PRIMARY KEY (table_name, key, id)
+    kind       TEXT    NOT NULL, -- hold or lease
+    id         INTEGER NOT NULL, -- of that
+    PRIMARY KEY (table_name, key, kind, id)
 ) WITHOUT ROWID;
 
 -- Tables as SQL writes them.
@@ -78,42 +79,58 @@ SELECT g.table_name, g.columns, g.match, g.kind, g.id, g.since, g.below, h.allow
 
 -- The triggers of tables insert here what is being written, where the table is
 -- guarded: the values of the columns in the old row and the new one, as JSON. own
--- says that it is the triggers themselves that write the version into a row.
+-- says that it is the triggers themselves that write the version into a row. The
+-- operation replace says that the old row, whose key is key, may have to go for another.
 CREATE VIEW chrononaut_write AS
-SELECT '' AS table_name, '' AS operation, 0 AS own, '' AS columns, '' AS old_match, '' AS new_match WHERE 0;
+SELECT '' AS table_name, '' AS operation, 0 AS own, '' AS columns, '' AS old_match, '' AS new_match, '' AS key WHERE 0;
 
--- SQLite raises an error with a text that is not known before only by way of a
--- function that fails.
-CREATE TRIGGER chrononaut_write_held INSTEAD OF INSERT ON chrononaut_write
+-- The same, with one match, which has its values as chrononaut_guard has them.
+CREATE VIEW chrononaut_compared_write AS
+SELECT '' AS table_name, '' AS operation, 0 AS own, '' AS columns, '' AS match, '' AS key WHERE 0;
+
+CREATE TRIGGER chrononaut_write_compared INSTEAD OF INSERT ON chrononaut_write
 BEGIN
-    SELECT json_extract('{}', r.message)
-      FROM chrononaut_refusal AS r
-     WHERE r.table_name = NEW.table_name AND r.columns = NEW.columns AND r.kind = 'hold'
-       AND r.match IN (
-               -- Columns that refer to others compare as these do.
-               SELECT iif(instr(NEW.columns, ':"'),
-                          (SELECT '{' || group_concat(json_quote(v.name) || ':' || CASE WHEN v.type = 'object' THEN v.value WHEN v.type = 'null' THEN 'null'
+    INSERT INTO chrononaut_compared_write (table_name, operation, own, columns, match, key)
+    SELECT NEW.table_name, NEW.operation, NEW.own, NEW.columns,
+           -- Columns that refer to others compare as these do.
+           iif(instr(NEW.columns, ':"'),
+               (SELECT '{' || group_concat(json_quote(v.name) || ':' || CASE WHEN v.type = 'object' THEN v.value WHEN v.type = 'null' THEN 'null'
                                 WHEN typeof(v.v) = 'text' THEN json_quote(CASE WHEN v.how LIKE '% NOCASE' THEN lower(v.v) WHEN v.how LIKE '% RTRIM' THEN rtrim(v.v) ELSE v.v END)
                                 WHEN v.v = CAST(v.v AS INTEGER) THEN CAST(v.v AS INTEGER)
                                 ELSE json_quote(v.v) END, ',') || '}'
-                             FROM (SELECT c.key AS name, c.value AS how, j.type, j.value, j.atom,
-                                          CASE WHEN c.value LIKE 'text %' THEN CAST(j.atom AS TEXT)
-                                               WHEN c.value LIKE 'numeric %' AND j.type = 'text' AND CAST(j.atom AS NUMERIC) = j.atom THEN CAST(j.atom AS NUMERIC)
-                                               ELSE j.atom END AS v
-                                     FROM json_each(NEW.columns) AS c
-                                     JOIN json_each(w.match) AS j ON j.key = c.key) AS v),
-                          w.match)
-                 FROM (SELECT NEW.old_match AS match UNION ALL SELECT NEW.new_match) AS w
-                WHERE w.match IS NOT NULL)
-       AND NOT (r.allow_insert AND (NEW.operation = 'insert' OR NEW.own))
+                  FROM (SELECT c.key AS name, c.value AS how, j.type, j.value, j.atom,
+                               CASE WHEN c.value LIKE 'text %' THEN CAST(j.atom AS TEXT)
+                                    WHEN c.value LIKE 'numeric %' AND j.type = 'text' AND CAST(j.atom AS NUMERIC) = j.atom THEN CAST(j.atom AS NUMERIC)
+                                    ELSE j.atom END AS v
+                          FROM json_each(NEW.columns) AS c
+                          JOIN json_each(w.match) AS j ON j.key = c.key) AS v),
+               w.match),
+           NEW.key
+      FROM (SELECT NEW.old_match AS match UNION ALL SELECT NEW.new_match) AS w
+     WHERE w.match IS NOT NULL;
+END;
+
+-- SQLite raises an error with a text that is not known before only by way of a
+-- function that fails.
+CREATE TRIGGER chrononaut_write_held INSTEAD OF INSERT ON chrononaut_compared_write
+BEGIN
+    SELECT json_extract('{}', r.message)
+      FROM chrononaut_refusal AS r
+     WHERE r.table_name = NEW.table_name AND r.columns = NEW.columns AND r.kind = 'hold' AND r.match = NEW.match
+       AND NEW.operation <> 'replace' AND NOT (r.allow_insert AND (NEW.operation = 'insert' OR NEW.own))
      ORDER BY r.id
      LIMIT 1;
     SELECT json_extract('{}', l.refusal)
       FROM chrononaut_guard AS g
       JOIN chrononaut_lease_state AS l ON l.id = g.id
-     WHERE g.table_name = NEW.table_name AND g.columns = NEW.columns AND g.match IN (NEW.old_match, NEW.new_match) AND g.kind = 'lease'
-       AND l.runs AND NEW.operation <> 'erase' AND NEW.operation <> 'lease' AND NOT l.claimed
+     WHERE g.table_name = NEW.table_name AND g.columns = NEW.columns AND g.match = NEW.match AND g.kind = 'lease'
+       AND NEW.operation NOT IN ('erase', 'lease', 'replace') AND l.runs AND NOT l.claimed
      LIMIT 1;
+    INSERT INTO chrononaut_held_row (table_name, key, kind, id)
+    SELECT DISTINCT NEW.table_name, NEW.key, g.kind, g.id
+      FROM chrononaut_guard AS g
+     WHERE NEW.operation = 'replace' AND g.table_name = NEW.table_name AND g.columns = NEW.columns AND g.match = NEW.match AND g.kind IN ('hold', 'lease')
+       AND NOT EXISTS (SELECT 1 FROM chrononaut_held_row AS h WHERE h.table_name = NEW.table_name AND h.key = NEW.key AND h.kind = g.kind AND h.id = g.id);
 END;
 
 -- ---------------------------------------------------------------- holds --

@@ -9,6 +9,12 @@ BEGIN
     SELECT json_extract('{}', r.message)
       FROM chrononaut_held_row AS h
       JOIN chrononaut_refusal AS r ON r.table_name = {{literal .Table.HistoryName}} AND r.kind = 'hold' AND r.id = h.id
-     WHERE h.table_name = {{literal .Table.HistoryName}} AND {{.Table.Vanished "h.key"}}
+     WHERE h.kind = 'hold' AND h.table_name = {{literal .Table.HistoryName}} AND {{.Table.Vanished "h.key"}}
+     LIMIT 1;
+    SELECT json_extract('{}', l.refusal)
+      FROM chrononaut_held_row AS h
+      JOIN chrononaut_lease_state AS l ON l.id = h.id AND l.table_name = {{literal .Table.HistoryName}}
+     WHERE h.kind = 'lease' AND h.table_name = {{literal .Table.HistoryName}} AND {{.Table.Vanished "h.key"}}
+       AND l.enforced AND l.runs AND NOT l.claimed
      LIMIT 1;
 END
