@@ -68,7 +68,7 @@ soak: $(TESTCLUSTER) ## Run the soak tests of all modules, each for SOAK (10m)
 
 .PHONY: bench
 bench: $(TESTCLUSTER) ## Run the short benchmarks
-	cd bench && ../$(TESTCLUSTER) -- go run . -short
+	cd bench && ../$(TESTCLUSTER) -disk -- go run . -short
 
 .PHONY: golden
 golden: $(TESTCLUSTER) ## Rewrite the golden files; look at the diff before you commit it

@@ -216,6 +216,9 @@ func newName(now time.Time) string {
 // createDatabase copies from, which must be template0 or one of our templates.
 func createDatabase(ctx context.Context, conn *pgx.Conn, major int, name, from string) error {
 	sql := "CREATE DATABASE " + quote(name) + " TEMPLATE " + quote(from)
+	if major >= 15 {
+		sql += " STRATEGY file_copy" // By way of the log, the default, takes three times as long.
+	}
 	if from == "template0" {
 		// The results must not depend on how the server was set up.
 		sql += " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"

@@ -19,28 +19,38 @@ import (
 const (
 	startTimeout = 60 * time.Second
 	stopTimeout  = 10 * time.Second
+
+	directoryPattern = "chrononaut-*"
 )
 
 // cluster is a PostgreSQL server with its temporary directory.
 type cluster struct {
 	bin, dir   string
+	copied     string              // The copy of the server, if there has to be one.
 	credential *syscall.Credential // Nil unless we are root, as whom PostgreSQL refuses to run.
 	port       int
 	server     *exec.Cmd
 	died       chan struct{} // Closed when the server process has ended.
 }
 
-// newCluster makes the temporary directory and fills it by initdb.
-func newCluster(bin string) (_ *cluster, err error) {
+// newCluster makes the temporary directory, on a disk or where it is fastest, and fills it by initdb.
+func newCluster(bin string, disk bool) (_ *cluster, err error) {
 	c := &cluster{bin: bin}
 	if c.credential, err = unprivileged(); err != nil {
 		return nil, err
 	}
-	parent := ""
+	temporary := ""
 	if !c.canRead(os.TempDir()) {
-		parent = "/tmp"
+		temporary = "/tmp"
 	}
-	if c.dir, err = os.MkdirTemp(parent, "chrononaut-"); err != nil {
+	parent := ""
+	if !disk {
+		parent = memoryDirectory()
+	}
+	if parent == "" {
+		parent = temporary
+	}
+	if c.dir, err = os.MkdirTemp(parent, directoryPattern); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -48,17 +58,25 @@ func newCluster(bin string) (_ *cluster, err error) {
 			err = errors.Join(err, c.close())
 		}
 	}()
+	if err := lockDirectory(c.dir); err != nil {
+		return nil, err
+	}
 
 	if !c.canRead(bin) || !c.canRead(filepath.Join(bin, "postgres")) {
 		// The repository may lie in a directory that only we may enter.
-		copied := filepath.Join(c.dir, "server")
-		if err := os.CopyFS(copied, os.DirFS(filepath.Dir(bin))); err != nil {
+		// Not next to the data: nothing in memory may be executed on many machines.
+		if c.copied, err = os.MkdirTemp(temporary, directoryPattern); err != nil {
+			return nil, err
+		}
+		if err := os.CopyFS(c.copied, os.DirFS(filepath.Dir(bin))); err != nil {
 			return nil, fmt.Errorf("copy the server: %w", err)
 		}
-		c.bin = filepath.Join(copied, filepath.Base(bin))
+		c.bin = filepath.Join(c.copied, filepath.Base(bin))
 	}
-	if err := c.chown(); err != nil {
-		return nil, err
+	for _, dir := range []string{c.dir, c.copied} {
+		if err := c.chown(dir); err != nil {
+			return nil, err
+		}
 	}
 
 	initdb := exec.Command(filepath.Join(c.bin, "initdb"), "--pgdata="+c.data(),
@@ -175,7 +193,11 @@ func (c *cluster) close() error {
 	// After a hard stop the server's children write for a moment longer.
 	var err error
 	for range 20 {
-		if err = os.RemoveAll(c.dir); err == nil {
+		err = os.RemoveAll(c.dir)
+		if c.copied != "" {
+			err = errors.Join(err, os.RemoveAll(c.copied))
+		}
+		if err == nil {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -212,12 +234,12 @@ func (c *cluster) logTail() string {
 	return strings.TrimSpace(string(data))
 }
 
-// chown gives the directory to the user who runs the server.
-func (c *cluster) chown() error {
-	if c.credential == nil {
+// chown gives a directory to the user who runs the server.
+func (c *cluster) chown(dir string) error {
+	if c.credential == nil || dir == "" {
 		return nil
 	}
-	return filepath.WalkDir(c.dir, func(path string, _ os.DirEntry, err error) error {
+	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -2,14 +2,15 @@
 
 // Command testcluster runs a command with a throw-away PostgreSQL server:
 //
-//	go run ./internal/cmd/testcluster [-bin DIR | -major N] -- go test ./...
+//	go run ./internal/cmd/testcluster [-bin DIR | -major N] [-disk] -- go test ./...
 //
 // The command finds the server's superuser URL in CHRONONAUT_TEST_DATABASE_URL. If that variable is
-// already set, and neither flag is, the command simply runs against the server that it names.
+// already set, and neither -bin nor -major is, the command simply runs against the server that it names.
 //
 // The server listens on a loopback port, keeps everything in a temporary directory, and is stopped
 // and removed when the command ends, when a signal arrives, and when this program fails. It trades
-// durability for speed and must never hold anything of value.
+// durability for speed and must never hold anything of value. On Linux the directory is in memory if
+// there is plenty, unless TMPDIR says where it shall be, or -disk that it shall be on a disk.
 //
 // The exit status is the command's, 128 + n if signal n ended it, and 125 if the server could not
 // be provided. Note that "go run" turns every failure into 1; build the program to see the rest.
@@ -46,8 +47,9 @@ func main() {
 	var opts options
 	flag.StringVar(&opts.bin, "bin", "", "`directory` with initdb and postgres; default: the newest installed version")
 	flag.IntVar(&opts.major, "major", 0, "PostgreSQL `version` 14 to 18 from internal/testservers, fetched with npm")
+	flag.BoolVar(&opts.disk, "disk", false, "keep the data on a disk, although there is room in memory")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "usage: testcluster [-bin DIR | -major N] -- command [argument ...]\n")
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: testcluster [-bin DIR | -major N] [-disk] -- command [argument ...]\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -69,11 +71,12 @@ func main() {
 type options struct {
 	bin   string
 	major int
+	disk  bool
 }
 
 // run returns the exit status; it must not call os.Exit, which would skip the clean-up.
 func run(opts options, args []string) (code int, err error) {
-	if os.Getenv(envURL) != "" && opts == (options{}) {
+	if os.Getenv(envURL) != "" && opts.bin == "" && opts.major == 0 {
 		path, err := exec.LookPath(args[0])
 		if err != nil {
 			return 127, err
@@ -88,7 +91,7 @@ func run(opts options, args []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	cluster, err := newCluster(bin)
+	cluster, err := newCluster(bin, opts.disk)
 	if err != nil {
 		return 0, err
 	}
