@@ -157,6 +157,14 @@ func (m Migration) Previous() int { return m.Version - 1 }
 
 // Migrations renders all migrations for a history schema, in order.
 func Migrations(schema string) ([]Migration, error) {
+	h, err := historyOf(schema)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(h.migrations), nil
+}
+
+func renderMigrations(schema string) ([]Migration, error) {
 	names, err := fs.Glob(files, "sql/migrations/*.up.sql")
 	if err != nil {
 		return nil, err
