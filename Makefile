@@ -12,6 +12,8 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/.bin/lint-cache
 
 # Extra flags for go test, such as TESTFLAGS='-run Lock -v'.
 TESTFLAGS ?=
+# Flags for the benchmarks, such as BENCHFLAGS='-short' or BENCHFLAGS='-run wide -json wide.json'.
+BENCHFLAGS ?=
 FUZZTIME ?= 10s
 SOAK ?= 10m
 
@@ -67,8 +69,8 @@ soak: $(TESTCLUSTER) ## Run the soak tests of all modules, each for SOAK (10m)
 	CHRONONAUT_TEST_SOAK=$(SOAK) $(TESTCLUSTER) -- scripts/each go test -run Soak -count=1 -timeout 0 -v ./...
 
 .PHONY: bench
-bench: $(TESTCLUSTER) ## Run the short benchmarks
-	cd bench && ../$(TESTCLUSTER) -disk -- go run . -short
+bench: $(TESTCLUSTER) ## Measure what history costs; BENCHFLAGS=-short takes a minute
+	cd bench && ../$(TESTCLUSTER) -disk -- go run . $(BENCHFLAGS)
 
 .PHONY: golden
 golden: $(TESTCLUSTER) ## Rewrite the golden files; look at the diff before you commit it

@@ -1,27 +1,15 @@
 package main
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
-// asofWay is a way to answer a question about the past. They take turns.
-type asofWay int
-
-const (
-	present  asofWay = iota // the same query on the table as it is now
-	byHand                  // DISTINCT ON over the history table
-	periods                 // AS OF of the extension periods
-	past                    // ours: the same query as for the present, traveling
-	asofWays                // how many there are
-)
-
-// asofFigure is a query, for each way. Its only parameter is a key.
+// asofFigure is a query of the past. Its only parameter is a key. It is asked in
+// these ways: none is the same query on the table as it is now, limit is DISTINCT ON
+// over the history table, ours is the same query as now, traveling.
 type asofFigure struct {
 	name string
 	// keys is how many records from the key on the query reads; 0 is all.
 	keys    int
-	queries [asofWays]string
+	queries map[way]string
 }
 
 // repeat is how often the query runs in a block.
@@ -71,7 +59,7 @@ func allAsofFigures() []asofFigure {
 	point := newAsofFigure("asof_point", 1,
 		`SELECT a.* FROM ACCOUNT AS a WHERE a.id = $1::bigint`,
 		`SELECT a.* FROM `+someAccounts(`(VALUES ($1::bigint))`)+` AS a`)
-	point.queries[byHand] = strings.Replace(point.queries[byHand], "AS i)", "AS v (i))", 1)
+	point.queries[limit] = strings.Replace(point.queries[limit], "AS i)", "AS v (i))", 1)
 	return []asofFigure{
 		point,
 		newAsofFigure("asof_range", 1000,
@@ -104,11 +92,11 @@ func newAsofFigure(name string, keys int, query, hand string) asofFigure {
 	of := func(account, purchase string) string {
 		return strings.NewReplacer("ACCOUNT", account, "PURCHASE", purchase).Replace(query)
 	}
-	return asofFigure{name: name, keys: keys, queries: [asofWays]string{
-		present: of("past_account", "past_purchase"),
-		byHand:  hand,
+	return asofFigure{name: name, keys: keys, queries: map[way]string{
+		none:    of("past_account", "past_purchase"),
+		limit:   hand,
 		periods: of("periods_account__as_of(TIME)", "periods_purchase__as_of(TIME)"),
-		past:    of("past_account", "past_purchase") + " /* past */",
+		ours:    of("past_account", "past_purchase") + " /* past */",
 	}}
 }
 
@@ -120,12 +108,12 @@ var growth = struct{ name, short, long string }{
 	`SELECT a.* FROM past_long AS a WHERE a.id = $1::bigint /* past */`,
 }
 
-// chooseAsof returns the figures whose name matches, and whether growth does.
-func chooseAsof(pattern *regexp.Regexp) (chosen []asofFigure, grows bool) {
+const asofTravel = "asof_travel"
+
+func asofNames() []string {
+	names := []string{asofTravel, growth.name}
 	for _, f := range allAsofFigures() {
-		if pattern.MatchString(f.name) {
-			chosen = append(chosen, f)
-		}
+		names = append(names, f.name)
 	}
-	return chosen, pattern.MatchString(growth.name)
+	return names
 }

@@ -31,7 +31,7 @@ type asofSize struct {
 
 var (
 	smallAsof = asofSize{rows: 1_000, versions: 10, others: 100, rounds: 3}
-	fullAsof  = asofSize{rows: 100_000, versions: 10, others: 5_000, rounds: 5}
+	fullAsof  = asofSize{rows: 20_000, versions: 10, others: 1_000, rounds: 3}
 )
 
 // chunk is how many rows one transaction changes while the past is made.
@@ -52,7 +52,7 @@ type made struct {
 // capture triggers record. Every account changes once before any changes again,
 // so that one record's versions lie far apart, as they do in life.
 func makePast(ctx context.Context, pool *pgxpool.Pool, size asofSize) (m made, err error) {
-	if _, err := pool.Exec(ctx, asofSetupSQL); err != nil {
+	if _, err := pool.Exec(ctx, accountSQL+asofSetupSQL); err != nil {
 		return m, err
 	}
 	// One message is one transaction: nothing is left of it if it fails.

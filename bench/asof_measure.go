@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -29,8 +28,8 @@ var modes = []mode{prepared, unprepared, outside, onServer}
 // traveler asks one question in one way. Each has a connection of its own.
 type traveler struct {
 	conn *pgx.Conn
-	way  asofWay
-	at   string // the point in time, as travel() takes it; only for past
+	way  way
+	at   string // the point in time, as travel() takes it; only for ours
 }
 
 const (
@@ -42,7 +41,7 @@ const (
 func (t *traveler) begin(ctx context.Context) error {
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
-	if t.way == past {
+	if t.way == ours {
 		batch.Queue(travelSQL, t.at)
 	}
 	return t.conn.SendBatch(ctx, batch).Close()
@@ -50,7 +49,7 @@ func (t *traveler) begin(ctx context.Context) error {
 
 func (t *traveler) end(ctx context.Context) error {
 	batch := &pgx.Batch{}
-	if t.way == past {
+	if t.way == ours {
 		batch.Queue(arriveSQL)
 	}
 	batch.Queue("COMMIT")
@@ -64,31 +63,60 @@ type asofMeasurement struct {
 	at        time.Time
 }
 
+// asofWays take turns.
+var asofWays = []way{none, limit, periods, ours}
+
 // measureAsof makes the past and measures the figures.
-func measureAsof(ctx context.Context, pool *pgxpool.Pool, size asofSize, figures []asofFigure, grows bool) (results []result, err error) {
-	start := time.Now()
-	made, err := makePast(ctx, pool, size)
-	if err != nil {
-		return nil, fmt.Errorf("make a past: %w", err)
+func measureAsof(ctx context.Context, b *bench) (results []result, err error) {
+	size := fullAsof
+	if b.short {
+		size = smallAsof
 	}
-	fmt.Printf("as of: %d accounts with %d versions, made in %.0f s\n", size.rows, size.rows*size.versions, time.Since(start).Seconds())
-	m := &asofMeasurement{size: size, at: made.at}
+	err = b.withDatabase(ctx, "asof", func(pool *pgxpool.Pool) error {
+		start := time.Now()
+		made, err := makePast(ctx, pool, size)
+		if err != nil {
+			return fmt.Errorf("make a past: %w", err)
+		}
+		fmt.Printf("as of: %d accounts with %d versions, made in %.0f s\n", size.rows, size.rows*size.versions, time.Since(start).Seconds())
+		m := &asofMeasurement{size: size, at: made.at}
+		return m.withTravelers(ctx, pool, made.noPeriods, func() error {
+			results, err = m.measure(ctx, b)
+			return err
+		})
+	})
+	return results, err
+}
+
+// withTravelers calls f when each way has its traveler.
+func (m *asofMeasurement) withTravelers(ctx context.Context, pool *pgxpool.Pool, noPeriods error, f func() error) (err error) {
 	defer func() {
 		for _, t := range m.travelers {
 			err = errors.Join(err, cleanUp(ctx, t.conn.Close))
 		}
 	}()
-	for way := range asofWays {
-		if way == periods && made.noPeriods != nil {
-			fmt.Printf("as of: the extension periods is absent: %v\n", made.noPeriods)
+	for _, w := range asofWays {
+		if w == periods && noPeriods != nil {
+			fmt.Printf("left out: periods, whose extension is not installed on the server: %v\n", noPeriods)
 			continue
 		}
 		conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig.Copy())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		at := fmt.Sprintf(`{"at": %q}`, made.at.Format(time.RFC3339Nano))
-		m.travelers = append(m.travelers, &traveler{conn: conn, way: way, at: at})
+		at := fmt.Sprintf(`{"at": %q}`, m.at.Format(time.RFC3339Nano))
+		m.travelers = append(m.travelers, &traveler{conn: conn, way: w, at: at})
+	}
+	return f()
+}
+
+// measure measures the wanted figures.
+func (m *asofMeasurement) measure(ctx context.Context, b *bench) (results []result, err error) {
+	var figures []asofFigure
+	for _, f := range allAsofFigures() {
+		if b.wants(f.name) {
+			figures = append(figures, f)
+		}
 	}
 	if err := m.prepare(ctx, figures); err != nil {
 		return nil, err
@@ -105,25 +133,24 @@ func measureAsof(ctx context.Context, pool *pgxpool.Pool, size asofSize, figures
 		}
 		results = append(results, rs...)
 	}
-	if len(figures) > 0 {
-		r, err := m.travel(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.Name, err)
+	for _, f := range []struct {
+		name    string
+		measure func(context.Context) (times, error)
+	}{{asofTravel, m.travel}, {growth.name, m.grow}} {
+		if !b.wants(f.name) {
+			continue
 		}
-		results = append(results, r)
-	}
-	if grows {
-		r, err := m.grow(ctx)
+		t, err := f.measure(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", growth.name, err)
+			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
-		results = append(results, r)
+		results = append(results, t.whole(f.name, "µs"))
 	}
 	return results, nil
 }
 
 // query is the text of a figure for a way.
-func (m *asofMeasurement) query(f asofFigure, way asofWay) string {
+func (m *asofMeasurement) query(f asofFigure, way way) string {
 	return strings.ReplaceAll(f.queries[way], "TIME", m.at.UTC().Format(`'2006-01-02T15:04:05.999999Z'`)+"::timestamptz")
 }
 
@@ -150,7 +177,7 @@ func (m *asofMeasurement) prepare(ctx context.Context, figures []asofFigure) err
 				return fmt.Errorf("%s: prepare: %w", f.name, err)
 			}
 		}
-		if t.way != past {
+		if t.way != ours {
 			return nil
 		}
 		for name, sql := range map[string]string{"short": growth.short, "long": growth.long} {
@@ -164,7 +191,7 @@ func (m *asofMeasurement) prepare(ctx context.Context, figures []asofFigure) err
 
 // compare makes sure that the ways that read the past find the same.
 func (m *asofMeasurement) compare(ctx context.Context, f asofFigure) error {
-	answers := map[asofWay][]string{}
+	answers := map[way][]string{}
 	err := m.inTransaction(ctx, func(t *traveler) error {
 		rows, err := t.conn.Query(ctx, `SELECT (to_jsonb(q) - '{version,system_time_start,system_time_end}'::text[])::text FROM (`+
 			strings.TrimSuffix(m.query(f, t.way), "/* past */")+`) AS q ORDER BY 1`, m.size.rows/3)
@@ -177,12 +204,12 @@ func (m *asofMeasurement) compare(ctx context.Context, f asofFigure) error {
 	if err != nil {
 		return err
 	}
-	if len(answers[past]) == 0 {
+	if len(answers[ours]) == 0 {
 		return errors.New("no rows")
 	}
 	for way, answer := range answers {
-		if way != present && !slices.Equal(answer, answers[past]) {
-			return fmt.Errorf("ours finds %d rows and way %d other ones, %d", len(answers[past]), way, len(answer))
+		if way != none && !slices.Equal(answer, answers[ours]) {
+			return fmt.Errorf("ours finds %d rows and way %d other ones, %d", len(answers[ours]), way, len(answer))
 		}
 	}
 	return nil
@@ -192,7 +219,7 @@ func (m *asofMeasurement) compare(ctx context.Context, f asofFigure) error {
 func (m *asofMeasurement) figure(ctx context.Context, f asofFigure) ([]result, error) {
 	var results []result
 	for _, mode := range modes {
-		times := map[asofWay][]time.Duration{}
+		took := times{}
 		for round := range m.size.rounds * f.repeat() {
 			for i := range m.travelers {
 				t := m.travelers[(i+round)%len(m.travelers)]
@@ -204,11 +231,11 @@ func (m *asofMeasurement) figure(ctx context.Context, f asofFigure) ([]result, e
 					return nil, err
 				}
 				if round > 0 { // the first is for the caches
-					times[t.way] = append(times[t.way], block)
+					took[t.way] = append(took[t.way], microseconds(block))
 				}
 			}
 		}
-		results = append(results, summarizeAsof(f.name+string(mode), times))
+		results = append(results, took.whole(f.name+string(mode), "µs"))
 	}
 	return results, nil
 }
@@ -258,7 +285,7 @@ func (m *asofMeasurement) block(ctx context.Context, t *traveler, f asofFigure, 
 // alone runs a prepared statement outside a transaction. Traveling takes the
 // same round trip as the statement.
 func (t *traveler) alone(ctx context.Context, name string, key int) error {
-	if t.way != past {
+	if t.way != ours {
 		return drain(t.conn.Query(ctx, name, key))
 	}
 	batch := &pgx.Batch{}
@@ -296,77 +323,46 @@ func explain(ctx context.Context, conn *pgx.Conn, name string, key int) (time.Du
 }
 
 // travel measures what entering the past costs: a transaction without a query.
-func (m *asofMeasurement) travel(ctx context.Context) (result, error) {
-	const name = "asof_travel"
-	times := map[asofWay][]time.Duration{}
+func (m *asofMeasurement) travel(ctx context.Context) (times, error) {
+	took := times{}
 	for round := range 20 * m.size.rounds {
 		for _, t := range m.travelers {
-			if t.way != present && t.way != past {
+			if t.way != none && t.way != ours {
 				continue
 			}
 			start := time.Now()
 			if err := errors.Join(t.begin(ctx), t.end(ctx)); err != nil {
-				return result{Name: name}, err
+				return nil, err
 			}
 			if round > 0 {
-				times[t.way] = append(times[t.way], time.Since(start))
+				took[t.way] = append(took[t.way], microseconds(time.Since(start)))
 			}
 		}
 	}
-	return summarizeAsof(name, times), nil
+	return took, nil
 }
 
-// grow measures the point read among records of few and of many versions.
-func (m *asofMeasurement) grow(ctx context.Context) (result, error) {
-	times := map[asofWay][]time.Duration{}
+// grow measures the point read among records of few and of many versions: few is
+// what none is elsewhere.
+func (m *asofMeasurement) grow(ctx context.Context) (times, error) {
+	took := times{}
 	t := m.travelers[len(m.travelers)-1]
 	if err := t.begin(ctx); err != nil {
-		return result{}, err
+		return nil, err
 	}
 	for round := range 20 * m.size.rounds {
-		for way, name := range map[asofWay]string{present: "short", past: "long"} {
+		for w, name := range map[way]string{none: "short", ours: "long"} {
 			start := time.Now()
 			for i := range 50 {
 				key := (round*50+i)*7919%(m.size.others/10)*10 + 10 // one of the tenth
 				if err := drain(t.conn.Query(ctx, name, key)); err != nil {
-					return result{}, err
+					return nil, err
 				}
 			}
 			if round > 0 {
-				times[way] = append(times[way], time.Since(start)/50)
+				took[w] = append(took[w], microseconds(time.Since(start))/50)
 			}
 		}
 	}
-	return summarizeAsof(growth.name, times), t.end(ctx)
-}
-
-// summarizeAsof takes the medians.
-func summarizeAsof(name string, times map[asofWay][]time.Duration) result {
-	for _, ts := range times {
-		slices.Sort(ts)
-	}
-	median := func(way asofWay) float64 {
-		if len(times[way]) == 0 {
-			return 0
-		}
-		return float64(times[way][len(times[way])/2].Nanoseconds()) / 1000
-	}
-	r := result{
-		Name: name, Unit: "µs", asof: true,
-		None: median(present), Ours: median(past), Limit: median(byHand), Periods: median(periods),
-		least: float64(times[past][0].Nanoseconds()) / 1000,
-		most:  float64(times[past][len(times[past])-1].Nanoseconds()) / 1000,
-	}
-	r.RatioToNone = ratio(r.Ours, r.None)
-	r.RatioToLimit = ratio(r.Ours, r.Limit)
-	r.RatioToPeriods = ratio(r.Ours, r.Periods)
-	return r
-}
-
-// ratio is 0 when there is nothing to compare with.
-func ratio(a, b float64) float64 {
-	if b == 0 {
-		return 0
-	}
-	return math.Round(100*a/b) / 100
+	return took, t.end(ctx)
 }

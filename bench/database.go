@@ -12,61 +12,90 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
 )
 
-var (
-	//go:embed sql/setup.sql
-	setupSQL string
-	//go:embed sql/limit.sql
-	limitSQL string
-)
+//go:embed sql/limit.sql
+var limitSQL string
 
 const cleanUpTimeout = 30 * time.Second
 
-// withDatabase creates a database with the tables, calls f with connections to
+// withDatabase creates a database that keeps history, calls f with connections to
 // it, and drops the database again unless it is to be kept.
-func withDatabase(ctx context.Context, url string, keep bool, f func(*pgxpool.Pool) error) (err error) {
-	admin, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return fmt.Errorf("connect to the server of %s: %w", envURL, err)
-	}
-	defer func() { err = errors.Join(err, cleanUp(ctx, admin.Close)) }()
-
-	name := pgx.Identifier{fmt.Sprintf("chrononaut_bench_%d", os.Getpid())}.Sanitize()
-	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+func (b *bench) withDatabase(ctx context.Context, name string, f func(*pgxpool.Pool) error) (err error) {
+	name = fmt.Sprintf("chrononaut_bench_%s_%d", name, os.Getpid())
+	if err := b.admin(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		return fmt.Errorf("create a database: %w", err)
 	}
 	defer func() {
-		if keep {
+		if b.keep {
 			fmt.Printf("kept: database %s\n", name)
 			return
 		}
-		drop := cleanUp(ctx, func(ctx context.Context) error {
-			_, err := admin.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
-			return err
-		})
+		drop := cleanUp(ctx, func(ctx context.Context) error { return b.admin(ctx, "DROP DATABASE "+name+" WITH (FORCE)") })
 		if drop != nil {
 			err = errors.Join(err, fmt.Errorf("drop the database: %w", drop))
 		}
 	}()
+	return b.connected(ctx, name, func(pool *pgxpool.Pool) error {
+		if err := installHistory(ctx, pool); err != nil {
+			return fmt.Errorf("install history: %w", err)
+		}
+		return f(pool)
+	})
+}
 
-	config, err := pgxpool.ParseConfig(url)
+// admin runs a statement on the server's first database.
+func (b *bench) admin(ctx context.Context, sql string) (err error) {
+	conn, err := pgx.Connect(ctx, b.url)
+	if err != nil {
+		return fmt.Errorf("connect to the server of %s: %w", envURL, err)
+	}
+	defer func() { err = errors.Join(err, cleanUp(ctx, conn.Close)) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+// connected calls f with connections to a database.
+func (b *bench) connected(ctx context.Context, database string, f func(*pgxpool.Pool) error) error {
+	config, err := pgxpool.ParseConfig(b.url)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", envURL, err)
 	}
-	config.ConnConfig.Database = strings.Trim(name, `"`)
+	config.ConnConfig.Database = database
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	defer pool.Close()
-	if err := setUp(ctx, pool); err != nil {
-		return fmt.Errorf("set up the tables: %w", err)
-	}
 	return f(pool)
+}
+
+// installHistory makes our history, and the limit's.
+func installHistory(ctx context.Context, pool *pgxpool.Pool) error {
+	m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), nil)
+	if err != nil {
+		return err
+	}
+	if _, err := m.Up(ctx, nil); err != nil {
+		return err
+	}
+	_, err = pool.Exec(ctx, limitSQL)
+	return err
+}
+
+// withConn calls f with a connection of its own, whose changes are attributed.
+func withConn(ctx context.Context, pool *pgxpool.Pool, f func(*pgx.Conn) error) (err error) {
+	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig.Copy())
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, cleanUp(ctx, conn.Close)) }()
+	if _, err := conn.Exec(ctx, `SELECT set_config('chrononaut.context', $1, false)`, attribution); err != nil {
+		return fmt.Errorf("say who changes the rows: %w", err)
+	}
+	return f(conn)
 }
 
 // cleanUp calls f also after an interrupt.
@@ -76,35 +105,20 @@ func cleanUp(ctx context.Context, f func(context.Context) error) error {
 	return f(ctx)
 }
 
-// setUp creates the three tables and tracks the one that is ours.
-func setUp(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := pool.Exec(ctx, setupSQL); err != nil {
-		return err
-	}
-	m, err := chronomigrate.New(chronopgx.NewDriver(pool, nil), nil)
+// describeServer says what the figures are measured on.
+func (b *bench) describeServer(ctx context.Context) (description string, err error) {
+	conn, err := pgx.Connect(ctx, b.url)
 	if err != nil {
-		return err
+		return "", fmt.Errorf("connect to the server of %s: %w", envURL, err)
 	}
-	if _, err := m.Up(ctx, nil); err != nil {
-		return err
-	}
-	if _, err := m.Track(ctx, chrononaut.Table{Name: "account_ours"}, nil, nil); err != nil {
-		return err
-	}
-	_, err = pool.Exec(ctx, limitSQL)
-	return err
-}
-
-// server says what the figures were measured on.
-type server struct{ version, settings string }
-
-func describeServer(ctx context.Context, pool *pgxpool.Pool) (s server, err error) {
-	err = pool.QueryRow(ctx, `
+	defer func() { err = errors.Join(err, cleanUp(ctx, conn.Close)) }()
+	var version, settings string
+	err = conn.QueryRow(ctx, `
 		SELECT version(), string_agg(name || ' = ' || current_setting(name), ', ' ORDER BY position)
 		  FROM unnest(ARRAY['fsync', 'synchronous_commit', 'full_page_writes', 'wal_level', 'shared_buffers']) WITH ORDINALITY AS s (name, position)`).
-		Scan(&s.version, &s.settings)
+		Scan(&version, &settings)
 	if err != nil {
-		return s, fmt.Errorf("read the server's settings: %w", err)
+		return "", fmt.Errorf("read the server's settings: %w", err)
 	}
-	return s, nil
+	return strings.Join([]string{version, settings}, "; "), nil
 }
