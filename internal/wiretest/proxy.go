@@ -45,17 +45,27 @@ type Proxy struct {
 // the connections that are left.
 func Start(t testing.TB, serverURL string) *Proxy {
 	t.Helper()
+	p, err := Listen(t.Context(), serverURL)
+	if err != nil {
+		t.Fatalf("wiretest: %v", err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// Listen is Start outside a test: the proxy ends with Close.
+func Listen(ctx context.Context, serverURL string) (*Proxy, error) {
 	config, err := pgconn.ParseConfig(serverURL)
 	if err != nil {
-		t.Fatal("wiretest: the server's URL cannot be parsed")
+		return nil, errUnreadable
 	}
 	u, err := url.Parse(serverURL)
 	if err != nil {
-		t.Fatal("wiretest: the server's URL cannot be parsed")
+		return nil, errUnreadable
 	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("wiretest: %v", err)
+		return nil, err
 	}
 	query := u.Query()
 	query.Del("host")
@@ -65,10 +75,12 @@ func Start(t testing.TB, serverURL string) *Proxy {
 
 	p := &Proxy{url: u.String(), listener: listener, conns: map[net.Conn]bool{}}
 	p.network, p.address = pgconn.NetworkAddress(config.Host, config.Port)
-	p.serving.Go(func() { p.serve(context.WithoutCancel(t.Context())) })
-	t.Cleanup(p.stop)
-	return p
+	p.serving.Go(func() { p.serve(context.WithoutCancel(ctx)) })
+	return p, nil
 }
+
+// A URL may hold a password, and so may the errors about it.
+var errUnreadable = errors.New("the server's URL cannot be parsed")
 
 // URL is the server's URL by way of the proxy, for pgx and lib/pq.
 func (p *Proxy) URL() string { return p.url }
@@ -113,7 +125,8 @@ func (p *Proxy) CutAll() {
 	}
 }
 
-func (p *Proxy) stop() {
+// Close ends the proxy and the connections that are left.
+func (p *Proxy) Close() {
 	_ = p.listener.Close()
 	p.CutAll()
 	p.serving.Wait()
