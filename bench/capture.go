@@ -268,10 +268,14 @@ func (c *capture) singleRows(ctx context.Context, f *figure, round int) (map[way
 		}
 		c.changed[f.shape] += block
 	}
+	return medians(blocks), nil
+}
+
+func medians(blocks map[way][]time.Duration) map[way]time.Duration {
 	took := map[way]time.Duration{}
 	for w, durations := range blocks {
 		slices.Sort(durations)
 		took[w] = durations[len(durations)/2]
 	}
-	return took, nil
+	return took
 }

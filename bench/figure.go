@@ -92,10 +92,15 @@ func (f *figure) byHand() string {
 		}
 		changed = `WITH changed AS (` + statement + ` RETURNING *)`
 	}
-	if f.operation == "" {
-		return changed + writeHistory(f.shape, "update") + ` WHERE c.differs`
+	history := byHand{
+		schema: "public", table: f.shape.table(limit), key: []string{"id"}, operation: f.operation,
+		omitted: f.shape.omitted, extra: f.shape.extra,
 	}
-	return changed + writeHistory(f.shape, f.operation)
+	if f.operation == "" {
+		history.operation = "update"
+		return changed + history.insert() + ` WHERE c.differs`
+	}
+	return changed + history.insert()
 }
 
 func (f *figure) prepared(w way) string { return fmt.Sprintf("%s_%s", f.name, w) }

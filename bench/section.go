@@ -29,6 +29,21 @@ var sections = []section{
 		measure: measureConcurrent,
 	},
 	{
+		title: "Bytes", figures: []string{bytesTable, bytesIndexes, bytesWAL},
+		none: "without", ours: "added by ours", limit: "by the limit", peer: "by ", ratio: "ours ÷ limit",
+		measure: measureBytes,
+	},
+	{
+		title: "Round trips", figures: doorNames(),
+		none: "the driver alone", ours: "added by ours",
+		measure: measureRoundTrips,
+	},
+	{
+		title: "SQLite", figures: []string{sqliteOne, sqliteBulk},
+		none: "without", ours: "added by ours", limit: "by the limit", ratio: "ours ÷ limit",
+		measure: measureSQLite,
+	},
+	{
 		title: "As of a time", figures: asofNames(),
 		none: "present", ours: "ours", limit: "by hand", ratio: "ours ÷ by hand",
 		measure: measureAsof,

@@ -23,15 +23,11 @@ const (
 )
 
 var (
-	allWays = []way{none, limit, ours, periods, tableLog}
 	ourWays = []way{none, limit, ours}
 	peers   = []way{periods, tableLog}
 )
 
 func (w way) String() string { return [...]string{"none", "limit", "ours", "periods", "table_log"}[w] }
-
-// isPeer says that the way needs an extension, which has the way's name.
-func (w way) isPeer() bool { return w == periods || w == tableLog }
 
 // findPeers returns the peers whose extensions the server has, and says which it lacks.
 func findPeers(ctx context.Context, pool *pgxpool.Pool) (found []way, err error) {
