@@ -1,11 +1,15 @@
 package chronomigrate_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
 )
@@ -13,15 +17,32 @@ import (
 // checked has a plain table, one with options and a partitioned one.
 func checked(t *testing.T) *fixture {
 	t.Helper()
-	f := newFixture(t)
-	f.todos()
-	f.exec(`CREATE TABLE people (id integer PRIMARY KEY, name text, secret text, note text)`,
-		`CREATE TABLE parts (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id)`,
-		`CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id)`, `CREATE TABLE lowest PARTITION OF low FOR VALUES FROM (0) TO (5)`)
-	f.track("people", &chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"note"}})
-	f.track("parts", nil)
-	f.wantCheck()
-	return f
+	return newFixtureFrom(t, "checked", func(ctx context.Context, pool *pgxpool.Pool, m *chronomigrate.Migrator) error {
+		if _, err := pool.Exec(ctx, `CREATE TABLE todos (id integer PRIMARY KEY, title text, done boolean NOT NULL DEFAULT false);
+			CREATE TABLE people (id integer PRIMARY KEY, name text, secret text, note text);
+			CREATE TABLE parts (id integer PRIMARY KEY, x text) PARTITION BY RANGE (id);
+			CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);
+			CREATE TABLE lowest PARTITION OF low FOR VALUES FROM (0) TO (5)`); err != nil {
+			return err
+		}
+		for _, table := range []struct {
+			name string
+			opts *chronomigrate.TrackOptions
+		}{
+			{"todos", nil},
+			{"people", &chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"note"}}},
+			{"parts", nil},
+		} {
+			if _, err := m.Track(ctx, chronodriver.Table{Name: table.name}, table.opts, nil); err != nil {
+				return err
+			}
+		}
+		problems, err := m.Check(ctx, nil)
+		if err == nil && len(problems) != 0 {
+			err = fmt.Errorf("Check() of what was just tracked = %v", problems)
+		}
+		return err
+	})
 }
 
 // drift is a way in which a database can be broken, and what repairs it.

@@ -137,7 +137,7 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 		return nil, err
 	}
 	c := &checker{table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}}
-	plan, err := e.planGuards(ctx, q)
+	plan, err := e.planFindings(findings)
 	if err != nil {
 		return nil, err
 	}
@@ -195,11 +195,19 @@ func (e *postgresEngine) checkHistory(ctx context.Context, q chronodriver.Querye
 
 // planGuards repairs history itself.
 func (e *postgresEngine) planGuards(ctx context.Context, q chronodriver.Queryer) (*Plan, error) {
+	findings, err := e.historyFindings(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return e.planFindings(findings)
+}
+
+func (e *postgresEngine) planFindings(findings []finding) (*Plan, error) {
 	p := &planner{
 		engine: e, table: &postgres.Table{HistorySchema: e.schema},
 		plan: &Plan{Table: chronodriver.Table{Schema: e.schema, Name: "chrononaut_activity"}, Transactional: true},
 	}
-	if err := p.guards(ctx, q); err != nil {
+	if err := p.guards(findings); err != nil {
 		return nil, err
 	}
 	return p.plan, p.err

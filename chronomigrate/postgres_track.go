@@ -129,7 +129,11 @@ func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer,
 	p.functions(effective)
 	p.noteTracked()
 	p.triggers()
-	if err := p.guards(ctx, tx); err != nil {
+	findings, err := e.historyFindings(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.guards(findings); err != nil {
 		return nil, err
 	}
 	if registered == nil || registered.unregistered || !registered.Tracked || !slices.Equal(registered.KeyColumns, found.Key) || !sameOptions(registered.Options, opts) || !samePython(registered.python, python) {
@@ -409,11 +413,7 @@ func (p *planner) object(statement string, args postgres.PlanArgs) string {
 }
 
 // guards repairs history's own functions, indexes and triggers.
-func (p *planner) guards(ctx context.Context, tx chronodriver.Queryer) error {
-	findings, err := p.engine.historyFindings(ctx, tx)
-	if err != nil {
-		return err
-	}
+func (p *planner) guards(findings []finding) error {
 	for _, finding := range findings {
 		if finding.kind == ProblemFunctionMissing || finding.kind == ProblemFunctionChanged {
 			functions, err := postgres.HistoryFunctions(p.engine.schema)

@@ -30,7 +30,14 @@ type fixture struct {
 // newFixture gives the test a database in which history is installed.
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	db := pgtest.NewFrom(t, "history", func(ctx context.Context, url string) error {
+	return newFixtureFrom(t, "history", nil)
+}
+
+// newFixtureFrom is newFixture with what prepare adds, once for all tests that
+// name the same key.
+func newFixtureFrom(t *testing.T, key string, prepare func(ctx context.Context, pool *pgxpool.Pool, m *chronomigrate.Migrator) error) *fixture {
+	t.Helper()
+	db := pgtest.NewFrom(t, key, func(ctx context.Context, url string) error {
 		pool, err := pgxpool.New(ctx, url)
 		if err != nil {
 			return err
@@ -40,8 +47,10 @@ func newFixture(t *testing.T) *fixture {
 		if err != nil {
 			return err
 		}
-		_, err = m.Up(ctx, nil)
-		return err
+		if _, err := m.Up(ctx, nil); err != nil || prepare == nil {
+			return err
+		}
+		return prepare(ctx, pool, m)
 	})
 	f := &fixture{T: t, db: db, pool: db.Pool(t)}
 	f.migrator = f.newMigrator(nil)

@@ -2,8 +2,11 @@
 -- no row when there is no such table. $1 is the schema, or empty for the
 -- search path, $2 the table. The trigger functions are found by the hash of the
 -- table's name in theirs: see FunctionName.
-WITH target AS (
-    SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relispartition, c.reltuples
+WITH target AS MATERIALIZED (
+    SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relispartition, c.reltuples,
+           -- What the names of its functions have in them; computed once, not for each function there is.
+           '_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(
+                      pg_catalog.convert_to(n.nspname, 'UTF8') || pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(c.relname, 'UTF8')), 'hex'), 8) || '_' AS mark
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.oid = pg_catalog.to_regclass(CASE WHEN $1::text = '' THEN pg_catalog.quote_ident($2::text)
@@ -90,8 +93,7 @@ SELECT pg_catalog.jsonb_build_object(
                              'comment', pg_catalog.obj_description(f.oid, 'pg_proc'))), '[]')
                     FROM pg_catalog.pg_proc AS f
                     JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
-                   WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, '_' || pg_catalog.left(pg_catalog.encode(pg_catalog.sha256(
-                             pg_catalog.convert_to(t.nspname, 'UTF8') || pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(t.relname, 'UTF8')), 'hex'), 8) || '_') > 0)
+                   WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, t.mark) > 0)
 , 'deferrable', EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.conrelid = t.oid AND f.contype = 'f' AND f.condeferrable)
 , 'period', coalesce((
         SELECT pg_catalog.jsonb_build_object('registered', true, 'built', p.built IS NOT NULL,
