@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -263,7 +262,7 @@ func (m *asofMeasurement) block(ctx context.Context, t *traveler, f asofFigure, 
 			err = t.alone(ctx, f.name, key)
 		case onServer:
 			var d time.Duration
-			d, err = explain(ctx, t.conn, f.name, key)
+			d, err = explain(ctx, t.conn, fmt.Sprintf("EXECUTE %s(%d)", f.name, key))
 			inside += d
 		}
 		if err != nil {
@@ -303,23 +302,6 @@ func drain(rows pgx.Rows, err error) error {
 		rows.RawValues()
 	}
 	return rows.Err()
-}
-
-// explain returns the server's time for a prepared statement.
-func explain(ctx context.Context, conn *pgx.Conn, name string, key int) (time.Duration, error) {
-	var text string
-	if err := conn.QueryRow(ctx, fmt.Sprintf(`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE %s(%d)`, pgx.Identifier{name}.Sanitize(), key),
-		pgx.QueryExecModeSimpleProtocol).Scan(&text); err != nil {
-		return 0, err
-	}
-	var plans []struct {
-		Planning  float64 `json:"Planning Time"`
-		Execution float64 `json:"Execution Time"`
-	}
-	if err := json.Unmarshal([]byte(text), &plans); err != nil {
-		return 0, fmt.Errorf("read a plan: %w", err)
-	}
-	return time.Duration((plans[0].Planning + plans[0].Execution) * float64(time.Millisecond)), nil
 }
 
 // travel measures what entering the past costs: a transaction without a query.

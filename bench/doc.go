@@ -1,10 +1,12 @@
-// Command bench measures what history costs, on PostgreSQL:
+// Command bench measures what history costs, on PostgreSQL and SQLite:
 //
-//	go run . [-short] [-run REGEX] [-json FILE] [-markdown] [-plot DIR] [-keep]
+//	go run . [-short] [-run REGEX] [-json FILE] [-markdown] [-plot DIR] [-keep] [-versions N]
 //	go run . -from FILE [-markdown] [-plot DIR]
+//	go run . -drop
 //
 // The server is the one that CHRONONAUT_TEST_DATABASE_URL names; "make bench"
 // starts one. Each section of figures gets a database, which is dropped afterwards.
+// Only the histories that reading is measured on stay, for the next run.
 //
 // The figures of capture are added costs: a statement on a tracked table, minus the
 // same statement on a table without history. Beside them stand the limit, which is

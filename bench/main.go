@@ -19,7 +19,9 @@ type bench struct {
 	url   string
 	short bool
 	keep  bool
-	names *regexp.Regexp // nil is all
+	// versions are those of the large history that is read.
+	versions int
+	names    *regexp.Regexp // nil is all
 }
 
 // output says what becomes of the figures, besides being printed.
@@ -40,11 +42,13 @@ func run() (code int) {
 	flag.StringVar(&out.json, "json", "", "also write the figures to `file`, one JSON object a line")
 	flag.StringVar(&out.plots, "plot", "", "also draw the figures, as SVG files in `dir`")
 	flag.BoolVar(&out.markdown, "markdown", false, "print Markdown tables")
+	flag.IntVar(&b.versions, "versions", 1_000_000, "read a history of `n` versions beside one of 100,000; it stays on the server for the next run")
+	drop := flag.Bool("drop", false, "measure nothing: drop the histories that earlier runs left on the server")
 	from := flag.String("from", "", "measure nothing: take the figures from a `file` that -json has written")
 	names := flag.String("run", "", "only the figures whose name matches `regex`")
 	flag.Parse()
 	pattern, err := regexp.Compile(*names)
-	if err != nil || flag.NArg() != 0 {
+	if err != nil || flag.NArg() != 0 || b.versions < smallHistory || b.versions%smallHistory != 0 {
 		flag.Usage()
 		return 2
 	}
@@ -54,9 +58,14 @@ func run() (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var results []result
-	if *from != "" {
+	switch b.url = os.Getenv(envURL); {
+	case *from != "":
 		results, err = readResults(*from)
-	} else {
+	case b.url == "":
+		err = errors.New(envURL + " names no server\nTry: make bench, which starts one")
+	case *drop:
+		err = b.dropHistories(ctx)
+	default:
 		results, err = b.measure(ctx)
 	}
 	// What was measured is written, also when something else could not be.
@@ -78,10 +87,6 @@ func (b *bench) wants(name string) bool {
 // measure measures the wanted figures. It returns them also when others could not
 // be measured.
 func (b *bench) measure(ctx context.Context) (results []result, err error) {
-	b.url = os.Getenv(envURL)
-	if b.url == "" {
-		return nil, errors.New(envURL + " names no server\nTry: make bench, which starts one")
-	}
 	server, err := b.describeServer(ctx)
 	if err != nil {
 		return nil, err

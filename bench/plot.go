@@ -69,6 +69,21 @@ var pictures = []picture{
 		figures: []string{"concurrent_rows", "concurrent_hot"},
 		bars:    append([]bar{oursBar, limitBar, noneBar}, peerBars...),
 	},
+	{
+		file: "bytes.svg", title: "What a version of Chinook's rows takes", axis: "bytes",
+		figures: []string{bytesTable, bytesIndexes, bytesWAL},
+		bars:    append([]bar{oursBar, limitBar}, peerBars...),
+	},
+	{
+		file: "reads.svg", title: "Reading history, on the server", axis: "µs",
+		figures: questions(),
+		bars:    []bar{oursBar.called("large history"), limitBar.called("100,000 versions")},
+	},
+}
+
+func (b bar) called(name string) bar {
+	b.name = name
+	return b
 }
 
 // drawAll draws the pictures for which every figure was measured.

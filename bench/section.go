@@ -44,6 +44,11 @@ var sections = []section{
 		measure: measureSQLite,
 	},
 	{
+		title: "Reads", figures: append(questions(), streamMemory),
+		ours: "large history", limit: "100,000 versions", ratio: "large ÷ small",
+		measure: measureReads,
+	},
+	{
 		title: "As of a time", figures: asofNames(),
 		none: "present", ours: "ours", limit: "by hand", ratio: "ours ÷ by hand",
 		measure: measureAsof,

@@ -140,20 +140,26 @@ func (s *sqlite) update(ctx context.Context, w way, where string, args ...[]any)
 	if err != nil {
 		return 0, err
 	}
-	stmt, err := tx.PrepareContext(ctx, `UPDATE `+account.table(w)+set+where)
-	if err != nil {
-		return 0, errors.Join(err, tx.Rollback())
-	}
-	for _, a := range args {
-		if _, err := stmt.ExecContext(ctx, a...); err != nil {
-			return 0, errors.Join(err, stmt.Close(), tx.Rollback())
-		}
-	}
-	if err := stmt.Close(); err != nil {
+	if err := execAll(ctx, tx, `UPDATE `+account.table(w)+set+where, args); err != nil {
 		return 0, errors.Join(err, tx.Rollback())
 	}
 	err = tx.Commit()
 	return time.Since(start), err
+}
+
+// execAll runs a prepared statement for each of the arguments.
+func execAll(ctx context.Context, tx *sql.Tx, query string, args [][]any) (err error) {
+	stmt, err := tx.PrepareContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stmt.Close()) }()
+	for _, a := range args {
+		if _, err := stmt.ExecContext(ctx, a...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // turns are the ways, in an order that differs from turn to turn.
@@ -219,5 +225,5 @@ func (s *sqlite) verify(ctx context.Context) error {
 	if n != m {
 		return fmt.Errorf("ours has %d changes, the limit %d", n, m)
 	}
-	return compareChanges(mine, byHand)
+	return compareChanges(mine, byHand, sameValues...)
 }

@@ -35,20 +35,21 @@ func (c *capture) verify(ctx context.Context, s *shape) error {
 	if err := c.conn.QueryRow(ctx, `SELECT to_jsonb(a) FROM `+histories[limit]+` AS a`+last, s.table(limit), mine["key"]).Scan(&byHand); err != nil {
 		return fmt.Errorf("read the last change of the limit: %w", err)
 	}
-	if err := compareChanges(mine, byHand); err != nil {
+	if err := compareChanges(mine, byHand, sameValues...); err != nil {
 		return err
 	}
 	return c.verifyPeers(ctx, s)
 }
 
-// compareChanges compares a change of ours with the limit's, as JSON.
-func compareChanges(mine, byHand map[string]any) error {
+// compareChanges looks whether a change of ours and one by hand have values in the
+// same columns, and the same values in some.
+func compareChanges(mine, byHand map[string]any, same ...string) error {
 	for _, column := range slices.Sorted(maps.Keys(mine)) {
 		if (mine[column] == nil) != (byHand[column] == nil) {
-			return fmt.Errorf("the column %s of history is %v in ours and %v in the limit", column, mine[column], byHand[column])
+			return fmt.Errorf("the column %s of history is %v in ours and %v by hand", column, mine[column], byHand[column])
 		}
-		if slices.Contains(sameValues, column) && !reflect.DeepEqual(mine[column], byHand[column]) {
-			return fmt.Errorf("the column %s of history differs: ours has %v, the limit %v", column, mine[column], byHand[column])
+		if slices.Contains(same, column) && !reflect.DeepEqual(mine[column], byHand[column]) {
+			return fmt.Errorf("the column %s of history differs: ours has %v, by hand it is %v", column, mine[column], byHand[column])
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func TestCompareChanges(t *testing.T) {
 		"a column is filled for once":  {map[string]any{"id": 8.0, "version": 1.0, "data": map[string]any{"a": 1.0}, "previous_key": "x"}, true},
 		"a column that is not in both": {map[string]any{"id": 8.0, "data": map[string]any{"a": 1.0}}, true},
 	} {
-		if err := compareChanges(mine, tc.byHand); (err != nil) != tc.fails {
+		if err := compareChanges(mine, tc.byHand, "version", "data"); (err != nil) != tc.fails {
 			t.Errorf("%s: compareChanges() = %v", name, err)
 		}
 	}
