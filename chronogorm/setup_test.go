@@ -3,6 +3,7 @@ package chronogorm_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -14,7 +15,9 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronogorm"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
 	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
@@ -80,12 +83,34 @@ func (s setup) use(t *testing.T, url string) *gorm.DB {
 	return db
 }
 
-// open opens an empty database with the plugin, and migrates models.
+// open opens a database with the plugin, and migrates models. History is
+// installed already, unless the plugin has options, which may be about that.
 func open(t *testing.T, s setup, models ...any) *gorm.DB {
 	t.Helper()
-	db := s.use(t, pgtest.New(t).URL())
+	var database *pgtest.Database
+	if s.plugin == nil {
+		database = installed(t)
+	} else {
+		database = pgtest.New(t)
+	}
+	db := s.use(t, database.URL())
 	must(t, db.AutoMigrate(models...))
 	return db
+}
+
+func installed(t *testing.T) *pgtest.Database {
+	t.Helper()
+	return pgtest.NewFrom(t, "chronogorm", func(ctx context.Context, url string) error {
+		pool, err := chronosql.Open("pgx", url, nil)
+		if err != nil {
+			return err
+		}
+		m, err := chronomigrate.New(chronosql.NewDriver(pool, chronodriver.PostgreSQL, nil), nil)
+		if err == nil {
+			_, err = m.Up(ctx, nil)
+		}
+		return errors.Join(err, pool.Close())
+	})
 }
 
 func must(t *testing.T, err error) {

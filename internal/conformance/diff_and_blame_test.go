@@ -13,7 +13,9 @@ func TestDiffAndBlame(t *testing.T) {
 	t.Parallel()
 	t.Run("pgx", func(t *testing.T) {
 		t.Parallel()
-		conformance.RunDiffs(t, func(t *testing.T) *conformance.Env { return pgxEnv(t, pgx.QueryExecModeCacheStatement) })
+		conformance.RunDiffs(t, func(t *testing.T) *conformance.Env {
+			return pgxEnv(t, pgx.QueryExecModeCacheStatement, conformance.Installed(t).URL())
+		})
 	})
 	for name, driver := range sqliteDrivers {
 		t.Run(name, func(t *testing.T) {

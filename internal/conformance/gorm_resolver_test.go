@@ -14,6 +14,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronogorm"
+	"github.com/chrononaut-go/chrononaut/internal/conformance"
 	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
@@ -41,9 +42,9 @@ type resolved struct {
 func openResolved(t *testing.T, plain bool, config gorm.Config) *resolved {
 	t.Helper()
 	r := &resolved{
-		primary: gormPool(t, "pgx", pgtest.New(t).URL(), plain),
+		primary: gormPool(t, "pgx", conformance.Installed(t).URL(), plain),
 		replica: gormPool(t, "pgx", pgtest.New(t).URL(), plain),
-		orders:  gormPool(t, "pgx", pgtest.New(t).URL(), plain),
+		orders:  gormPool(t, "pgx", conformance.Installed(t).URL(), plain),
 	}
 	r.DB = openGORM(t, postgres.New(postgres.Config{Conn: r.primary}), config)
 	dialector := func(pool *sql.DB) []gorm.Dialector {

@@ -15,7 +15,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronogorm"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
-	"github.com/chrononaut-go/chrononaut/internal/pgtest"
+	"github.com/chrononaut-go/chrononaut/internal/conformance"
 )
 
 // stocked is a model that two services share.
@@ -30,7 +30,7 @@ type stocked struct {
 // through pgx.
 func services(t *testing.T) (*gorm.DB, *chronopgx.DB) {
 	t.Helper()
-	url := pgtest.New(t).URL()
+	url := conformance.Installed(t).URL()
 	orm := openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, "pgx", url, false)}), gorm.Config{})
 	pool, err := pgxpool.New(t.Context(), url)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/chrononaut-go/chrononaut/chronogorm"
 	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/internal/conformance"
-	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // gormMode is a way in which applications use GORM.
@@ -40,9 +39,9 @@ func TestGORM(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			conformance.Run(t, func(t *testing.T) *conformance.Env {
+			conformance.RunPostgreSQL(t, func(t *testing.T, url string) *conformance.Env {
 				t.Helper()
-				db := gormPool(t, mode.driver, pgtest.New(t).URL(), mode.plain)
+				db := gormPool(t, mode.driver, url, mode.plain)
 				return conformance.GORMEnv(t, openGORM(t, postgres.New(postgres.Config{Conn: db}), mode.config), mode.generic)
 			})
 		})
@@ -56,7 +55,7 @@ func TestGORMModels(t *testing.T) {
 			t.Parallel()
 			conformance.RunGORM(t, func(t *testing.T) *gorm.DB {
 				t.Helper()
-				return openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, "pgx", pgtest.New(t).URL(), plain)}), gorm.Config{})
+				return openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, "pgx", conformance.Installed(t).URL(), plain)}), gorm.Config{})
 			})
 		})
 	}
@@ -85,7 +84,7 @@ func TestGORMStale(t *testing.T) {
 			t.Parallel()
 			conformance.RunGORMStale(t, func(t *testing.T) *gorm.DB {
 				t.Helper()
-				return openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, mode.driver, pgtest.New(t).URL(), mode.plain)}), mode.config)
+				return openGORM(t, postgres.New(postgres.Config{Conn: gormPool(t, mode.driver, conformance.Installed(t).URL(), mode.plain)}), mode.config)
 			})
 		})
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/chrononaut-go/chrononaut/chronopgx"
 	"github.com/chrononaut-go/chrononaut/internal/conformance"
-	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 func TestPgx(t *testing.T) {
@@ -19,14 +18,14 @@ func TestPgx(t *testing.T) {
 	} {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			conformance.Run(t, func(t *testing.T) *conformance.Env { return pgxEnv(t, mode) })
+			conformance.RunPostgreSQL(t, func(t *testing.T, url string) *conformance.Env { return pgxEnv(t, mode, url) })
 		})
 	}
 }
 
-func pgxEnv(t *testing.T, mode pgx.QueryExecMode) *conformance.Env {
+func pgxEnv(t *testing.T, mode pgx.QueryExecMode, url string) *conformance.Env {
 	t.Helper()
-	config, err := pgxpool.ParseConfig(pgtest.New(t).URL())
+	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/chrononaut-go/chrononaut/chronosql"
 	"github.com/chrononaut-go/chrononaut/internal/conformance"
-	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 func TestSQL(t *testing.T) {
@@ -20,9 +19,9 @@ func TestSQL(t *testing.T) {
 	for _, driver := range []string{"pgx", "postgres"} {
 		t.Run(driver, func(t *testing.T) {
 			t.Parallel()
-			conformance.Run(t, func(t *testing.T) *conformance.Env {
+			conformance.RunPostgreSQL(t, func(t *testing.T, url string) *conformance.Env {
 				t.Helper()
-				return sqlEnv(t, driver, pgtest.New(t).URL())
+				return sqlEnv(t, driver, url)
 			})
 		})
 	}

@@ -36,6 +36,8 @@ type Env struct {
 	// Tx runs f in a transaction that was begun under ctx, and commits it when
 	// f returns no error.
 	Tx func(ctx context.Context, f func(exec func(ctx context.Context, sql string, args ...any) error) error) error
+
+	prepared bool // The table is there and tracked.
 }
 
 // bench is a database with one tracked table.
@@ -113,18 +115,27 @@ func Run(t *testing.T, setup func(t *testing.T) *Env) {
 	}
 }
 
+// The table that most tests are about.
+const createTodos = `CREATE TABLE todos (id bigint PRIMARY KEY, title text NOT NULL DEFAULT '', done boolean NOT NULL DEFAULT false, secret text, visits bigint NOT NULL DEFAULT 0)`
+
+var (
+	todosTable   = chrononaut.Table{Name: "todos"}
+	todosOptions = &chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"visits"}}
+)
+
 func newBench(t *testing.T, env *Env) *bench {
 	t.Helper()
-	ctx := t.Context()
-	b := &bench{Env: env, t: t, table: chrononaut.Table{Name: "todos"}}
-	ddl := `CREATE TABLE todos (id bigint PRIMARY KEY, title text NOT NULL DEFAULT '', done boolean NOT NULL DEFAULT false, secret text, visits bigint NOT NULL DEFAULT 0)`
-	if env.Driver.Dialect() == chronodriver.SQLite {
-		ddl = strings.Replace(ddl, "id bigint", "id integer", 1)
+	b := &bench{Env: env, t: t, table: todosTable}
+	if !env.prepared {
+		ddl := createTodos
+		if env.Driver.Dialect() == chronodriver.SQLite {
+			ddl = strings.Replace(ddl, "id bigint", "id integer", 1)
+		}
+		if _, err := env.Driver.Exec(t.Context(), ddl); err != nil {
+			t.Fatal(err)
+		}
+		b.track(todosOptions)
 	}
-	if _, err := env.Driver.Exec(ctx, ddl); err != nil {
-		t.Fatal(err)
-	}
-	b.track(&chronomigrate.TrackOptions{Hidden: []string{"secret"}, Untracked: []string{"visits"}})
 	var err error
 	if b.client, err = chrononaut.NewClient(env.Driver, env.Driver.Dialect(), nil); err != nil {
 		t.Fatal(err)
