@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,11 @@ const (
 // capture measures figures: in each round all of them, and in each figure all ways
 // in turn.
 type capture struct {
-	conn    *pgx.Conn
+	pool *pgxpool.Pool
+	conn *pgx.Conn
+	// periods has a connection of its own for each measurement: the extension keeps
+	// some 12 kB of memory for each row that it has written, as long as its session.
+	periods *pgx.Conn
 	short   bool
 	peers   []way
 	rounds  int
@@ -39,15 +44,12 @@ func measureCapture(ctx context.Context, b *bench) (results []result, err error)
 			return err
 		}
 		return withConn(ctx, pool, func(conn *pgx.Conn) error {
-			c := &capture{conn: conn, short: b.short, peers: peers, rounds: 5, singles: 2_000, changed: map[*shape]int{}, updated: map[*shape]bool{}}
+			c := &capture{pool: pool, conn: conn, short: b.short, peers: peers, rounds: 5, singles: 1_000, changed: map[*shape]int{}, updated: map[*shape]bool{}}
 			if b.short {
-				c.rounds, c.singles = 3, 1_000
-			}
-			if err := c.setUp(ctx, pool, figures); err != nil {
-				return err
+				c.rounds = 3
 			}
 			samples, err := c.measure(ctx, figures)
-			if err != nil {
+			if err := errors.Join(err, c.closePeriods(ctx)); err != nil {
 				return err
 			}
 			for _, s := range c.shapes(figures) {
@@ -89,14 +91,14 @@ func (c *capture) shapes(figures []*figure) (shapes []*shape) {
 }
 
 // setUp makes the tables, fills them and prepares the statements.
-func (c *capture) setUp(ctx context.Context, pool *pgxpool.Pool, figures []*figure) error {
+func (c *capture) setUp(ctx context.Context, figures []*figure) error {
 	shapes := c.shapes(figures)
-	if err := makeTables(ctx, pool, shapes, c.peers); err != nil {
+	if err := makeTables(ctx, c.pool, shapes, c.peers); err != nil {
 		return err
 	}
 	for _, s := range shapes {
 		fill := s.fill()
-		if err := c.prepare(ctx, fill); err != nil {
+		if err := errors.Join(c.prepare(ctx, fill), c.renewPeriods(ctx, fill)); err != nil {
 			return err
 		}
 		for _, w := range s.ways(c.peers) {
@@ -106,7 +108,7 @@ func (c *capture) setUp(ctx context.Context, pool *pgxpool.Pool, figures []*figu
 		}
 		c.changed[s] += s.count(c.short) + s.more
 		if s.prepare != nil {
-			if err := s.prepare(ctx, pool, s, s.count(c.short)+1); err != nil {
+			if err := s.prepare(ctx, c.pool, s, s.count(c.short)+1); err != nil {
 				return err
 			}
 		}
@@ -122,23 +124,61 @@ func (c *capture) setUp(ctx context.Context, pool *pgxpool.Pool, figures []*figu
 	return nil
 }
 
+// prepare prepares the statements of a figure, but that of periods.
 func (c *capture) prepare(ctx context.Context, f *figure) error {
 	for _, w := range f.shape.ways(c.peers) {
-		if f.kind == copied && w != limit {
+		if w == periods {
 			continue
 		}
-		if _, err := c.conn.Prepare(ctx, f.prepared(w), f.sql(w)); err != nil {
-			return fmt.Errorf("%s: prepare for %s: %w", f.name, w, err)
+		if err := f.prepare(ctx, c.conn, w); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// renewPeriods makes a new connection for periods, if it is measured, and prepares its
+// statement of the figure.
+func (c *capture) renewPeriods(ctx context.Context, f *figure) (err error) {
+	if !slices.Contains(f.shape.ways(c.peers), periods) {
+		return nil
+	}
+	if err := c.closePeriods(ctx); err != nil {
+		return err
+	}
+	if c.periods, err = pgx.ConnectConfig(ctx, c.pool.Config().ConnConfig.Copy()); err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	return f.prepare(ctx, c.periods, periods)
+}
+
+func (c *capture) closePeriods(ctx context.Context) error {
+	if c.periods == nil {
+		return nil
+	}
+	return cleanUp(ctx, c.periods.Close)
+}
+
+// on is the connection of a way.
+func (c *capture) on(w way) *pgx.Conn {
+	if w == periods {
+		return c.periods
+	}
+	return c.conn
+}
+
 // measure returns the time a row of each figure and way, in µs.
 func (c *capture) measure(ctx context.Context, figures []*figure) (map[*figure]times, error) {
+	if err := c.setUp(ctx, figures); err != nil {
+		return nil, err
+	}
 	samples := map[*figure]times{}
 	for round := range c.rounds {
+		fmt.Printf("capture: round %d of %d\n", round+1, c.rounds)
 		for _, f := range figures {
+			if err := c.renewPeriods(ctx, f); err != nil {
+				return nil, err
+			}
 			c.updated[f.shape] = c.updated[f.shape] || f.operation == "update"
 			measure := c.bulk
 			if f.kind == one {
@@ -210,7 +250,7 @@ func (c *capture) bulk(ctx context.Context, f *figure, round int) (took map[way]
 
 // run runs the prepared statement of a figure, and looks whether it did what it is to do.
 func (c *capture) run(ctx context.Context, f *figure, w way, first, rows int) error {
-	tag, err := c.conn.Exec(ctx, f.prepared(w), first, rows)
+	tag, err := c.on(w).Exec(ctx, f.prepared(w), first, rows)
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", f.name, w, err)
 	}
@@ -238,7 +278,7 @@ func (c *capture) copyIn(ctx context.Context, f *figure, w way, data []byte, fir
 	if err != nil {
 		return err
 	}
-	return pgx.BeginFunc(ctx, c.conn, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, c.on(w), func(tx pgx.Tx) error {
 		copySQL := strings.NewReplacer("TABLE", f.shape.table(w), "COLUMNS", columns).Replace(f.statement)
 		if _, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(data), copySQL); err != nil {
 			return fmt.Errorf("%s: %s: %w", f.name, w, err)
@@ -260,7 +300,7 @@ func (c *capture) singleRows(ctx context.Context, f *figure, round int) (map[way
 			start := time.Now()
 			for n := range block {
 				id := (b*block+n)*7919%rows + 1 // all over the table
-				if _, err := c.conn.Exec(ctx, f.prepared(w), id); err != nil {
+				if _, err := c.on(w).Exec(ctx, f.prepared(w), id); err != nil {
 					return nil, fmt.Errorf("%s: %s: %w", f.name, w, err)
 				}
 			}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // kind says what one measurement of a figure does.
@@ -101,6 +104,17 @@ func (f *figure) byHand() string {
 		return changed + history.insert() + ` WHERE c.differs`
 	}
 	return changed + history.insert()
+}
+
+// prepare prepares the statement of a way. COPY cannot be prepared.
+func (f *figure) prepare(ctx context.Context, conn *pgx.Conn, w way) error {
+	if f.kind == copied && w != limit {
+		return nil
+	}
+	if _, err := conn.Prepare(ctx, f.prepared(w), f.sql(w)); err != nil {
+		return fmt.Errorf("%s: prepare for %s: %w", f.name, w, err)
+	}
+	return nil
 }
 
 func (f *figure) prepared(w way) string { return fmt.Sprintf("%s_%s", f.name, w) }

@@ -26,8 +26,8 @@ type bench struct {
 
 // output says what becomes of the figures, besides being printed.
 type output struct {
-	json, plots string
-	markdown    bool
+	json, plots, update string
+	markdown            bool
 }
 
 func main() { os.Exit(run()) }
@@ -41,6 +41,7 @@ func run() (code int) {
 	flag.BoolVar(&b.keep, "keep", false, "leave the databases on the server, to look at plans")
 	flag.StringVar(&out.json, "json", "", "also write the figures to `file`, one JSON object a line")
 	flag.StringVar(&out.plots, "plot", "", "also draw the figures, as SVG files in `dir`")
+	flag.StringVar(&out.update, "update", "", "replace the tables of these figures in a Markdown `file`, such as docs/performance.md")
 	flag.BoolVar(&out.markdown, "markdown", false, "print Markdown tables")
 	flag.IntVar(&b.versions, "versions", 1_000_000, "read a history of `n` versions beside one of 100,000; it stays on the server for the next run")
 	drop := flag.Bool("drop", false, "measure nothing: drop the histories that earlier runs left on the server")
@@ -124,13 +125,21 @@ func (o output) write(results []result) error {
 	}
 	tables := tabulate(results)
 	if o.markdown {
-		printMarkdown(os.Stdout, tables)
+		for _, t := range tables {
+			fmt.Printf("\n## %s\n\n", t.title)
+			printMarkdown(os.Stdout, t)
+		}
 	} else if err := printText(os.Stdout, tables); err != nil {
 		return err
 	}
 	if o.json != "" {
 		if err := writeResults(o.json, results); err != nil {
 			return fmt.Errorf("write the figures: %w", err)
+		}
+	}
+	if o.update != "" {
+		if err := updateFile(o.update, tables, results[0].Server); err != nil {
+			return fmt.Errorf("update the tables: %w", err)
 		}
 	}
 	if o.plots != "" {

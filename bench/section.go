@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,11 @@ var sections = []section{
 		title: "Bytes", figures: []string{bytesTable, bytesIndexes, bytesWAL},
 		none: "without", ours: "added by ours", limit: "by the limit", peer: "by ", ratio: "ours ÷ limit",
 		measure: measureBytes,
+	},
+	{
+		title: "Indexes of history", figures: []string{indexFigure},
+		none: "without indexes", ours: "added by the index",
+		measure: measureIndexes,
 	},
 	{
 		title: "Round trips", figures: doorNames(),
@@ -67,6 +73,14 @@ func isInShort(name string) bool {
 }
 
 func (s *section) wanted(b *bench) bool { return slices.ContainsFunc(s.figures, b.wants) }
+
+// has reports whether a figure is one of the section's. Some have parts, whose names
+// go on after that of the figure.
+func (s *section) has(name string) bool {
+	return slices.ContainsFunc(s.figures, func(figure string) bool {
+		return name == figure || strings.HasPrefix(name, figure+"/")
+	})
+}
 
 func (s *section) timed(ctx context.Context, b *bench) ([]result, error) {
 	start := time.Now()

@@ -56,7 +56,7 @@ func tabulate(results []result) (tables []table) {
 		}
 		t := table{title: s.title}
 		for _, r := range results {
-			if slices.ContainsFunc(s.figures, func(name string) bool { return r.Name == name || strings.HasPrefix(r.Name, name+"/") }) {
+			if s.has(r.Name) {
 				t.rows = append(t.rows, nil)
 				for _, c := range columns {
 					t.rows[len(t.rows)-1] = append(t.rows[len(t.rows)-1], c.value(r))
@@ -118,21 +118,18 @@ func printText(w io.Writer, tables []table) error {
 	return tabs.Flush()
 }
 
-// printMarkdown leaves out how steady the figures are.
-func printMarkdown(w io.Writer, tables []table) {
-	for _, t := range tables {
-		steady := slices.Index(t.header, "least to most")
-		line := func(cells []string) {
-			if steady >= 0 {
-				cells = slices.Delete(slices.Clone(cells), steady, steady+1)
-			}
-			fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+// printMarkdown leaves out the title, and how steady the figures are.
+func printMarkdown(w io.Writer, t table) {
+	steady := slices.Index(t.header, "least to most")
+	line := func(cells []string) {
+		if steady >= 0 {
+			cells = slices.Delete(slices.Clone(cells), steady, steady+1)
 		}
-		fmt.Fprintf(w, "\n%s\n\n", t.title)
-		line(t.header)
-		line(slices.Repeat([]string{"---"}, len(t.header)))
-		for _, row := range t.rows {
-			line(slices.Concat([]string{"`" + row[0] + "`"}, row[1:]))
-		}
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+	}
+	line(t.header)
+	line(slices.Repeat([]string{"---"}, len(t.header)))
+	for _, row := range t.rows {
+		line(slices.Concat([]string{"`" + row[0] + "`"}, row[1:]))
 	}
 }
