@@ -36,10 +36,10 @@ test: $(TESTCLUSTER) ## Vet and test all modules on a throw-away PostgreSQL
 	$(TESTCLUSTER) -- scripts/test $(TESTFLAGS)
 
 .PHONY: test-all
-test-all: $(TESTCLUSTER) ## The same on every supported version of PostgreSQL; needs npm
+test-all: $(TESTCLUSTER) ## The same, at length, on every supported version of PostgreSQL; needs npm
 	@failed=; for major in $(POSTGRES_MAJORS); do \
 		echo "==== PostgreSQL $$major"; \
-		$(TESTCLUSTER) -major $$major -- scripts/test $(TESTFLAGS) || failed="$$failed $$major"; \
+		CHRONONAUT_TEST_LONG=1 $(TESTCLUSTER) -major $$major -- scripts/test $(TESTFLAGS) || failed="$$failed $$major"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed on PostgreSQL$$failed" >&2; exit 1; fi
 

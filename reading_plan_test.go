@@ -15,6 +15,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // recorder remembers the queries on history.
@@ -208,7 +209,7 @@ func TestReadsUseIndexes(t *testing.T) {
 	}
 
 	// Of a much smaller table PostgreSQL rightly prefers to read all.
-	const others = 200_000
+	others := pgtest.Size(60_000, 200_000)
 	f.exec(fmt.Sprintf(`
 		INSERT INTO chrononaut.chrononaut_activity (table_schema, table_name, key, version, data, user_info, operation, changed)
 		SELECT 'public', CASE WHEN i %% 2 = 0 THEN 'todos' ELSE 'elsewhere' END, jsonb_build_object('id', i / 20), i %% 20,

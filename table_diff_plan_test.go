@@ -11,6 +11,7 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // Comparing a table at two times looks everything up in indexes, sorts no more
@@ -21,7 +22,7 @@ func TestTableDiffsUseIndexes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	h := f.todos()
-	records := 6_000
+	records := pgtest.Size(3_000, 6_000)
 	if os.Getenv("CHRONONAUT_TEST_SOAK") != "" {
 		records = 100_000
 	}

@@ -3,6 +3,7 @@ package chronoimport_test
 import (
 	"cmp"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +15,15 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/chrononaut-go/chrononaut/chronoimport"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
+
+// A check has a table of its own, and lets a converter run many times.
+func init() {
+	if err := flag.Set("rapid.checks", pgtest.Size("30", "100")); err != nil {
+		panic(err)
+	}
+}
 
 // oldState is a row of the old history or, without change, of the table.
 type oldState struct {

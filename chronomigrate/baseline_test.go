@@ -195,7 +195,7 @@ func TestBaseline(t *testing.T) {
 		f.exec(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 				IF (SELECT count(*) FROM new) > 100 THEN PERFORM pg_sleep(3600); END IF; RETURN NULL; END $$`,
 			`CREATE TRIGGER slow AFTER INSERT ON chrononaut.chrononaut_activity REFERENCING NEW TABLE AS new FOR EACH STATEMENT EXECUTE FUNCTION slow()`,
-			`ALTER DATABASE `+f.db.Name+` SET statement_timeout = '2s'`)
+			`ALTER DATABASE `+f.db.Name+` SET statement_timeout = '1s'`)
 		f.pool.Reset()
 		progress, err := f.migrator.Baseline(t.Context(), f.table("todos"), &chronomigrate.BaselineOpts{ChunkSize: 400})
 		if err != nil || progress.Recorded != 1000 {

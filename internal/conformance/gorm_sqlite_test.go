@@ -15,7 +15,7 @@ import (
 // modernc is in package gormsqlite.
 func openGormlite(t *testing.T, config gorm.Config) *gorm.DB {
 	t.Helper()
-	pool, err := chronosql.Open("sqlite3", "file:"+filepath.Join(t.TempDir(), "test.db")+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=journal_mode(wal)", nil)
+	pool, err := chronosql.Open("sqlite3", "file:"+filepath.Join(t.TempDir(), "test.db")+"?_pragma=busy_timeout(60000)&_pragma=foreign_keys(1)&_pragma=journal_mode(wal)&_pragma=synchronous(0)", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

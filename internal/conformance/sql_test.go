@@ -35,7 +35,7 @@ func TestSQLite(t *testing.T) {
 			conformance.Run(t, func(t *testing.T) *conformance.Env {
 				t.Helper()
 				path := filepath.Join(t.TempDir(), "test.db")
-				return sqlEnv(t, driver, "file:"+path+"?_pragma=busy_timeout(60000)&_pragma=journal_mode(wal)&_txlock=immediate")
+				return sqlEnv(t, driver, "file:"+path+"?_pragma=busy_timeout(60000)&_pragma=journal_mode(wal)&_pragma=synchronous(0)&_txlock=immediate")
 			})
 		})
 	}

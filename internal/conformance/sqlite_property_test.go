@@ -19,11 +19,12 @@ import (
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 	"github.com/chrononaut-go/chrononaut/chronotest"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // A check takes a database of its own, and there are eight times as many.
 func init() {
-	if err := flag.Set("rapid.checks", "12"); err != nil {
+	if err := flag.Set("rapid.checks", pgtest.Size("5", "12")); err != nil {
 		panic(err)
 	}
 }

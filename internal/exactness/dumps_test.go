@@ -26,10 +26,7 @@ import (
 // the reader kept.
 func TestDumps(t *testing.T) {
 	t.Parallel()
-	duration := 2 * time.Second
-	if testing.Short() {
-		duration = time.Second
-	}
+	duration := pgtest.Size(time.Second, 2*time.Second)
 	for _, layout := range layouts {
 		t.Run("layout "+string(layout), func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // TestSchemaChanges changes the tables of a bank while its clients write and
@@ -18,10 +19,7 @@ import (
 func TestSchemaChanges(t *testing.T) {
 	t.Parallel()
 	b := newBank(t, "")
-	duration := 3 * time.Second
-	if testing.Short() {
-		duration = time.Second
-	}
+	duration := pgtest.Size(time.Second, 3*time.Second)
 	changes, travels := 0, 0
 	errs := map[string]int{}
 	b.work(6, 21, time.Now().Add(duration),

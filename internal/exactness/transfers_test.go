@@ -13,15 +13,13 @@ import (
 	"time"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // TestTransfers reads a bank at random instants, also while its clients write.
 func TestTransfers(t *testing.T) {
 	t.Parallel()
-	clients, duration, instants := 10, 3*time.Second, 48
-	if testing.Short() {
-		duration, instants = time.Second, 20
-	}
+	clients, duration, instants := 10, pgtest.Size(time.Second, 3*time.Second), pgtest.Size(20, 48)
 	for _, layout := range layouts {
 		t.Run("layout "+string(layout), func(t *testing.T) {
 			t.Parallel()

@@ -7,19 +7,20 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 // Runs of "make test" repeat the same cases, so that they fail for what was
 // changed and for nothing else. Soak tests, and whoever passes -rapid.seed=0,
 // look for new ones.
 const (
-	defaultSeed   = "20260102"
-	defaultChecks = "40"
-	soakVariable  = "CHRONONAUT_TEST_SOAK"
+	defaultSeed  = "20260102"
+	soakVariable = "CHRONONAUT_TEST_SOAK"
 )
 
 func TestMain(m *testing.M) {
-	for name, value := range map[string]string{"rapid.seed": defaultSeed, "rapid.checks": defaultChecks, "rapid.nofailfile": "true"} {
+	for name, value := range map[string]string{"rapid.seed": defaultSeed, "rapid.checks": pgtest.Size("12", "40"), "rapid.nofailfile": "true"} {
 		if err := flag.Set(name, value); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -26,6 +26,7 @@ const (
 // cluster is a PostgreSQL server with its temporary directory.
 type cluster struct {
 	bin, dir   string
+	lock       *os.File            // Holds the lock of the directory.
 	copied     string              // The copy of the server, if there has to be one.
 	credential *syscall.Credential // Nil unless we are root, as whom PostgreSQL refuses to run.
 	port       int
@@ -58,7 +59,7 @@ func newCluster(bin string, disk bool) (_ *cluster, err error) {
 			err = errors.Join(err, c.close())
 		}
 	}()
-	if err := lockDirectory(c.dir); err != nil {
+	if c.lock, err = lockDirectory(c.dir); err != nil {
 		return nil, err
 	}
 
@@ -189,6 +190,9 @@ func (c *cluster) close() error {
 				break
 			}
 		}
+	}
+	if c.lock != nil {
+		_ = c.lock.Close() // It was only read.
 	}
 	// After a hard stop the server's children write for a moment longer.
 	var err error

@@ -60,21 +60,17 @@ func available() int64 {
 	return 0
 }
 
-// lockDirectory marks a cluster's directory as in use for as long as this process runs.
-func lockDirectory(dir string) error {
+// lockDirectory marks a cluster's directory as in use, until the file is closed.
+func lockDirectory(dir string) (*os.File, error) {
 	file, err := os.Open(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return errors.Join(err, file.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	locked = file
-	return nil
+	return file, nil
 }
-
-// locked is not closed before the process ends; nor is it collected, which would close it.
-var locked *os.File
 
 // removeAbandoned removes the directories of processes that were killed: in memory they would cost
 // more than they do on a disk.

@@ -2,6 +2,8 @@
 
 package main
 
+import "os"
+
 func memoryDirectory() string { return "" }
 
-func lockDirectory(string) error { return nil }
+func lockDirectory(dir string) (*os.File, error) { return os.Open(dir) }
