@@ -30,7 +30,7 @@ func TestHoldOfChildren(t *testing.T) {
 	refused := []string{
 		`UPDATE orders SET note = 'x' WHERE id = 1`, `UPDATE items SET what = 'x' WHERE id = 10`, `DELETE FROM items WHERE id = 11`,
 		`INSERT INTO items VALUES (12, 1)`, `UPDATE items SET order_id = 1 WHERE id = 20`, `UPDATE items SET order_id = 2 WHERE id = 10`, `UPDATE items SET order_id = NULL WHERE id = 10`,
-		`UPDATE items SET order_id = 1 WHERE id = 30`, `UPDATE items SET id = 13 WHERE id = 10`, `TRUNCATE items CASCADE`, `TRUNCATE notes`,
+		`UPDATE items SET order_id = 1 WHERE id = 30`, `UPDATE items SET id = 13 WHERE id = 11`, `TRUNCATE items CASCADE`, `TRUNCATE notes`,
 		`UPDATE notes SET id = 9 WHERE id = 100`, `DELETE FROM notes`, `INSERT INTO notes VALUES (101, 10)`, `UPDATE notes SET item_id = 40 WHERE id = 300`, `UPDATE notes SET item_id = NULL WHERE id = 401`,
 		`SET LOCAL session_replication_role = replica; INSERT INTO items VALUES (12, 1)`, `SELECT chrononaut.suppress('x'); INSERT INTO items VALUES (12, 1)`,
 	}

@@ -462,7 +462,8 @@ func TestHoldOfTheTableItself(t *testing.T) {
 		`DROP TABLE todos`, `DROP TABLE todos CASCADE`, `ALTER TABLE todos RENAME TO tasks`, `CREATE SCHEMA attic; ALTER TABLE todos SET SCHEMA attic`,
 		`ALTER TABLE todos RENAME id TO key`, `ALTER TABLE todos DROP title`, `ALTER TABLE todos ALTER title TYPE varchar(1) USING 'x'`,
 		`ALTER TABLE todos DISABLE TRIGGER ALL`, `ALTER TABLE todos DISABLE TRIGGER USER`, `ALTER TABLE todos ENABLE TRIGGER "000_chrononaut_capture"`,
-		`DROP TRIGGER "000_chrononaut_capture" ON todos`, `DROP SCHEMA public CASCADE`, `ALTER SCHEMA public RENAME TO other`,
+		`ALTER TABLE todos ENABLE REPLICA TRIGGER "000_chrononaut_capture_update"`, `ALTER TABLE todos DISABLE TRIGGER "000_chrononaut_capture_delete"`,
+		`DROP TRIGGER "000_chrononaut_capture" ON todos`, `DROP TRIGGER "000_chrononaut_capture_insert" ON todos`, `DROP SCHEMA public CASCADE`, `ALTER SCHEMA public RENAME TO other`,
 		`DO $$ BEGIN BEGIN EXECUTE 'ALTER TABLE todos DISABLE TRIGGER ALL'; EXCEPTION WHEN division_by_zero THEN NULL; END; END $$`,
 		`DELETE FROM chrononaut.chrononaut_table`, `UPDATE chrononaut.chrononaut_table SET tracked = false`, `UPDATE chrononaut.chrononaut_table SET table_name = 'x'`,
 	}

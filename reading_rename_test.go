@@ -467,7 +467,7 @@ func TestRenamedTables(t *testing.T) {
 		var left int
 		if err := f.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
 			 WHERE c.relname IN ('r1', 'r2', 'r3', 'q') AND g.tgname LIKE '%chrononaut%')
-			+ (SELECT count(*) FROM pg_proc WHERE pronamespace = 'chrononaut'::regnamespace AND proname ~ '_(capture|version|truncate)$' AND proname ~ '^[rsq]_')`).Scan(&left); err != nil || left != 0 {
+			+ (SELECT count(*) FROM pg_proc WHERE pronamespace = 'chrononaut'::regnamespace AND proname ~ '_(number|version|record|capture|statement|truncate)$' AND proname ~ '^[rsq]_')`).Scan(&left); err != nil || left != 0 {
 			t.Errorf("%d triggers and functions are left, %v", left, err)
 		}
 	})
@@ -519,7 +519,7 @@ func TestRenamedTables(t *testing.T) {
 		f.track("r", nil)
 		f.exec(`INSERT INTO r VALUES (1, 'other'), (2, 'unseen')`, `DELETE FROM r`,
 			`ALTER TABLE s DISABLE TRIGGER USER`, `UPDATE s SET y = 'unseen' WHERE k IN (2, 3)`,
-			`ALTER TABLE s ENABLE ALWAYS TRIGGER "000_chrononaut_capture", ENABLE ALWAYS TRIGGER zzzz_chrononaut_version, ENABLE ALWAYS TRIGGER "000_chrononaut_truncate"`)
+			`ALTER TABLE s ENABLE TRIGGER USER, ENABLE REPLICA TRIGGER "000_chrononaut_capture", ENABLE ALWAYS TRIGGER zzzz_chrononaut_version, ENABLE ALWAYS TRIGGER "000_chrononaut_truncate"`)
 		baseline(2)
 		baseline(0)
 		f.exec(`ALTER TABLE s ADD z integer DEFAULT 7`)

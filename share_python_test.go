@@ -154,7 +154,7 @@ func TestSharedWithPython(t *testing.T) { //nolint:tparallel // The subtests sha
 	t.Run("a row without a version has its state before recorded", func(t *testing.T) {
 		p := p.in(t)
 		p.exec(`ALTER TABLE todos DISABLE TRIGGER USER`, `INSERT INTO todos (id, title) VALUES (9, 'old')`, `ALTER TABLE todos ENABLE TRIGGER USER`,
-			`ALTER TABLE todos ENABLE ALWAYS TRIGGER "000_chrononaut_capture"`)
+			`ALTER TABLE todos ENABLE REPLICA TRIGGER "000_chrononaut_capture"`)
 		p.run(asAnn(nil), set(9, doing{"title": "new"}), do("commit"))
 		p.wantRecorded("todos", 9, "0 baseline - go", "1 update ann@example.com python1")
 	})

@@ -133,8 +133,9 @@ func TestBaseline(t *testing.T) {
 		f.exec(`CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.touched := NEW.touched + 1; RETURN NEW; END $$`,
 			`CREATE TRIGGER touch BEFORE UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION touch()`,
 			`INSERT INTO docs SELECT i, 'a' FROM generate_series(1, 5) AS i`,
-			`ALTER TABLE docs DISABLE TRIGGER "000_chrononaut_capture"`, `UPDATE docs SET x = 'not seen' WHERE id > 2`, `DELETE FROM docs WHERE id = 5`, `INSERT INTO docs VALUES (6, 'not seen')`)
-		f.wantCheck("trigger_disabled 000_chrononaut_capture")
+			`ALTER TABLE docs DISABLE TRIGGER "000_chrononaut_capture_insert", DISABLE TRIGGER "000_chrononaut_capture_update", DISABLE TRIGGER "000_chrononaut_capture_delete"`,
+			`UPDATE docs SET x = 'not seen' WHERE id > 2`, `DELETE FROM docs WHERE id = 5`, `INSERT INTO docs VALUES (6, 'not seen')`)
+		f.wantCheck("trigger_disabled 000_chrononaut_capture_insert", "trigger_disabled 000_chrononaut_capture_update", "trigger_disabled 000_chrononaut_capture_delete")
 		f.track("docs", nil)
 		if p := f.baseline("docs", 2); p.Recorded != 4 {
 			t.Errorf("recorded %d rows, want two that changed, one that came and one that went", p.Recorded)

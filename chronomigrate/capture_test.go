@@ -20,6 +20,12 @@ type captureCase struct {
 
 const todosTable = `CREATE TABLE todos (id integer PRIMARY KEY, title text, done boolean NOT NULL DEFAULT false)`
 
+// againTrigger changes a row again after it was written.
+const againTrigger = `
+	CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN UPDATE todos SET title = title || '!' WHERE id = NEW.id AND title NOT LIKE '%!!'; RETURN NULL; END $$;
+	CREATE TRIGGER aaa AFTER INSERT OR UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION again()`
+
 var captureCases = []captureCase{
 	{
 		name: "one row is inserted, updated and deleted",
@@ -69,8 +75,8 @@ var captureCases = []captureCase{
 		want: []string{
 			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
 			`tx1 todos insert v0 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 0}`,
-			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 1}`,
 			`tx2 todos delete v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "x", "version": 1}`,
 			`tx2 todos insert v0 {"id": 3} {"id": 3, "done": false, "title": "y", "version": 0}`,
 		},
 	},
@@ -281,16 +287,39 @@ var captureCases = []captureCase{
 		},
 	},
 	{
-		name: "an AFTER trigger of the application that updates the same row comes second",
-		after: `
-			CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
-			BEGIN UPDATE todos SET title = title || '!' WHERE id = NEW.id AND title NOT LIKE '%!!'; RETURN NULL; END $$;
-			CREATE TRIGGER aaa AFTER INSERT OR UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION again()`,
-		run: []string{`INSERT INTO todos VALUES (1, 'a')`},
+		name:   "an AFTER trigger of the application that updates the same row comes second",
+		tables: todosTable + ";" + againTrigger,
+		run:    []string{`INSERT INTO todos VALUES (1, 'a')`},
 		want: []string{
 			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
 			`tx1 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "a!", "version": 1}`,
 			`tx1 todos update v2 {"id": 1} {"id": 1, "done": false, "title": "a!!", "version": 2}`,
+		},
+	},
+	{
+		name:  "one that is made after tracking began comes first",
+		after: againTrigger,
+		run:   []string{`INSERT INTO todos VALUES (1, 'a')`, `UPDATE todos SET title = 'b'`},
+		want: []string{
+			`tx1 todos update v2 {"id": 1} {"id": 1, "done": false, "title": "a!!", "version": 2}`,
+			`tx1 todos update v1 {"id": 1} {"id": 1, "done": false, "title": "a!", "version": 1}`,
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos update v5 {"id": 1} {"id": 1, "done": false, "title": "b!!", "version": 5}`,
+			`tx2 todos update v4 {"id": 1} {"id": 1, "done": false, "title": "b!", "version": 4}`,
+			`tx2 todos update v3 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 3}`,
+		},
+	},
+	{
+		name: "a trigger of the application that inserts again what is deleted, also one made after tracking began",
+		after: `
+			CREATE FUNCTION revive() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN INSERT INTO todos (id, title) VALUES (OLD.id, OLD.title || '!'); RETURN NULL; END $$;
+			CREATE TRIGGER revive AFTER DELETE ON todos FOR EACH ROW EXECUTE FUNCTION revive()`,
+		run: []string{`INSERT INTO todos VALUES (1, 'a')`, `DELETE FROM todos`},
+		want: []string{
+			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
+			`tx2 todos insert v2 {"id": 1} {"id": 1, "done": false, "title": "a!", "version": 2}`,
+			`tx2 todos delete v1 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 1}`,
 		},
 	},
 	{

@@ -17,7 +17,7 @@ const (
 	ProblemKeyChanged      ProblemKind = "key_changed"      // the primary key is not the one tracked
 	ProblemNotTrackable    ProblemKind = "not_trackable"    // the table became one that cannot be tracked
 	ProblemTriggerMissing  ProblemKind = "trigger_missing"  // a trigger is gone, on the table or on a partition
-	ProblemTriggerDisabled ProblemKind = "trigger_disabled" // a trigger is disabled or does not fire always
+	ProblemTriggerDisabled ProblemKind = "trigger_disabled" // a trigger is disabled, or enabled otherwise than it should be
 	ProblemTriggerChanged  ProblemKind = "trigger_changed"  // a trigger is defined otherwise
 	ProblemTriggerOrder    ProblemKind = "trigger_order"    // an application trigger runs on the wrong side of ours
 	ProblemFunctionMissing ProblemKind = "function_missing" // a trigger function is gone

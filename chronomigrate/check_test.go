@@ -56,28 +56,56 @@ type drift struct {
 }
 
 func drifts() []drift {
-	const capture, version, truncate = `"000_chrononaut_capture"`, `"zzzz_chrononaut_version"`, `"000_chrononaut_truncate"`
+	const version, capture, truncate = `"zzzz_chrononaut_version"`, `"000_chrononaut_capture"`, `"000_chrononaut_truncate"`
+	const inserts, updates, deletes = `"000_chrononaut_capture_insert"`, `"000_chrononaut_capture_update"`, `"000_chrononaut_capture_delete"`
+	const deleting = `"000_chrononaut_before_delete"`
+	of := func(kind string, triggers ...string) (want []string) {
+		for _, name := range triggers {
+			want = append(want, kind+" "+strings.Trim(name, `"`))
+		}
+		return want
+	}
 	return []drift{
 		{name: "nothing is wrong"},
 		{
-			name:   "triggers are dropped",
-			breaks: []string{`DROP TRIGGER ` + capture + ` ON todos`, `DROP TRIGGER ` + version + ` ON todos`, `DROP TRIGGER ` + truncate + ` ON todos`},
-			want:   []string{"trigger_missing zzzz_chrononaut_version", "trigger_missing 000_chrononaut_capture", "trigger_missing 000_chrononaut_truncate"},
+			name: "triggers are dropped",
+			breaks: []string{
+				`DROP TRIGGER ` + capture + ` ON todos`, `DROP TRIGGER ` + version + ` ON todos`, `DROP TRIGGER ` + truncate + ` ON todos`,
+				`DROP TRIGGER ` + deleting + ` ON todos`, `DROP TRIGGER ` + inserts + ` ON todos`, `DROP TRIGGER ` + updates + ` ON todos`, `DROP TRIGGER ` + deletes + ` ON todos`,
+			},
+			want: of("trigger_missing", version, deleting, inserts, updates, deletes, capture, truncate),
+		},
+		{
+			name:   "a statement trigger is dropped",
+			breaks: []string{`DROP TRIGGER ` + updates + ` ON todos`},
+			want:   of("trigger_missing", updates),
+		},
+		{
+			name: "the row trigger captures alone",
+			breaks: []string{
+				`ALTER TABLE todos ENABLE ALWAYS TRIGGER ` + capture,
+				`DROP TRIGGER ` + inserts + ` ON todos`, `DROP TRIGGER ` + updates + ` ON todos`, `DROP TRIGGER ` + deletes + ` ON todos`,
+			},
 		},
 		{
 			name:   "a trigger goes with a column that its hand-written condition names",
 			breaks: []string{`CREATE OR REPLACE TRIGGER ` + capture + ` AFTER UPDATE OF title ON todos FOR EACH ROW EXECUTE FUNCTION {capture}()`, `ALTER TABLE todos DROP title CASCADE`},
-			want:   []string{"outdated capture", "trigger_missing 000_chrononaut_capture"},
+			want:   []string{"outdated record", "outdated statement", "trigger_missing 000_chrononaut_capture"},
 		},
 		{
 			name:   "all triggers are disabled",
 			breaks: []string{`ALTER TABLE todos DISABLE TRIGGER ALL`},
-			want:   []string{"trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate"},
+			want:   of("trigger_disabled", version, deleting, inserts, updates, deletes, capture, truncate),
 		},
 		{
 			name:   "a trigger fires on the origin only, or on a replica only",
-			breaks: []string{`ALTER TABLE todos ENABLE TRIGGER ` + capture, `ALTER TABLE todos ENABLE REPLICA TRIGGER ` + version},
-			want:   []string{"trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture"},
+			breaks: []string{`ALTER TABLE todos ENABLE TRIGGER ` + truncate, `ALTER TABLE todos ENABLE REPLICA TRIGGER ` + version},
+			want:   of("trigger_disabled", version, truncate),
+		},
+		{
+			name:   "triggers fire where others do",
+			breaks: []string{`ALTER TABLE todos ENABLE TRIGGER ` + capture, `ALTER TABLE todos ENABLE ALWAYS TRIGGER ` + inserts, `ALTER TABLE todos ENABLE REPLICA TRIGGER ` + deletes},
+			want:   of("trigger_disabled", inserts, deletes, capture),
 		},
 		{
 			name: "triggers have a condition, other events or another function",
@@ -86,8 +114,11 @@ func drifts() []drift {
 				`CREATE OR REPLACE TRIGGER ` + version + ` BEFORE INSERT ON todos FOR EACH ROW EXECUTE FUNCTION {version}()`,
 				`CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
 				`CREATE OR REPLACE TRIGGER ` + truncate + ` BEFORE TRUNCATE ON todos EXECUTE FUNCTION nothing()`,
+				`CREATE OR REPLACE TRIGGER ` + inserts + ` AFTER INSERT ON todos REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION {statement}()`,
+				`CREATE OR REPLACE TRIGGER ` + updates + ` AFTER UPDATE ON todos REFERENCING OLD TABLE AS new_rows NEW TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION {statement}()`,
+				`CREATE OR REPLACE TRIGGER ` + deletes + ` AFTER DELETE ON todos REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION nothing()`,
 			},
-			want: []string{"trigger_changed zzzz_chrononaut_version", "trigger_changed 000_chrononaut_capture", "trigger_changed 000_chrononaut_truncate"},
+			want: of("trigger_changed", version, inserts, updates, deletes, capture, truncate),
 		},
 		{
 			name:   "a function is changed by hand",
@@ -96,8 +127,18 @@ func drifts() []drift {
 		},
 		{
 			name:   "a function loses its settings, or its rights",
-			breaks: []string{`ALTER FUNCTION {capture}() RESET ALL`, `ALTER FUNCTION {version}() SECURITY INVOKER`, `ALTER FUNCTION {truncate}() SET search_path = public`},
-			want:   []string{"function_changed version", "function_changed capture", "function_changed truncate"},
+			breaks: []string{`ALTER FUNCTION {record}(text, oid, record, record) RESET ALL`, `ALTER FUNCTION {capture}() SET search_path = public`, `ALTER FUNCTION {version}() SECURITY INVOKER`, `ALTER FUNCTION {truncate}() SET search_path = public`},
+			want:   []string{"function_changed version", "function_changed record", "function_changed capture", "function_changed truncate"},
+		},
+		{
+			name:   "functions that triggers call are gone",
+			breaks: []string{`DROP FUNCTION {record}(text, oid, record, record), {number}(text, oid, record, record)`},
+			want:   []string{"function_missing number", "function_missing record"},
+		},
+		{
+			name:   "the function of the statement triggers is gone, and they with it",
+			breaks: []string{`DROP FUNCTION {statement}() CASCADE`},
+			want:   append([]string{"function_missing statement"}, of("trigger_missing", deleting, inserts, updates, deletes)...),
 		},
 		{
 			name:   "a function is gone, and its trigger with it",
@@ -112,18 +153,18 @@ func drifts() []drift {
 		{
 			name:   "the registry's options are changed by hand",
 			breaks: []string{`UPDATE chrononaut.chrononaut_table SET options = '{"untracked": ["title"]}' WHERE table_name = 'todos'`},
-			want:   []string{"outdated version", "outdated capture", "outdated truncate"},
+			want:   []string{"outdated number", "outdated version", "outdated record", "outdated statement", "outdated truncate"},
 		},
 		{
 			name:   "a hidden column is renamed",
 			breaks: []string{`ALTER TABLE people RENAME secret TO classified`},
-			want:   []string{"column_missing secret", "outdated capture", "outdated truncate"},
+			want:   []string{"column_missing secret", "outdated record", "outdated statement", "outdated truncate"},
 			track:  "people", opts: &chronomigrate.TrackOptions{Hidden: []string{"classified"}, Untracked: []string{"note"}},
 		},
 		{
 			name:   "a hidden and an untracked column are dropped",
 			breaks: []string{`ALTER TABLE people DROP secret, DROP note`},
-			want:   []string{"column_missing secret", "column_missing note", "outdated version", "outdated capture", "outdated truncate"},
+			want:   []string{"column_missing secret", "column_missing note", "outdated number", "outdated version", "outdated record", "outdated statement", "outdated truncate"},
 			track:  "people", opts: &chronomigrate.TrackOptions{},
 		},
 		{
@@ -140,7 +181,7 @@ func drifts() []drift {
 		{
 			name:   "the primary key is another one",
 			breaks: []string{`ALTER TABLE todos DROP CONSTRAINT todos_pkey, ADD PRIMARY KEY (done, id)`},
-			want:   []string{"key_changed done, id", "outdated version", "outdated capture"},
+			want:   []string{"key_changed done, id", "outdated number", "outdated version", "outdated record", "outdated statement"},
 		},
 		{
 			name:   "the table is dropped",
@@ -164,11 +205,30 @@ func drifts() []drift {
 			name: "the application's triggers run on the wrong side",
 			breaks: []string{
 				`CREATE FUNCTION app() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`,
-				`CREATE TRIGGER zzzzz BEFORE UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`, `CREATE TRIGGER "000_a" AFTER UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`,
+				`CREATE TRIGGER zzzzz BEFORE UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`,
 				`CREATE TRIGGER middle BEFORE UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`, `CREATE TRIGGER "000_b" AFTER UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION app()`,
+				`CREATE TRIGGER "000_c" BEFORE UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION app()`,
 			},
-			want:   []string{"trigger_order 000_a", "trigger_order zzzzz"},
-			repair: `ALTER TRIGGER zzzzz ON todos RENAME TO a; ALTER TRIGGER "000_a" ON todos RENAME TO b`,
+			want:   []string{"trigger_order 000_b", "trigger_order zzzzz"},
+			repair: `ALTER TRIGGER zzzzz ON todos RENAME TO a; ALTER TRIGGER "000_b" ON todos RENAME TO b`,
+		},
+		{
+			name: "the application has AFTER ROW triggers since the table was tracked",
+			breaks: []string{
+				`CREATE FUNCTION app() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`,
+				`CREATE TRIGGER app AFTER UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`,
+			},
+			want: []string{"trigger_order 000_chrononaut_capture"},
+		},
+		{
+			name: "the application's triggers run on the wrong side of those of a partitioned table",
+			breaks: []string{
+				`CREATE FUNCTION app() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`,
+				`CREATE TRIGGER "000_a" AFTER UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION app()`, `CREATE TRIGGER "000_b" AFTER UPDATE ON parts FOR EACH STATEMENT EXECUTE FUNCTION app()`,
+			},
+			want:   []string{"trigger_order 000_a", "trigger_order 000_a", "trigger_order 000_a"},
+			repair: `ALTER TRIGGER "000_a" ON parts RENAME TO b`,
+			track:  "parts",
 		},
 		{
 			name:   "a partition is attached: TRUNCATE of it alone is not covered",
@@ -307,7 +367,11 @@ func (d *drift) make(f *fixture) (names *strings.Replacer, functions *postgres.T
 	if strings.Contains(strings.Join(d.breaks, ""), "{role}") {
 		role = f.role("_owner")
 	}
-	names = strings.NewReplacer("{role}", role, "{capture}", functions.Function("capture"), "{version}", functions.Function("version"), "{truncate}", functions.Function("truncate"), "{database}", f.db.Name)
+	pairs := []string{"{role}", role, "{database}", f.db.Name}
+	for _, kind := range postgres.AllFunctions {
+		pairs = append(pairs, "{"+kind+"}", functions.Function(kind))
+	}
+	names = strings.NewReplacer(pairs...)
 	for _, sql := range d.breaks {
 		f.exec(names.Replace(sql))
 	}
@@ -329,7 +393,7 @@ func TestCheck(t *testing.T) {
 			got, want := []string{}, []string{}
 			for _, p := range problems {
 				object := p.Object
-				for _, kind := range []string{"capture", "version", "truncate"} {
+				for _, kind := range postgres.AllFunctions {
 					if object == functions.FunctionName(kind) {
 						object = kind
 					}

@@ -70,6 +70,7 @@ func TestFix(t *testing.T) {
 		if err != nil || len(fixed.Plans) != 1 || fixed.Plans[0].Table.Name != "people" || len(fixed.Left) != 0 {
 			t.Errorf("Fix() = %+v, %v", fixed, err)
 		}
-		f.wantCheck("trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate")
+		f.wantCheck("trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture_insert", "trigger_disabled 000_chrononaut_capture_update",
+			"trigger_disabled 000_chrononaut_capture_delete", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate")
 	})
 }

@@ -90,6 +90,8 @@ func TestForgery(t *testing.T) {
 			`lease('public', 'todos', '{"id": 1}', '1 min')`, `lease_guard('public', 'todos')`, `renew_lease(1, 'x', '1 min')`, `release_lease(1, 'x')`,
 			`lease_grant('public', 'todos', '{"id": 1}', '{}', 1, 1, '1 min', true, true, 'x', 'x')`,
 			`lease_follow('public', 'todos', '{"id": 1}', '{"id": 2}')`, `lease_fence()`,
+			pgx.Identifier{f.inspected("public", "todos").FunctionName(postgres.Record)}.Sanitize() + `('INSERT', 0, ROW(1), ROW(1))`,
+			pgx.Identifier{f.inspected("public", "todos").FunctionName(postgres.Number)}.Sanitize() + `('INSERT', 0, ROW(1), ROW(1))`,
 		} {
 			f.refused("42501", `SELECT chrononaut.`+call)
 		}

@@ -27,7 +27,7 @@ func TestNames(t *testing.T) {
 		}
 		f.wantText("4 8 0 1", `SELECT count(DISTINCT (table_schema, table_name)) || ' ' || count(*) || ' ' || min(version) || ' ' || max(version)
 			FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
-		f.wantText("12", `SELECT count(DISTINCT tgfoid)::text FROM pg_trigger WHERE tgname LIKE '%chrononaut%' AND NOT tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'chrononaut'::regnamespace)`)
+		f.wantText("16", `SELECT count(DISTINCT tgfoid)::text FROM pg_trigger WHERE tgname LIKE '%chrononaut%' AND NOT tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'chrononaut'::regnamespace)`)
 		f.wantCheck()
 	})
 

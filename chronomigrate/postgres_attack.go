@@ -39,6 +39,12 @@ func (a attackArgs) Capture() string {
 	return t.Function(postgres.Capture)
 }
 
+// Record is the function that writes the history of one of the canary's rows.
+func (a attackArgs) Record() string {
+	t := postgres.Table{HistorySchema: a.schema, Schema: canary.Schema, Name: canary.Name}
+	return t.Function(postgres.Record)
+}
+
 // parseAttacks reads attacks.sql; see there.
 func parseAttacks(args attackArgs) ([]Attack, error) {
 	text, err := postgres.Query(args.schema, "harden/attacks.sql", args)

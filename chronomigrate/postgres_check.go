@@ -64,6 +64,7 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 	table.Adopted = registered.adopted
 	table.Python = registered.python
 	table.Aliases = registered.aliases
+	c.rowByRow(found, table, repair)
 	p := &planner{engine: e, found: found, table: table}
 	if table.History && found.Column(table.VersionColumn) == nil {
 		c.report(ProblemColumnMissing, table.VersionColumn, "the version column is gone; writes to the table fail", repair)
@@ -119,7 +120,7 @@ func (p *Problem) fixedBy(step Step, target, prefix string) bool {
 }
 
 // renameHint names the command for a column that seems to have been renamed since
-// a capture function was generated: one is gone and one is new.
+// a record function was generated: one is gone and one is new.
 func renameHint(found *postgres.Inspected, table *postgres.Table, source string) string {
 	known := postgres.KnownColumns(source)
 	if known == nil {
@@ -152,7 +153,7 @@ func (e *postgresEngine) renamedTo(ctx context.Context, q chronodriver.Queryer, 
 		return "", err
 	}
 	// Only the version trigger: the one of TRUNCATE is on partitions too.
-	rows, err := q.Query(ctx, sql, table.FunctionName(postgres.Version), "", "")
+	rows, err := q.Query(ctx, sql, table.FunctionName(postgres.Version), "", "", "")
 	if err != nil {
 		return "", err
 	}
@@ -195,7 +196,7 @@ func (c *checker) functions(p *planner, repair string) error {
 		name := p.table.FunctionName(kind)
 		existing := p.found.Function(name)
 		if existing == nil {
-			c.report(ProblemFunctionMissing, name, "the function of the "+kind+" trigger is gone", repair)
+			c.report(ProblemFunctionMissing, name, functionTitle(kind)+" is gone", repair)
 			continue
 		}
 		statement, err := p.table.FunctionSQL(kind)
@@ -207,58 +208,107 @@ func (c *checker) functions(p *planner, repair string) error {
 		}
 		// Its settings are compared only where its source is what it should be.
 		if existing.Definer && existing.Unchanged() && existing.Source != postgres.FunctionSource(statement) {
-			c.report(ProblemOutdated, name, "the function of the "+kind+" trigger was generated for other columns or options, or by another version",
+			c.report(ProblemOutdated, name, functionTitle(kind)+" was generated for other columns or options, or by another version",
 				repair+renameHint(p.found, p.table, existing.Source))
 			continue
 		}
-		c.report(ProblemFunctionChanged, name, "the function of the "+kind+" trigger was changed by hand", repair)
+		c.report(ProblemFunctionChanged, name, functionTitle(kind)+" was changed by hand", repair)
 	}
 	return nil
 }
 
+// rowByRow has the table checked in the way in which it captures. Rows one by one
+// are always right; statements are not when the application has AFTER ROW triggers.
+func (c *checker) rowByRow(found *postgres.Inspected, table *postgres.Table, repair string) {
+	if !table.History || table.Partitioned {
+		return
+	}
+	capture, byStatement := found.Tables[0].Trigger(postgres.CaptureTrigger), found.Tables[0].Trigger(postgres.InsertTrigger) != nil
+	switch {
+	case table.RowByRow && byStatement:
+		c.report(ProblemTriggerOrder, postgres.CaptureTrigger, "the application has AFTER ROW triggers since the table was tracked; changes that they make to the same row are recorded in the wrong order", repair)
+		for _, g := range table.AllTriggers() {
+			c.targets = append(c.targets, found.Tables[0].Qualified()+" "+g.Name)
+		}
+		table.RowByRow = false
+	case capture != nil && capture.Enabled == postgres.EnabledAlways && !byStatement:
+		table.RowByRow = true
+	}
+}
+
+// functionTitle is what a function is called in messages.
+func functionTitle(kind string) string {
+	switch kind {
+	case postgres.Number:
+		return "the function that numbers rows"
+	case postgres.Record:
+		return "the function that records rows"
+	case postgres.Statement:
+		return "the function of the capture triggers of statements"
+	}
+	return "the function of the " + kind + " trigger"
+}
+
 func (c *checker) triggers(p *planner, repair string) {
-	for _, kind := range kinds(p.table) {
-		name := postgres.TriggerName(kind)
+	for _, g := range p.table.Triggers() {
 		for i, on := range p.found.Tables {
 			where := ""
 			if i > 0 {
 				where = " on partition " + chronodriver.Table{Schema: on.Schema, Name: on.Name}.String()
 			}
-			existing := on.Trigger(name)
+			existing := on.Trigger(g.Name)
 			// The clones of a row trigger come and go with the table's own.
-			target := on.Qualified() + " " + name
-			if kind != postgres.Truncate && existing == nil {
-				target = p.found.Tables[0].Qualified() + " " + name
+			target := on.Qualified() + " " + g.Name
+			if g.Row() && existing == nil {
+				target = p.found.Tables[0].Qualified() + " " + g.Name
 			}
 			switch {
 			case existing == nil:
-				c.reportOn(target, ProblemTriggerMissing, name, "the "+kind+" trigger is missing"+where, repair)
-			case !p.right(kind, existing):
-				c.reportOn(target, ProblemTriggerChanged, name, "the "+kind+" trigger is not defined as it should be"+where, repair)
-			case existing.Enabled == "D":
-				c.reportOn(target, ProblemTriggerDisabled, name, "the "+kind+" trigger is disabled"+where+"; changes are not recorded", repair)
-			case existing.Enabled != "A":
-				c.reportOn(target, ProblemTriggerDisabled, name, "the "+kind+" trigger does not fire under session_replication_role = replica"+where, repair)
+				c.reportOn(target, ProblemTriggerMissing, g.Name, "the "+g.Title+" is missing"+where, repair)
+			case !p.right(g, existing):
+				c.reportOn(target, ProblemTriggerChanged, g.Name, "the "+g.Title+" is not defined as it should be"+where, repair)
+			case existing.Enabled != g.Enabled:
+				c.reportOn(target, ProblemTriggerDisabled, g.Name, "the "+g.Title+" "+misfire(g.Enabled, existing.Enabled, where), repair)
 			}
 			c.order(on, where)
 		}
 	}
 }
 
+// misfire says what comes of a trigger that is enabled otherwise than it should be.
+func misfire(wanted, found, where string) string {
+	const replica = "session_replication_role = replica"
+	switch {
+	case found == postgres.Disabled && wanted == postgres.EnabledReplica:
+		return "is disabled" + where + "; changes that are replicated are not recorded"
+	case found == postgres.Disabled:
+		return "is disabled" + where + "; changes are not recorded"
+	case found == postgres.EnabledReplica:
+		return "fires only under " + replica + where + "; changes are not recorded"
+	case wanted == postgres.EnabledAlways:
+		return "does not fire under " + replica + where
+	case wanted == postgres.EnabledReplica:
+		return "does not fire only under " + replica + where + "; changes are recorded twice, or not at all"
+	}
+	return "fires also under " + replica + where + "; changes are recorded twice"
+}
+
 // order finds application triggers that the database runs on the wrong side of
 // ours: it sorts triggers of one kind by name.
 func (c *checker) order(on postgres.InspectedTable, where string) {
-	const row, before = 1, 2
+	const before, insert, remove, update = 2, 4, 8, 16
+	isByStatement := on.Trigger(postgres.InsertTrigger) != nil
 	for _, t := range on.Triggers {
-		isOurs := t.Name == postgres.TriggerName(postgres.Version) || t.Name == postgres.TriggerName(postgres.Capture) || t.Name == postgres.TriggerName(postgres.Truncate)
-		if isOurs || t.Type&row == 0 {
+		// Row triggers all fire before the first statement trigger.
+		captured := t.Type&before == 0 && t.Type&(insert|remove|update) != 0 && t.Row() != isByStatement
+		if postgres.IsTrigger(t.Name) || !captured && (t.Type&before == 0 || !t.Row()) {
 			continue
 		}
 		message := ""
 		switch {
-		case t.Type&before != 0 && t.Name > postgres.TriggerName(postgres.Version):
+		case t.Type&before != 0 && t.Name > postgres.VersionTrigger:
 			message = "the BEFORE trigger %s runs after Chrononaut's; a change that it alone makes gets no version of its own"
-		case t.Type&before == 0 && t.Name < postgres.TriggerName(postgres.Capture):
+		case t.Type&before == 0 && t.Name < postgres.CaptureTrigger:
 			message = "the AFTER trigger %s runs before Chrononaut's; changes that it makes to the same row are recorded in the wrong order"
 		default:
 			continue

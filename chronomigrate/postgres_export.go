@@ -243,12 +243,13 @@ func (x *postgresExport) aliases() postgres.Aliases {
 
 // unwantedTriggers drops those that other options had.
 func (p *planner) unwantedTriggers() {
-	for _, kind := range allKinds {
-		if slices.Contains(kinds(p.table), kind) {
+	wanted := p.table.Triggers()
+	for _, g := range p.table.AllTriggers() {
+		if slices.ContainsFunc(wanted, func(w postgres.Trigger) bool { return w.Name == g.Name }) {
 			continue
 		}
 		for _, on := range p.found.Tables {
-			p.add("Not asked for.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: postgres.TriggerName(kind)}, "")
+			p.add("Not asked for.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: g.Name}, "")
 		}
 	}
 }
@@ -256,15 +257,15 @@ func (p *planner) unwantedTriggers() {
 // endCapture drops all triggers and functions, whether they are there or not.
 func (p *planner) endCapture() {
 	for i, on := range p.found.Tables {
-		for _, kind := range allKinds {
+		for _, g := range p.table.AllTriggers() {
 			// Dropping a partitioned table's row trigger drops its clones.
-			if i == 0 || kind == postgres.Truncate {
-				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: postgres.TriggerName(kind)}, "")
+			if i == 0 || !g.Row() {
+				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: g.Name}, "")
 			}
 		}
 	}
-	for _, kind := range allKinds {
-		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
+	for _, kind := range postgres.AllFunctions {
+		p.add("A function of the triggers.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
 	if p.table.History {
 		p.add("From now on history does not know the table's rows.", "note_untracked", postgres.PlanArgs{}, "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
@@ -47,7 +48,7 @@ func (p *planner) periods(layout Layout) {
 // functionKinds lists the functions that a table needs: those of its triggers, and
 // those that make periods.
 func (p *planner) functionKinds() []string {
-	list := kinds(p.table)
+	list := slices.Clone(p.table.Functions())
 	if p.table.Layout == string(LayoutPeriod) && p.table.History && !p.again {
 		list = append(list, postgres.PeriodFill, postgres.PeriodFollow)
 	}

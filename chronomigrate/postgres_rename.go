@@ -322,8 +322,8 @@ func (x *renaming) to(to chronodriver.Table, exists bool) (*Plan, error) {
 	plan.Table = to
 	x.table = old
 	x.add("The old name has no past any more.", "forget_past", postgres.PlanArgs{From: old}, "")
-	for _, kind := range kinds(x.engine.describe(x.found, next.Options, false)) {
-		x.add("The function of the trigger under the old name.", "drop_function", postgres.PlanArgs{Name: kind}, "")
+	for _, kind := range x.engine.describe(x.found, next.Options, false).Functions() {
+		x.add("A function of the triggers under the old name.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
 	return x.plan, x.err
 }

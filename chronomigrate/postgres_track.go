@@ -50,19 +50,6 @@ func (o TrackOptions) normalize() TrackOptions {
 	return o
 }
 
-// kinds lists the trigger functions that a table needs.
-func kinds(t *postgres.Table) []string {
-	switch {
-	case t.History:
-		return []string{postgres.Version, postgres.Capture, postgres.Truncate}
-	case t.RecordChanges:
-		return []string{postgres.Version}
-	}
-	return nil
-}
-
-var allKinds = []string{postgres.Version, postgres.Capture, postgres.Truncate}
-
 // recordChangeColumns are the columns of the RecordChanges option and their types.
 var recordChangeColumns = map[string]string{"change_info": "jsonb", "changed": "timestamp with time zone"}
 
@@ -295,7 +282,7 @@ func (p *planner) noteTracked() {
 	if !p.table.History {
 		return
 	}
-	if t := p.found.Tables[0].Trigger(postgres.TriggerName(postgres.Capture)); t == nil || t.Enabled != "A" {
+	if !p.found.Tables[0].Captures() {
 		p.add("Until now changes may have been missed; whether history knows all rows from now on.", "note_tracked", postgres.PlanArgs{}, "")
 	}
 }
@@ -314,7 +301,7 @@ func (p *planner) columns(opts TrackOptions) {
 	for _, name := range []string{"change_info", "changed"} {
 		if p.found.Column(name) == nil {
 			p.add("Who changed the row last, and when.", "add_record_change_column", postgres.PlanArgs{Name: name}, "drop_record_change_column")
-			c := postgres.Column{Name: name, Form: "plain", BaseType: "pg_catalog.timestamptz", FullType: recordChangeColumns[name]}
+			c := postgres.Column{Name: name, Form: "plain", Type: recordChangeColumns[name], BaseType: "pg_catalog.timestamptz", FullType: recordChangeColumns[name]}
 			if name == "change_info" {
 				c.Form, c.BaseType = "jsonb", "pg_catalog.jsonb"
 			}
@@ -324,9 +311,12 @@ func (p *planner) columns(opts TrackOptions) {
 }
 
 var functionPurpose = map[string]string{
-	postgres.Version:  "Sets the version of a row that is inserted or changed.",
-	postgres.Capture:  "Writes the row's new state, or its last one, into history.",
-	postgres.Truncate: "Writes every row into history before TRUNCATE removes it.",
+	postgres.Number:    "Gives a row that is inserted or changed its version.",
+	postgres.Version:   "Does so for a trigger.",
+	postgres.Record:    "Writes a row's new state, or its last one, into history.",
+	postgres.Capture:   "Does so for a trigger.",
+	postgres.Statement: "Does so for all rows of a statement.",
+	postgres.Truncate:  "Writes every row into history before TRUNCATE removes it.",
 
 	postgres.PeriodFill:   "Makes the periods of records from their history.",
 	postgres.PeriodFollow: "Makes the period of a change that is recorded.",
@@ -352,40 +342,55 @@ func (p *planner) functions(options string) {
 		if existing == nil {
 			p.plan.Steps[len(p.plan.Steps)-1].Reverse, p.err = postgres.PlanSQL(p.engine.schema, "drop_function", postgres.PlanArgs{Table: p.table, Name: kind})
 		}
-		p.add("A trigger does not check this privilege; nobody else needs the function.", "revoke_function", postgres.PlanArgs{Name: kind}, "")
+		p.add("Triggers need no privilege to call it; nobody else needs it.", "revoke_function", postgres.PlanArgs{Name: kind}, "")
 		p.add("The checksum by which the check command finds later changes of the function,\nand the options, which a dump of the schema alone would lose.", "comment_function",
 			postgres.PlanArgs{Name: kind, Comment: comment}, "")
 	}
 }
 
 var triggerPurpose = map[string]string{
-	postgres.Version:  "Runs after the application's BEFORE triggers, by its name.",
-	postgres.Capture:  "Runs before the application's AFTER triggers, by its name.",
-	postgres.Truncate: "TRUNCATE fires no row trigger.",
+	postgres.VersionTrigger:  "Runs after the application's BEFORE triggers, by its name.",
+	postgres.BeforeTrigger:   "Notes what the transaction sees before foreign keys are checked.",
+	postgres.InsertTrigger:   "Records all rows of a statement at once.",
+	postgres.UpdateTrigger:   "Records all rows of a statement at once.",
+	postgres.DeleteTrigger:   "Records all rows of a statement at once.",
+	postgres.CaptureTrigger:  "Runs before the application's AFTER triggers, by its name.",
+	postgres.TruncateTrigger: "TRUNCATE fires no other trigger.",
+}
+
+// enabling are the statements that have a trigger fire as it should, and why.
+var enabling = map[string]struct{ statement, comment string }{
+	postgres.EnabledAlways:  {"enable_trigger", "Fires also under session_replication_role = replica."},
+	postgres.EnabledReplica: {"enable_replica", "Fires for what logical replication applies row by row: that fires no other trigger."},
+	postgres.EnabledOrigin:  {"enable_origin", "Fires where the trigger of single rows does not."},
 }
 
 func (p *planner) triggers() {
-	wanted := kinds(p.table)
-	for _, kind := range allKinds {
-		name := postgres.TriggerName(kind)
+	wanted := p.table.Triggers()
+	for _, g := range wanted {
 		for i, on := range p.found.Tables {
-			// Row triggers of a partitioned table are cloned to its partitions by
-			// PostgreSQL, statement triggers are not.
-			clone := i > 0 && kind != postgres.Truncate
-			existing := on.Trigger(name)
-			args := postgres.PlanArgs{On: on.Qualified(), Name: name}
-			if !slices.Contains(wanted, kind) {
-				if existing != nil && !clone {
-					p.add("No longer asked for.", "drop_trigger", args, "")
-				}
-				continue
+			clone := i > 0 && g.Row()
+			existing := on.Trigger(g.Name)
+			args := postgres.PlanArgs{On: on.Qualified(), Name: g.Name, Trigger: g}
+			enabled := ""
+			if existing != nil {
+				enabled = existing.Enabled
 			}
-			if !clone && (existing == nil || !p.right(kind, existing)) {
-				p.add(triggerPurpose[kind], "create_"+kind, args, "drop_trigger")
-				existing = nil
+			if !clone && (existing == nil || !p.right(g, existing)) {
+				p.add(triggerPurpose[g.Name], "create_trigger", args, "drop_trigger")
+				enabled = postgres.EnabledOrigin
 			}
-			if existing == nil || existing.Enabled != "A" {
-				p.add("Fires also under session_replication_role = replica.", "enable_trigger", args, "")
+			if enabled != g.Enabled {
+				p.add(enabling[g.Enabled].comment, enabling[g.Enabled].statement, args, "")
+			}
+		}
+	}
+	for i, on := range p.found.Tables {
+		for _, existing := range on.Triggers {
+			clone := i > 0 && existing.Row()
+			isWanted := slices.ContainsFunc(wanted, func(g postgres.Trigger) bool { return g.Name == existing.Name })
+			if postgres.IsTrigger(existing.Name) && !isWanted && !clone {
+				p.add("No longer asked for.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: existing.Name}, "")
 			}
 		}
 	}
@@ -465,7 +470,7 @@ func (p *planner) guards(findings []finding) error {
 			if again {
 				p.add("Joins rows of a running Python chrononaut with what was captured.", "create_python", args, "")
 			} else {
-				p.add("Fires for rows that a running Python chrononaut writes here.", "enable_python", args, "")
+				p.add("Fires for rows that a running Python chrononaut writes here.", "enable_origin", args, "")
 			}
 			continue
 		}
@@ -493,7 +498,7 @@ func joinsPython(trigger string) bool { return strings.HasPrefix(trigger, "chron
 
 // right reports whether a trigger is defined as it should be; whether it is
 // enabled is another matter.
-func (p *planner) right(kind string, t *postgres.InspectedTrigger) bool {
-	return t.Type == postgres.TriggerType(kind) && !t.Conditional &&
-		t.FunctionSchema == p.engine.schema && t.Function == p.table.FunctionName(kind)
+func (p *planner) right(g postgres.Trigger, t *postgres.InspectedTrigger) bool {
+	return t.Type == g.Type && !t.Conditional && t.OldRows == g.OldRows && t.NewRows == g.NewRows &&
+		t.FunctionSchema == p.engine.schema && t.Function == p.table.FunctionName(g.Kind)
 }

@@ -41,21 +41,21 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	}
 	p := &planner{engine: e, found: found, table: e.describe(found, registered.Options, false), plan: plan}
 	for _, on := range found.Tables {
-		for _, kind := range allKinds {
+		for _, g := range p.table.AllTriggers() {
 			// Dropping a partitioned table's row trigger drops its clones.
-			if kind != postgres.Truncate && on.Qualified() != p.table.Qualified() {
+			if g.Row() && on.Qualified() != p.table.Qualified() {
 				continue
 			}
-			if on.Trigger(postgres.TriggerName(kind)) != nil {
-				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: postgres.TriggerName(kind)}, "create_"+kind)
+			if on.Trigger(g.Name) != nil {
+				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: g.Name, Trigger: g}, "restore_trigger")
 			}
 		}
 	}
 	if err := p.strayTriggers(ctx, tx); err != nil {
 		return nil, err
 	}
-	for _, kind := range allKinds {
-		p.add("The trigger's function.", "drop_function", postgres.PlanArgs{Name: kind}, "")
+	for _, kind := range postgres.AllFunctions {
+		p.add("A function of the triggers.", "drop_function", postgres.PlanArgs{Name: kind}, "")
 	}
 	if err := p.endPeriods(); err != nil {
 		return nil, err
@@ -78,7 +78,8 @@ func (p *planner) strayTriggers(ctx context.Context, q chronodriver.Queryer) err
 	if err != nil {
 		return err
 	}
-	rows, err := q.Query(ctx, sql, p.table.FunctionName(postgres.Version), p.table.FunctionName(postgres.Capture), p.table.FunctionName(postgres.Truncate))
+	rows, err := q.Query(ctx, sql, p.table.FunctionName(postgres.Version), p.table.FunctionName(postgres.Capture),
+		p.table.FunctionName(postgres.Statement), p.table.FunctionName(postgres.Truncate))
 	if err != nil {
 		return err
 	}

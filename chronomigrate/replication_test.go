@@ -54,8 +54,8 @@ func TestReplication(t *testing.T) {
 		subscriber := publisher.another()
 		subscriber.mustRestore(publisher.dump("--schema-only"))
 		// As docs/schema-changes.md says.
-		subscriber.exec(`ALTER TABLE todos ENABLE TRIGGER "`+postgresTriggers[0]+`"`, `ALTER TABLE todos ENABLE TRIGGER "`+postgresTriggers[1]+`"`,
-			`ALTER TABLE todos ENABLE TRIGGER "`+postgresTriggers[2]+`"`, `SELECT chrononaut.settle_history(1000000000000)`)
+		subscriber.exec(`ALTER TABLE todos DISABLE TRIGGER "`+postgres.CaptureTrigger+`", ENABLE TRIGGER "`+postgres.VersionTrigger+`", ENABLE TRIGGER "`+postgres.TruncateTrigger+`"`,
+			`SELECT chrononaut.settle_history(1000000000000)`)
 		subscriber.subscribe(publisher, "tables, history")
 		publisher.exec(`BEGIN; INSERT INTO todos VALUES (3, 'streamed'); UPDATE todos SET title = 'd' WHERE id = 2; COMMIT`, `DELETE FROM todos WHERE id = 1`)
 		subscriber.caughtUp(publisher)
@@ -113,7 +113,7 @@ func TestReplication(t *testing.T) {
 
 // postgresTriggers are the triggers of a tracked table.
 var postgresTriggers = []string{
-	postgres.TriggerName(postgres.Version), postgres.TriggerName(postgres.Capture), postgres.TriggerName(postgres.Truncate),
+	postgres.VersionTrigger, postgres.InsertTrigger, postgres.UpdateTrigger, postgres.DeleteTrigger, postgres.CaptureTrigger, postgres.TruncateTrigger,
 }
 
 // publishing is a fixture whose server can be a publisher.

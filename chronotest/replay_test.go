@@ -92,8 +92,8 @@ func (b *bundle) exec(sql string, args ...any) {
 // untracked runs a statement while the triggers of a table are disabled.
 func (b *bundle) untracked(sql string) {
 	b.Helper()
-	b.exec("BEGIN; ALTER TABLE orders DISABLE TRIGGER USER; " + sql + "; ALTER TABLE orders ENABLE ALWAYS TRIGGER \"000_chrononaut_capture\";" +
-		"ALTER TABLE orders ENABLE ALWAYS TRIGGER \"000_chrononaut_truncate\"; ALTER TABLE orders ENABLE ALWAYS TRIGGER \"zzzz_chrononaut_version\"; COMMIT")
+	b.exec("BEGIN; ALTER TABLE orders DISABLE TRIGGER USER; " + sql + "; ALTER TABLE orders ENABLE TRIGGER USER, ENABLE REPLICA TRIGGER \"000_chrononaut_capture\"," +
+		"ENABLE ALWAYS TRIGGER \"000_chrononaut_truncate\", ENABLE ALWAYS TRIGGER \"zzzz_chrononaut_version\"; COMMIT")
 }
 
 func (b *bundle) replay(opts *chronotest.ReplayOpts) []string {

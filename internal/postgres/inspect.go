@@ -107,17 +107,34 @@ func (t InspectedTable) Trigger(name string) *InspectedTrigger {
 	return &t.Triggers[i]
 }
 
+// Captures reports whether all changes are captured: see captures() in the
+// migrations.
+func (t InspectedTable) Captures() bool {
+	enabled := func(name, how string) bool {
+		g := t.Trigger(name)
+		return g != nil && g.Enabled == how
+	}
+	byStatement := enabled(CaptureTrigger, EnabledReplica) && enabled(InsertTrigger, EnabledOrigin) &&
+		enabled(UpdateTrigger, EnabledOrigin) && enabled(DeleteTrigger, EnabledOrigin)
+	return enabled(TruncateTrigger, EnabledAlways) && (enabled(CaptureTrigger, EnabledAlways) || byStatement)
+}
+
 // InspectedTrigger is a trigger on a table.
 type InspectedTrigger struct {
 	Name           string `json:"name"`
 	Enabled        string `json:"enabled"` // pg_trigger.tgenabled
 	Type           int    `json:"type"`    // pg_trigger.tgtype
 	Conditional    bool   `json:"conditional"`
+	OldRows        string `json:"old_rows"` // pg_trigger.tgoldtable
+	NewRows        string `json:"new_rows"` // pg_trigger.tgnewtable
 	FunctionSchema string `json:"function_schema"`
 	Function       string `json:"function"`
 }
 
-// InspectedFunction is one of the table's trigger functions.
+// Row reports whether it is a row trigger.
+func (t InspectedTrigger) Row() bool { return t.Type&1 != 0 }
+
+// InspectedFunction is one of the table's functions.
 type InspectedFunction struct {
 	Name    string   `json:"name"`
 	Source  string   `json:"source"`
@@ -143,7 +160,7 @@ func ParseInspected(document string) (*Inspected, error) {
 	return found, nil
 }
 
-// Function returns the trigger function of a name, or nil.
+// Function returns the function of a name, or nil.
 func (i *Inspected) Function(name string) *InspectedFunction {
 	n := slices.IndexFunc(i.Functions, func(f InspectedFunction) bool { return f.Name == name })
 	if n < 0 {
@@ -174,6 +191,7 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		KeyColumns:    i.Key,
 		Columns:       slices.Clone(i.Columns),
 		Partitioned:   i.Kind == "p",
+		RowByRow:      i.Kind == "p" || i.hasRowTriggers(),
 		Deferrable:    i.Deferrable,
 		VersionColumn: opts.VersionColumn,
 		Adopted:       opts.Adopted,
@@ -186,4 +204,12 @@ func (i *Inspected) Table(historySchema string, opts Options) *Table {
 		Aliases:       opts.Aliases,
 		Layout:        opts.Layout,
 	}
+}
+
+// hasRowTriggers reports whether the application has AFTER ROW triggers on the table.
+func (i *Inspected) hasRowTriggers() bool {
+	const before, instead = 2, 64
+	return len(i.Tables) > 0 && slices.ContainsFunc(i.Tables[0].Triggers, func(t InspectedTrigger) bool {
+		return t.Row() && t.Type&(before|instead) == 0 && !IsTrigger(t.Name)
+	})
 }

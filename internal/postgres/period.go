@@ -117,8 +117,11 @@ func (t *Table) PeriodFunction(kind string) string { return t.Function("period_"
 
 // Arguments are those of one of the table's functions, by its kind.
 func (t *Table) Arguments(kind string) string {
-	if kind == PeriodFill {
+	switch kind {
+	case PeriodFill:
 		return "(jsonb[], boolean, bigint)"
+	case Number, Record:
+		return "(text, oid, record, record)"
 	}
 	return "()"
 }

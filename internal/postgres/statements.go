@@ -11,34 +11,110 @@ import (
 	"strings"
 )
 
-// The kinds of trigger functions, and so of triggers, that a table has.
+// The kinds of functions that a table's triggers call, and those call.
 const (
-	Capture  = "capture"
-	Version  = "version"
-	Truncate = "truncate"
+	Number    = "number"    // numbers one row
+	Version   = "version"   // the version trigger's
+	Record    = "record"    // writes the history of one row
+	Capture   = "capture"   // the row trigger's
+	Statement = "statement" // the statement triggers'
+	Truncate  = "truncate"  // the TRUNCATE trigger's
 )
 
-// TriggerName returns the name of the trigger of a kind. Triggers fire in the
-// order of their names: the version trigger after the application's BEFORE
-// triggers, whose changes it must see, the others before the application's
-// AFTER triggers, which may change the same row again.
-func TriggerName(kind string) string {
-	if kind == Version {
-		return "zzzz_chrononaut_version"
+// AllFunctions are the kinds in the order in which they are made.
+var AllFunctions = []string{Number, Version, Record, Capture, Statement, Truncate}
+
+// Functions lists the kinds of functions that the table needs.
+func (t *Table) Functions() []string {
+	switch {
+	case t.History && t.RowByRow:
+		return []string{Number, Version, Record, Capture, Truncate}
+	case t.History:
+		return AllFunctions
+	case t.RecordChanges:
+		return []string{Number, Version}
 	}
-	return "000_chrononaut_" + kind
+	return nil
 }
 
-// TriggerType is pg_trigger.tgtype of the trigger of a kind: a sum of row 1,
-// before 2, insert 4, delete 8, update 16, truncate 32.
-func TriggerType(kind string) int {
-	switch kind {
-	case Capture:
-		return 1 + 4 + 8 + 16
-	case Version:
-		return 1 + 2 + 4 + 16
+// The names of a table's triggers. Triggers fire in the order of their names:
+// the version trigger after the application's BEFORE triggers, whose changes it
+// must see, the others before the application's AFTER triggers, which may change
+// the same row again.
+const (
+	VersionTrigger  = "zzzz_chrononaut_version"
+	CaptureTrigger  = "000_chrononaut_capture"
+	InsertTrigger   = "000_chrononaut_capture_insert"
+	UpdateTrigger   = "000_chrononaut_capture_update"
+	DeleteTrigger   = "000_chrononaut_capture_delete"
+	BeforeTrigger   = "000_chrononaut_before_delete"
+	TruncateTrigger = "000_chrononaut_truncate"
+)
+
+// How a trigger is enabled, as pg_trigger.tgenabled has it.
+const (
+	EnabledAlways  = "A"
+	EnabledOrigin  = "O"
+	EnabledReplica = "R"
+	Disabled       = "D"
+)
+
+// Trigger is one of a table's triggers, as it should be.
+type Trigger struct {
+	Name  string
+	Title string // what it is called in messages
+	Kind  string // of its function
+	// When is its time and its events in SQL.
+	When string
+	// Type is pg_trigger.tgtype: a sum of row 1, before 2, insert 4, delete 8,
+	// update 16, truncate 32.
+	Type int
+	// Enabled is pg_trigger.tgenabled.
+	Enabled string
+	// OldRows and NewRows name its transition tables.
+	OldRows, NewRows string
+}
+
+// Row reports whether it is a row trigger. PostgreSQL clones those of a
+// partitioned table to its partitions.
+func (g Trigger) Row() bool { return g.Type&1 != 0 }
+
+// Triggers lists the triggers that the table needs, in an order in which they can
+// be made one after the other while rows are written: that of single rows, which
+// may have captured all there is until now, comes after those of statements.
+func (t *Table) Triggers() []Trigger {
+	version := Trigger{Name: VersionTrigger, Title: "version trigger", Kind: Version, When: "BEFORE INSERT OR UPDATE", Type: 1 + 2 + 4 + 16, Enabled: EnabledAlways}
+	capture := Trigger{Name: CaptureTrigger, Title: "capture trigger", Kind: Capture, When: "AFTER INSERT OR UPDATE OR DELETE", Type: 1 + 4 + 8 + 16, Enabled: EnabledAlways}
+	truncate := Trigger{Name: TruncateTrigger, Title: "truncate trigger", Kind: Truncate, When: "BEFORE TRUNCATE", Type: 2 + 32, Enabled: EnabledAlways}
+	switch {
+	case t.History && t.RowByRow:
+		return []Trigger{version, capture, truncate}
+	case t.History:
+		// The apply worker of logical replication fires no statement triggers.
+		capture.Title, capture.Enabled = "capture trigger of replicated rows", EnabledReplica
+		return []Trigger{
+			version,
+			{Name: BeforeTrigger, Title: "trigger before DELETE", Kind: Statement, When: "BEFORE DELETE", Type: 2 + 8, Enabled: EnabledOrigin},
+			{Name: InsertTrigger, Title: "capture trigger of INSERT", Kind: Statement, When: "AFTER INSERT", Type: 4, Enabled: EnabledOrigin, NewRows: "new_rows"},
+			{Name: UpdateTrigger, Title: "capture trigger of UPDATE", Kind: Statement, When: "AFTER UPDATE", Type: 16, Enabled: EnabledOrigin, OldRows: "old_rows", NewRows: "new_rows"},
+			{Name: DeleteTrigger, Title: "capture trigger of DELETE", Kind: Statement, When: "AFTER DELETE", Type: 8, Enabled: EnabledOrigin, OldRows: "old_rows"},
+			capture, truncate,
+		}
+	case t.RecordChanges:
+		return []Trigger{version}
 	}
-	return 2 + 32
+	return nil
+}
+
+// AllTriggers lists the triggers that the table would have with all that can be
+// asked for.
+func (t *Table) AllTriggers() []Trigger {
+	return (&Table{RowByRow: t.Partitioned, History: true}).Triggers()
+}
+
+// IsTrigger reports whether one of a table's triggers has the name.
+func IsTrigger(name string) bool {
+	return slices.ContainsFunc((&Table{History: true}).Triggers(), func(g Trigger) bool { return g.Name == name })
 }
 
 // FunctionSQL returns the CREATE OR REPLACE FUNCTION statement of a kind.
@@ -54,7 +130,7 @@ func FunctionSource(statement string) string {
 	return body
 }
 
-// KnownColumns are the columns that the source of a capture function was
+// KnownColumns are the columns that the source of a record function was
 // generated for, with "version" in any case; nil when it does not say.
 func KnownColumns(source string) []string {
 	found := knownNames.FindStringSubmatch(source)
@@ -70,7 +146,7 @@ func KnownColumns(source string) []string {
 
 var (
 	// Names with a backslash are written otherwise, and are not looked for.
-	knownNames = regexp.MustCompile(`IF image - ARRAY\[((?:'(?:[^'\\]|'')*'(?:, )?)*)\]::text\[\]`)
+	knownNames = regexp.MustCompile(`IF image - ARRAY\[((?:'(?:[^'\\]|'')*'(?:, )?)*)\]::pg_catalog.text\[\]`)
 	quotedName = regexp.MustCompile(`'(?:[^']|'')*'`)
 )
 
@@ -103,7 +179,7 @@ func (f *InspectedFunction) Is(statement string) bool {
 	return f.Definer && f.Source == FunctionSource(statement) && slices.Equal(f.Config, FunctionConfig(statement))
 }
 
-// FunctionComment is what a trigger function's comment says: the generation
+// FunctionComment is what the comment of one of a table's functions says: the generation
 // that made it, a checksum of its source, by which a function that was changed
 // by hand is told from one that is out of date, and the table's options, which
 // a dump of the schema alone would lose with the registry.
@@ -128,6 +204,7 @@ type PlanArgs struct {
 	Table   *Table
 	On      string // the table or partition, qualified and quoted
 	Name    string // of a column, trigger, function kind or operation
+	Trigger Trigger
 	Comment string
 	Options string   // JSON
 	Again   bool     // columns may be there already

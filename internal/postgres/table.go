@@ -52,6 +52,10 @@ type Table struct {
 	KeyColumns    []string
 	Columns       []Column
 	Partitioned   bool
+	// RowByRow says that a row trigger captures, not one of statements: the table is
+	// partitioned, or the application has AFTER ROW triggers on it, which may change
+	// the same row again before a statement ends.
+	RowByRow bool
 	// Deferrable says that the table has foreign keys that are checked late.
 	Deferrable bool
 
@@ -253,13 +257,13 @@ var settledTypes = []string{"smallint", "integer", "bigint", "numeric", "uuid", 
 func (t *Table) RecordHash(key string) string {
 	alias := key[:strings.IndexByte(key, '.')+1]
 	return "pg_catalog.jsonb_hash_extended(" + key + ", pg_catalog.hashtextextended(coalesce(" +
-		alias + "table_schema, '') || '.' || " + alias + "table_name, 0))"
+		alias + "table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) " + alias + "table_name, 0))"
 }
 
 // RecordHashOf is the same value for a key of this table.
 func (t *Table) RecordHashOf(key string) string {
 	return "pg_catalog.jsonb_hash_extended(" + key + ", pg_catalog.hashtextextended(" +
-		QuoteLiteral(t.Schema) + " || '.' || " + QuoteLiteral(t.Name) + ", 0))"
+		QuoteLiteral(t.Schema+"."+t.Name) + ", 0))"
 }
 
 // HiddenColumns are the hidden columns that the table has now.
@@ -300,7 +304,7 @@ func (t *Table) HiddenOrdinals() string {
 	return quoteInt2Array(numbers)
 }
 
-// FunctionName is the name of one of the table's trigger functions. It carries
+// FunctionName is the name of one of the table's functions. It carries
 // a hash of the table's full name: two long names may share their first 63
 // bytes.
 func (t *Table) FunctionName(kind string) string {
@@ -319,7 +323,7 @@ func cutName(name string, limit int) string {
 	return name
 }
 
-// Function is the qualified, quoted name of a trigger function.
+// Function is the qualified, quoted name of one of them.
 func (t *Table) Function(kind string) string {
 	return QuoteIdent(t.HistorySchema) + "." + QuoteIdent(t.FunctionName(kind))
 }

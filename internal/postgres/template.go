@@ -31,16 +31,17 @@ func QuoteLiteral(s string) string {
 	return quoted
 }
 
-// quoteTextArray writes a constant of type text[].
+// quoteTextArray writes a constant of type text[], qualified for functions that set
+// no search_path.
 func quoteTextArray(items []string) string {
 	if len(items) == 0 {
-		return `'{}'::text[]`
+		return `'{}'::pg_catalog.text[]`
 	}
 	quoted := make([]string, len(items))
 	for i, s := range items {
 		quoted[i] = QuoteLiteral(s)
 	}
-	return "ARRAY[" + strings.Join(quoted, ", ") + "]::text[]"
+	return "ARRAY[" + strings.Join(quoted, ", ") + "]::pg_catalog.text[]"
 }
 
 // quoteInt2Array writes a constant of type smallint[].
@@ -111,6 +112,7 @@ func functions(schema, tag string) template.FuncMap {
 		"dollar":      func() string { return tag },
 		"image":       func(t *Table, row string) imageArgs { return imageArgs{t, row} },
 		"period":      func(t *Table, row string) periodArgs { return periodArgs{t, row} },
+		"latest":      func(t *Table, ended bool) latestArgs { return latestArgs{t, ended} },
 		"compare":     func(t *Table, ignored []string) compareArgs { return compareArgs{t, ignored} },
 	}
 }

@@ -268,7 +268,7 @@ func TestCheckFindsDriftAndTrackRepairsIt(t *testing.T) {
 		kind, sql string
 		repair    []string
 	}{
-		{"trigger_missing", `DROP TRIGGER "000_chrononaut_capture" ON todos`, nil},
+		{"trigger_missing", `DROP TRIGGER "000_chrononaut_capture_update" ON todos`, nil},
 		{"trigger_disabled", `ALTER TABLE todos DISABLE TRIGGER USER`, nil},
 		{"column_missing", `ALTER TABLE todos RENAME COLUMN password TO secret`, []string{"--hidden", "secret"}},
 	} {

@@ -41,21 +41,23 @@ SELECT 'replica_role',
    AND (s.setdatabase = 0 OR d.datname = pg_catalog.current_database())
 
 UNION ALL
--- Owners of trigger functions who may not write history, or whom row security
--- on it stops: every write to their tables fails.
+-- Owners of functions of triggers who may not write history or call what they call,
+-- or whom row security on history stops: every write to their tables fails.
 SELECT DISTINCT 'history_access', r.rolname,
        CASE WHEN NOT pg_catalog.has_table_privilege(r.oid, h.oid, 'INSERT') OR k.lacks THEN 'privilege' ELSE 'row security' END
   FROM pg_catalog.pg_class AS h
-  JOIN pg_catalog.pg_proc AS f ON f.pronamespace = h.relnamespace AND f.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+  JOIN pg_catalog.pg_proc AS f ON f.pronamespace = h.relnamespace
+   AND (f.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype OR {{schema}}.called_functions(f.proname) <> '{}')
   JOIN pg_catalog.pg_roles AS r ON r.oid = f.proowner
   -- The table of keys of a capture function.
  CROSS JOIN LATERAL (SELECT EXISTS (
            SELECT FROM {{schema}}.chrononaut_past AS p
-            WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', 'capture') = f.proname
+            WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', '') IN (pg_catalog.regexp_replace(f.proname, '(capture|record|statement)$', ''))
               AND NOT pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'INSERT'))
            OR EXISTS (
            SELECT FROM pg_catalog.pg_proc AS w
-            WHERE w.pronamespace = h.relnamespace AND w.proname = ANY ({{schema}}.writer_functions())
+            WHERE w.pronamespace = h.relnamespace
+              AND w.proname = ANY ({{schema}}.writer_functions() || {{schema}}.called_functions(f.proname))
               AND NOT pg_catalog.has_function_privilege(r.oid, w.oid, 'EXECUTE'))) AS k (lacks)
  WHERE h.oid = pg_catalog.to_regclass({{literal (print schema ".chrononaut_activity")}})
    AND f.proname <> ALL ({{textArray .Closed}}) AND NOT r.rolsuper
@@ -102,8 +104,7 @@ SELECT 'hold', pg_catalog.quote_ident(h.table_schema) || '.' || pg_catalog.quote
  CROSS JOIN LATERAL (VALUES
        (CASE WHEN pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}) & {{schema}}.guard_bit(h.table_schema, h.table_name) = 0
              THEN 'its triggers do not know of it' END),
-       (CASE WHEN (SELECT count(*) FROM pg_catalog.pg_trigger AS t
-                    WHERE t.tgrelid = h.relation AND t.tgenabled = 'A' AND t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate')) < 2
+       (CASE WHEN NOT {{schema}}.captures(h.relation)
              THEN 'its triggers are missing or not enabled' END),
        (CASE WHEN EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope AS s CROSS JOIN LATERAL pg_catalog.jsonb_object_keys(s.match) AS name
                            WHERE s.table_schema = h.table_schema AND s.table_name = h.table_name AND NOT s.past AND h.relation IS NOT NULL

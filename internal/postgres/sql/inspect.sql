@@ -1,6 +1,6 @@
 -- Everything that tracking needs to know of one table, as one JSON document;
 -- no row when there is no such table. $1 is the schema, or empty for the
--- search path, $2 the table. The trigger functions are found by the hash of the
+-- search path, $2 the table. Its functions are found by the hash of the
 -- table's name in theirs: see FunctionName.
 WITH target AS MATERIALIZED (
     SELECT c.oid, c.relname, n.nspname, c.relkind, c.relpersistence, c.relispartition, c.reltuples,
@@ -78,6 +78,7 @@ SELECT pg_catalog.jsonb_build_object(
                           'triggers', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                                                   'name', g.tgname, 'enabled', g.tgenabled, 'type', g.tgtype,
                                                   'conditional', g.tgqual IS NOT NULL OR g.tgattr::text <> '',
+                                                  'old_rows', coalesce(g.tgoldtable, ''), 'new_rows', coalesce(g.tgnewtable, ''),
                                                   'function_schema', fn.nspname, 'function', f.proname) ORDER BY g.tgname), '[]')
                                          FROM pg_catalog.pg_trigger AS g
                                          JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid

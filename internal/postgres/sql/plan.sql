@@ -20,23 +20,27 @@ COMMENT ON FUNCTION {{.Table.Function .Name}}{{.Table.Arguments .Name}} IS {{lit
 {{define "revoke_function" -}}
 REVOKE EXECUTE ON FUNCTION {{.Table.Function .Name}}{{.Table.Arguments .Name}} FROM PUBLIC
 {{- end}}
-{{define "create_capture" -}}
-CREATE OR REPLACE TRIGGER "000_chrononaut_capture"
-    AFTER INSERT OR UPDATE OR DELETE ON {{.On}}
-    FOR EACH ROW EXECUTE FUNCTION {{.Table.Function "capture"}}()
+{{define "create_trigger" -}}
+CREATE OR REPLACE TRIGGER {{ident .Trigger.Name}}
+    {{.Trigger.When}} ON {{.On}}
+{{- with .Trigger}}{{if or .OldRows .NewRows}}
+    REFERENCING{{with .OldRows}} OLD TABLE AS {{.}}{{end}}{{with .NewRows}} NEW TABLE AS {{.}}{{end}}{{end}}{{end}}
+    FOR EACH {{if .Trigger.Row}}ROW{{else}}STATEMENT{{end}} EXECUTE FUNCTION {{.Table.Function .Trigger.Kind}}()
 {{- end}}
-{{define "create_version" -}}
-CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
-    BEFORE INSERT OR UPDATE ON {{.On}}
-    FOR EACH ROW EXECUTE FUNCTION {{.Table.Function "version"}}()
-{{- end}}
-{{define "create_truncate" -}}
-CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
-    BEFORE TRUNCATE ON {{.On}}
-    FOR EACH STATEMENT EXECUTE FUNCTION {{.Table.Function "truncate"}}()
+{{define "restore_trigger" -}}
+{{template "create_trigger" .}}
+{{- if eq .Trigger.Enabled "A"}};
+{{template "enable_trigger" .}}{{else if eq .Trigger.Enabled "R"}};
+{{template "enable_replica" .}}{{end}}
 {{- end}}
 {{define "enable_trigger" -}}
 ALTER TABLE {{.On}} ENABLE ALWAYS TRIGGER {{ident .Name}}
+{{- end}}
+{{define "enable_replica" -}}
+ALTER TABLE {{.On}} ENABLE REPLICA TRIGGER {{ident .Name}}
+{{- end}}
+{{define "enable_origin" -}}
+ALTER TABLE {{.On}} ENABLE TRIGGER {{ident .Name}}
 {{- end}}
 {{define "create_guard" -}}
 CREATE OR REPLACE TRIGGER {{ident .Name}}
@@ -59,9 +63,6 @@ CREATE OR REPLACE TRIGGER {{ident .Name}}
     {{- else}}AFTER INSERT ON {{.On}}
     FOR EACH ROW WHEN (NEW.operation IS NULL AND NEW.table_schema IS NOT NULL) EXECUTE FUNCTION {{schema}}.python_replace()
     {{- end}}
-{{- end}}
-{{define "enable_python" -}}
-ALTER TABLE {{.On}} ENABLE TRIGGER {{ident .Name}}
 {{- end}}
 {{define "grant_history" -}}
 GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
@@ -273,7 +274,7 @@ SELECT t.nspname, c.relname, g.tgname
   JOIN pg_catalog.pg_namespace AS t ON t.oid = c.relnamespace
   JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
- WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ($1::text, $2::text, $3::text) AND g.tgparentid = 0
+ WHERE n.nspname = {{literal rawSchema}} AND f.proname IN ($1::text, $2::text, $3::text, $4::text) AND g.tgparentid = 0
  ORDER BY t.nspname, c.relname, g.tgname
 {{- end}}
 {{define "strict" -}}

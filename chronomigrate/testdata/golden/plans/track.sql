@@ -2,23 +2,37 @@
 -- rows that exist now have none until they change.
 ALTER TABLE "public"."todos" ADD COLUMN "version" integer;
 
--- Sets the version of a row that is inserted or changed.
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+-- Gives a row that is inserted or changed its version.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $chrononaut$
 …
 $chrononaut$;
 
--- A trigger does not check this privilege; nobody else needs the function.
+-- Triggers need no privilege to call it; nobody else needs it.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_number"(text, oid, record, record) FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_number"(text, oid, record, record) IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
+
+-- Does so for a trigger.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- Triggers need no privilege to call it; nobody else needs it.
 REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_version"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
 -- and the options, which a dump of the schema alone would lose.
 COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_version"() IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
 
--- Writes the row's new state, or its last one, into history.
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+-- Writes a row's new state, or its last one, into history.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_record"(tg_op text, tg_relid oid, old record, new record) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -31,12 +45,40 @@ AS $chrononaut$
 …
 $chrononaut$;
 
--- A trigger does not check this privilege; nobody else needs the function.
+-- Triggers need no privilege to call it; nobody else needs it.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_record"(text, oid, record, record) FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_record"(text, oid, record, record) IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
+
+-- Does so for a trigger.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- Triggers need no privilege to call it; nobody else needs it.
 REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_capture"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
 -- and the options, which a dump of the schema alone would lose.
 COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
+
+-- Does so for all rows of a statement.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- Triggers need no privilege to call it; nobody else needs it.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_statement"() FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_statement"() IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
 
 -- Writes every row into history before TRUNCATE removes it.
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_truncate"() RETURNS trigger
@@ -56,7 +98,7 @@ AS $chrononaut$
 …
 $chrononaut$;
 
--- A trigger does not check this privilege; nobody else needs the function.
+-- Triggers need no privilege to call it; nobody else needs it.
 REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
@@ -74,15 +116,38 @@ CREATE OR REPLACE TRIGGER "zzzz_chrononaut_version"
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
 
+-- Notes what the transaction sees before foreign keys are checked.
+CREATE OR REPLACE TRIGGER "000_chrononaut_before_delete"
+    BEFORE DELETE ON "public"."todos"
+    FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_statement"();
+
+-- Records all rows of a statement at once.
+CREATE OR REPLACE TRIGGER "000_chrononaut_capture_insert"
+    AFTER INSERT ON "public"."todos"
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_statement"();
+
+-- Records all rows of a statement at once.
+CREATE OR REPLACE TRIGGER "000_chrononaut_capture_update"
+    AFTER UPDATE ON "public"."todos"
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_statement"();
+
+-- Records all rows of a statement at once.
+CREATE OR REPLACE TRIGGER "000_chrononaut_capture_delete"
+    AFTER DELETE ON "public"."todos"
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_statement"();
+
 -- Runs before the application's AFTER triggers, by its name.
 CREATE OR REPLACE TRIGGER "000_chrononaut_capture"
     AFTER INSERT OR UPDATE OR DELETE ON "public"."todos"
     FOR EACH ROW EXECUTE FUNCTION "chrononaut"."todos_a23d6084_capture"();
 
--- Fires also under session_replication_role = replica.
-ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
+-- Fires for what logical replication applies row by row: that fires no other trigger.
+ALTER TABLE "public"."todos" ENABLE REPLICA TRIGGER "000_chrononaut_capture";
 
--- TRUNCATE fires no row trigger.
+-- TRUNCATE fires no other trigger.
 CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
     BEFORE TRUNCATE ON "public"."todos"
     FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();
@@ -92,7 +157,7 @@ ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
 -- Note in the registry how the table is tracked.
 INSERT INTO "chrononaut".chrononaut_table (table_schema, table_name, tracked, key_columns, options)
-VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"version_column":"version","generation":1}'::jsonb)
+VALUES ('public', 'todos', true, ARRAY['id']::pg_catalog.text[], '{"version_column":"version","generation":1}'::jsonb)
     ON CONFLICT (table_schema, table_name) DO UPDATE
    SET tracked = true, key_columns = excluded.key_columns, options = excluded.options;
 

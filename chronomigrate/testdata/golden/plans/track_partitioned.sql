@@ -2,23 +2,37 @@
 -- rows that exist now have none until they change.
 ALTER TABLE "public"."todos" ADD COLUMN "version" integer;
 
--- Sets the version of a row that is inserted or changed.
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+-- Gives a row that is inserted or changed its version.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $chrononaut$
 …
 $chrononaut$;
 
--- A trigger does not check this privilege; nobody else needs the function.
+-- Triggers need no privilege to call it; nobody else needs it.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_number"(text, oid, record, record) FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_number"(text, oid, record, record) IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
+
+-- Does so for a trigger.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- Triggers need no privilege to call it; nobody else needs it.
 REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_version"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
 -- and the options, which a dump of the schema alone would lose.
 COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_version"() IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
 
--- Writes the row's new state, or its last one, into history.
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+-- Writes a row's new state, or its last one, into history.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_record"(tg_op text, tg_relid oid, old record, new record) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -31,7 +45,21 @@ AS $chrononaut$
 …
 $chrononaut$;
 
--- A trigger does not check this privilege; nobody else needs the function.
+-- Triggers need no privilege to call it; nobody else needs it.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_record"(text, oid, record, record) FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_record"(text, oid, record, record) IS 'chrononaut generation 1, source …, options {"version_column":"version","generation":1}';
+
+-- Does so for a trigger.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- Triggers need no privilege to call it; nobody else needs it.
 REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_capture"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
@@ -56,7 +84,7 @@ AS $chrononaut$
 …
 $chrononaut$;
 
--- A trigger does not check this privilege; nobody else needs the function.
+-- Triggers need no privilege to call it; nobody else needs it.
 REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_truncate"() FROM PUBLIC;
 
 -- The checksum by which the check command finds later changes of the function,
@@ -94,7 +122,7 @@ ALTER TABLE "public"."high" ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."low" ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
 
--- TRUNCATE fires no row trigger.
+-- TRUNCATE fires no other trigger.
 CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
     BEFORE TRUNCATE ON "public"."todos"
     FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();
@@ -102,7 +130,7 @@ CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
--- TRUNCATE fires no row trigger.
+-- TRUNCATE fires no other trigger.
 CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
     BEFORE TRUNCATE ON "public"."high"
     FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();
@@ -110,7 +138,7 @@ CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."high" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
--- TRUNCATE fires no row trigger.
+-- TRUNCATE fires no other trigger.
 CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
     BEFORE TRUNCATE ON "public"."low"
     FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();
@@ -120,7 +148,7 @@ ALTER TABLE "public"."low" ENABLE ALWAYS TRIGGER "000_chrononaut_truncate";
 
 -- Note in the registry how the table is tracked.
 INSERT INTO "chrononaut".chrononaut_table (table_schema, table_name, tracked, key_columns, options)
-VALUES ('public', 'todos', true, ARRAY['id']::text[], '{"version_column":"version","generation":1}'::jsonb)
+VALUES ('public', 'todos', true, ARRAY['id']::pg_catalog.text[], '{"version_column":"version","generation":1}'::jsonb)
     ON CONFLICT (table_schema, table_name) DO UPDATE
    SET tracked = true, key_columns = excluded.key_columns, options = excluded.options;
 

@@ -4,10 +4,22 @@ SELECT "chrononaut".note_tracked('public', 'todos');
 -- Fires also under session_replication_role = replica.
 ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
 
--- Fires also under session_replication_role = replica.
-ALTER TABLE "public"."todos" ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
+-- Fires where the trigger of single rows does not.
+ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_before_delete";
 
--- TRUNCATE fires no row trigger.
+-- Fires where the trigger of single rows does not.
+ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_capture_insert";
+
+-- Fires where the trigger of single rows does not.
+ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_capture_update";
+
+-- Fires where the trigger of single rows does not.
+ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_capture_delete";
+
+-- Fires for what logical replication applies row by row: that fires no other trigger.
+ALTER TABLE "public"."todos" ENABLE REPLICA TRIGGER "000_chrononaut_capture";
+
+-- TRUNCATE fires no other trigger.
 CREATE OR REPLACE TRIGGER "000_chrononaut_truncate"
     BEFORE TRUNCATE ON "public"."todos"
     FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_truncate"();

@@ -2,18 +2,39 @@
 DROP TRIGGER IF EXISTS "zzzz_chrononaut_version" ON "public"."todos";
 
 -- End capture.
+DROP TRIGGER IF EXISTS "000_chrononaut_before_delete" ON "public"."todos";
+
+-- End capture.
+DROP TRIGGER IF EXISTS "000_chrononaut_capture_insert" ON "public"."todos";
+
+-- End capture.
+DROP TRIGGER IF EXISTS "000_chrononaut_capture_update" ON "public"."todos";
+
+-- End capture.
+DROP TRIGGER IF EXISTS "000_chrononaut_capture_delete" ON "public"."todos";
+
+-- End capture.
 DROP TRIGGER IF EXISTS "000_chrononaut_capture" ON "public"."todos";
 
 -- End capture.
 DROP TRIGGER IF EXISTS "000_chrononaut_truncate" ON "public"."todos";
 
--- The trigger's function.
+-- A function of the triggers.
+DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_number"(text, oid, record, record);
+
+-- A function of the triggers.
 DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_version"();
 
--- The trigger's function.
+-- A function of the triggers.
+DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_record"(text, oid, record, record);
+
+-- A function of the triggers.
 DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_capture"();
 
--- The trigger's function.
+-- A function of the triggers.
+DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_statement"();
+
+-- A function of the triggers.
 DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_truncate"();
 
 -- From now on history does not know the table's rows.

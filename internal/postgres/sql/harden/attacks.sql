@@ -86,6 +86,8 @@ CREATE TRIGGER attack AFTER DELETE ON attack REFERENCING OLD TABLE AS erased FOR
 -- attack: application, table owner; a capture function on a table of its own; refused; no privilege
 CREATE TEMP TABLE attack (id integer, title text, version integer);
 CREATE TRIGGER attack AFTER INSERT ON attack FOR EACH ROW EXECUTE FUNCTION {{.Capture}}();
+-- attack: application, table owner; the function that writes the history of one row; refused; no privilege
+{{template "ask"}}pg_catalog.has_function_privilege(current_user, {{literal (print .Record "(text, oid, record, record)")}}, 'EXECUTE'){{template "end"}}
 -- attack: application, table owner; the unsafe door; refused; no privilege, unless it was granted
 SELECT {{schema}}.suppress('attack', true);
 -- attack: application, table owner; settle_history(), which says that older transactions are of another cluster; refused; no privilege
@@ -164,14 +166,14 @@ UPDATE {{.Canary}} SET title = 'attack' WHERE id = 1;
 -- attack: table owner; DISABLE TRIGGER on its table; detected; check: trigger_disabled
 ALTER TABLE {{.Canary}} DISABLE TRIGGER ALL;
 -- attack: table owner; DROP TRIGGER on its table; detected; check: trigger_missing
-DROP TRIGGER "000_chrononaut_capture" ON {{.Canary}};
+DROP TRIGGER "000_chrononaut_capture_update" ON {{.Canary}};
 -- attack: table owner; another function under the trigger's name; detected; check: trigger_changed
 CREATE FUNCTION {{ident .Schema}}.attack() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-DROP TRIGGER "000_chrononaut_capture" ON {{.Canary}};
-CREATE TRIGGER "000_chrononaut_capture" AFTER INSERT OR UPDATE OR DELETE ON {{.Canary}} FOR EACH ROW EXECUTE FUNCTION {{ident .Schema}}.attack();
-ALTER TABLE {{.Canary}} ENABLE ALWAYS TRIGGER "000_chrononaut_capture";
--- attack: table owner; the trigger enabled for replicas only; detected; check: trigger_disabled
-ALTER TABLE {{.Canary}} ENABLE REPLICA TRIGGER "000_chrononaut_capture";
+DROP TRIGGER "000_chrononaut_capture_update" ON {{.Canary}};
+CREATE TRIGGER "000_chrononaut_capture_update" AFTER UPDATE ON {{.Canary}} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION {{ident .Schema}}.attack();
+-- attack: table owner; a trigger enabled for replicas only; detected; check: trigger_disabled
+ALTER TABLE {{.Canary}} ENABLE REPLICA TRIGGER "000_chrononaut_capture_update";
 -- attack: table owner; a BEFORE trigger that changes a row after the version was counted; detected; check: trigger_order
 CREATE FUNCTION {{ident .Schema}}.attack() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version := 77; RETURN NEW; END';
 CREATE TRIGGER zzzzz BEFORE UPDATE ON {{.Canary}} FOR EACH ROW EXECUTE FUNCTION {{ident .Schema}}.attack();
@@ -204,7 +206,7 @@ ALTER TABLE {{.Canary}} ALTER COLUMN title TYPE text USING 'attack';
 -- attack: table owner; triggers disabled, rows written, triggers enabled again; neither; a baseline records the rows as they are
 ALTER TABLE {{.Canary}} DISABLE TRIGGER USER;
 UPDATE {{.Canary}} SET title = 'attack';
-ALTER TABLE {{.Canary}} ENABLE ALWAYS TRIGGER "000_chrononaut_capture", ENABLE ALWAYS TRIGGER "000_chrononaut_truncate", ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
+ALTER TABLE {{.Canary}} ENABLE TRIGGER USER, ENABLE REPLICA TRIGGER "000_chrononaut_capture", ENABLE ALWAYS TRIGGER "000_chrononaut_truncate", ENABLE ALWAYS TRIGGER "zzzz_chrononaut_version";
 -- attack: superuser; UPDATE of history; refused; trigger
 UPDATE {{schema}}.chrononaut_activity SET data = '{}' WHERE table_name = 'canary';
 -- attack: superuser; DELETE of history with the settings of the unsafe door; refused; trigger

@@ -726,6 +726,24 @@ AS {{dollar}}
     INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind) VALUES (of_schema, of_table, 'complete')
 {{dollar}};
 
+-- Whether the triggers of a table capture all changes: those of TRUNCATE and of
+-- single rows, which fire always; or, of a table that is not partitioned, those of
+-- statements, which fire in ordinary sessions, and that of single rows in others.
+-- With anything else changes are missed or recorded twice.
+CREATE FUNCTION {{schema}}.captures(relation regclass) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT coalesce(bool_or(g.tgname = '000_chrononaut_truncate' AND g.tgenabled = 'A'), false)
+       AND (bool_or(g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'A')
+            OR bool_or(g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'R')
+               AND count(*) FILTER (WHERE g.tgname LIKE '000\_chrononaut\_capture\_%' AND g.tgenabled = 'O') = 3)
+      FROM pg_trigger AS g
+     WHERE g.tgrelid = relation
+       AND g.tgname IN ('000_chrononaut_truncate', '000_chrononaut_capture', '000_chrononaut_capture_insert',
+                        '000_chrononaut_capture_update', '000_chrononaut_capture_delete')
+{{dollar}};
+
 -- Capture begins, for the first time or again, with the triggers that follow in the
 -- same transaction; nobody else writes to the table until then. It may have been
 -- off since the last change that was recorded. Where capture is on, nothing happens.
@@ -737,7 +755,7 @@ DECLARE
     relation regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
     empty    boolean;
 BEGIN
-    IF EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = relation AND g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'A') THEN
+    IF {{schema}}.captures(relation) THEN
         RETURN;
     END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation);
@@ -1002,16 +1020,38 @@ CREATE FUNCTION {{schema}}.writer_functions() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,guard_row,guard_truncate,lease_fence,lease_follow,period_gap,stale_changes}'::text[];
 
--- Lets the owner of a capture function, who may have changed, add to tables of keys.
+-- The functions of the same table that one of a table's calls, as they are named.
+CREATE FUNCTION {{schema}}.called_functions(function_name name) RETURNS name[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT coalesce((
+        SELECT ARRAY[(c.parts[1] || CASE c.parts[2] WHEN 'version' THEN 'number' ELSE 'record' END)::name,
+                     (c.parts[1] || 'number')::name]
+          FROM regexp_match(function_name::text, '^(.*_[0-9a-f]{8}_)(version|capture|statement|record)$') AS c (parts)
+         WHERE c.parts IS NOT NULL), '{}')
+{{dollar}};
+
+-- Lets the owner of a capture function, who may have changed, add to tables of keys,
+-- and call what that function calls.
 CREATE FUNCTION {{schema}}.grant_keys(to_role text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
-    keys text;
+    keys   text;
+    called text;
 BEGIN
     FOR keys IN SELECT p.keys_table FROM {{schema}}.chrononaut_past AS p LOOP
         EXECUTE format('GRANT INSERT ON %s.%I TO %I', {{literal schema}}, keys, to_role);
+    END LOOP;
+    FOR called IN
+        SELECT DISTINCT w.oid::regprocedure::text
+          FROM pg_proc AS f
+          JOIN pg_proc AS w ON w.pronamespace = f.pronamespace AND w.proowner <> f.proowner AND w.proname = ANY ({{schema}}.called_functions(f.proname))
+         WHERE f.pronamespace = {{literal schema}}::regnamespace AND pg_get_userbyid(f.proowner) = to_role
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', called, to_role);
     END LOOP;
     EXECUTE (SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', string_agg({{literal schema}} || '.' || w.name, ', '), to_role)
                FROM unnest({{schema}}.writer_functions()) AS w (name));

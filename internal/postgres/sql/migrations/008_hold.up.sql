@@ -231,7 +231,9 @@ BEGIN
           FROM pg_event_trigger_dropped_objects() AS d
           JOIN {{schema}}.chrononaut_hold_scope AS s ON s.table_schema = d.address_names[1] AND s.table_name = d.address_names[2]
          WHERE d.object_type IN ('table', 'table column')
-            OR d.object_type = 'trigger' AND d.address_names[3] IN ('000_chrononaut_capture', '000_chrononaut_truncate', 'zzzz_chrononaut_version')
+            OR d.object_type = 'trigger' AND d.address_names[3] IN (
+               '000_chrononaut_capture', '000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete',
+               '000_chrononaut_truncate', 'zzzz_chrononaut_version')
     LOOP
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END LOOP;
@@ -272,13 +274,16 @@ BEGIN
            AND EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope AS s
                         WHERE s.table_schema = h.table_schema AND s.table_name = h.table_name AND s.match ?& f.columns)
         UNION ALL
-        -- This transaction has disabled a trigger: only it sees what it has written.
+        -- This transaction has disabled a trigger: only it sees what it has written. A
+        -- trigger of statements that has just been made fires already.
         SELECT h.table_schema, h.table_name
           FROM held AS h
          CROSS JOIN LATERAL (SELECT h.relation AS oid UNION ALL SELECT p.relid FROM pg_partition_tree(h.relation) AS p WHERE p.relid <> h.relation) AS r
           JOIN pg_trigger AS t ON t.tgrelid = r.oid
-         WHERE t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate') AND t.tgenabled <> 'A'
-           AND {{schema}}.in_progress(t.xmin)
+         WHERE CASE WHEN t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate') THEN t.tgenabled <> 'A'
+                    WHEN t.tgname IN ('000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete') THEN t.tgenabled <> 'O'
+                    ELSE false END
+           AND {{schema}}.in_progress(t.xmin) AND NOT {{schema}}.captures(r.oid)
     LOOP
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END LOOP;
@@ -413,8 +418,7 @@ AS {{dollar}}
 DECLARE
     relation oid := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_table));
 BEGIN
-    IF (SELECT count(*) FROM pg_trigger AS t
-         WHERE t.tgrelid = relation AND t.tgenabled = 'A' AND t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate')) < 2
+    IF NOT {{schema}}.captures(relation)
        OR NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table AND t.tracked)
     THEN
         RAISE EXCEPTION USING ERRCODE = 'TM020',

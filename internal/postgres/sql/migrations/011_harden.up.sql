@@ -73,7 +73,7 @@ CREATE FUNCTION {{schema}}.is_writers(function_name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    SELECT function_name ~ '_[0-9a-f]{8}_(capture|version|truncate|period_fill|period_follow)$'
+    SELECT function_name ~ '_[0-9a-f]{8}_(number|version|record|capture|statement|truncate|period_fill|period_follow)$'
         OR function_name IN ('forget_keys', 'python_complete', 'hold', 'hold_rows')
 {{dollar}};
 

@@ -39,3 +39,7 @@ has the name of the column that was there when this function was generated.
             INTO changed USING OLD, NEW;
     END;
 {{- end -}}
+
+{{- /* Whether it is not noted yet that the end of the transaction is to be looked at: see
+note_ending(). */ -}}
+{{- define "unending"}}pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0{{end -}}

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_version"() RETURNS trigger
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -17,6 +17,9 @@ DECLARE
     old_key    jsonb;
     following  integer;
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        OLD := NEW; -- A parameter that is NULL has no fields.
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "History's ""schema""".is_suppressed() THEN
         IF TG_OP = 'INSERT' THEN
             -- No version: the first change that is captured records this state.
@@ -33,7 +36,7 @@ BEGIN
            AND coalesce(NEW."the ""version"""::bigint - coalesce(OLD."the ""version""", 0), -1) NOT BETWEEN 0 AND 1
            AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
         THEN
-            PERFORM "History's ""schema""".stale_write(TG_RELID, 'a.b', E'back\\slash $chrononaut$', 'the "version"', ARRAY['select', '{{braces}}', '{a},']::text[], OLD, NEW,
+            PERFORM "History's ""schema""".stale_write(TG_RELID, 'a.b', E'back\\slash $chrononaut$', 'the "version"', ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[], OLD, NEW,
                 NEW."the ""version""", OLD."the ""version""");
         END IF;
     BEGIN
@@ -57,8 +60,8 @@ BEGIN
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
         -- NULL; those that are left decide.
-        EXECUTE 'SELECT ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($1)')
-             || ' IS DISTINCT FROM ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($2)')
+        EXECUTE 'SELECT ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::pg_catalog.text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::pg_catalog.text[]::text[], '($2)')
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
@@ -105,6 +108,26 @@ BEGIN
                 -- Without a look at the index that would take too long.
             END;
         END IF;
+        -- A DELETE of this statement, or of one that fired the trigger in which this one
+        -- runs, is not recorded yet: the version in between is for it.
+        IF following > 0 AND EXISTS (
+               SELECT FROM (SELECT a.operation, a.version FROM "History's ""schema""".chrononaut_activity AS a
+                             WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                               AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
+                             ORDER BY a.version DESC LIMIT 1) AS a
+                WHERE a.operation NOT IN ('delete', 'truncate') AND a.version = following - 1
+                  AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS p
+                                   WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version))
+        THEN
+            BEGIN
+                IF NOT EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
+                    following := following + 1;
+                END IF;
+            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+                -- Without a look at the index that would take too long.
+            END;
+        END IF;
         NEW."the ""version""" := following;
     ELSIF OLD."the ""version""" IS NULL THEN
         NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', old_key), 0) + 1;
@@ -112,6 +135,10 @@ BEGIN
         NEW."the ""version""" := OLD."the ""version""" + 1;
     END IF;
     IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
+        -- Whether foreign keys still need the key, is seen after the last change.
+        IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "History's ""schema""".note_ending(TG_RELID);
+        END IF;
         -- Versions of a key only ever grow, also when another record takes it.
         NEW."the ""version""" := greatest(NEW."the ""version""",
             "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1);
@@ -122,7 +149,15 @@ BEGIN
 END
 $chrononaut1$;
 
-CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_capture"() RETURNS trigger
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut1$
+BEGIN
+    RETURN "History's ""schema"""."back\slash $chrononaut$_40fccbe4_number"(TG_OP, TG_RELID, OLD, NEW);
+END
+$chrononaut1$;
+
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(tg_op text, tg_relid oid, old record, new record) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -156,6 +191,12 @@ DECLARE
     extra_info   jsonb := '{}';
     hidden       text[];
 BEGIN
+    -- A parameter that is NULL has no fields.
+    IF TG_OP = 'INSERT' THEN
+        OLD := NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        NEW := OLD;
+    END IF;
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
     IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
@@ -209,8 +250,8 @@ BEGIN
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
         -- NULL; those that are left decide.
-        EXECUTE 'SELECT ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($1)')
-             || ' IS DISTINCT FROM ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::text[]::text[], '($2)')
+        EXECUTE 'SELECT ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::pg_catalog.text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['{{braces}}', '{a},', 'the "version"']::pg_catalog.text[]::text[], '($2)')
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
@@ -223,7 +264,7 @@ BEGIN
 
     -- A hidden column that was renamed would be written under its new name.
     IF (pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::regclass, TG_RELID, 3)).object_names[3] IS DISTINCT FROM 'select' THEN
-        PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::text[], '{3}'::smallint[], '{3}'::smallint[]);
+        PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::pg_catalog.text[], '{3}'::smallint[], '{3}'::smallint[]);
     END IF;
 
     -- Who and why. A setting that was local to a transaction reads as the empty
@@ -262,11 +303,11 @@ BEGIN
     BEGIN
         record_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
         -- No field is set to NULL before: see changed.
-        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
         -- A column was added since, perhaps of a type that JSON cannot hold as
         -- it is.
-        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[] <> '{}'
-           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[])
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[])
         THEN
             RAISE datatype_mismatch;
         END IF;
@@ -276,7 +317,7 @@ BEGIN
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
         -- domain that refuses it.
         EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
-             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[], '($1)')
             INTO record_key, image USING OLD;
         image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
     END;
@@ -286,7 +327,7 @@ BEGIN
             HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
     END IF;
         IF NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
-                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0))
+                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
                           AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
                           -- The same statement may have given this key to another record.
                           AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
@@ -304,11 +345,11 @@ BEGIN
     BEGIN
         record_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
         -- No field is set to NULL before: see changed.
-        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
         -- A column was added since, perhaps of a type that JSON cannot hold as
         -- it is.
-        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[] <> '{}'
-           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[])
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[])
         THEN
             RAISE datatype_mismatch;
         END IF;
@@ -318,7 +359,7 @@ BEGIN
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
         -- domain that refuses it.
         EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
-             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[], '($1)')
             INTO record_key, image USING OLD;
         image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
     END;
@@ -343,11 +384,11 @@ BEGIN
         row_image."{{braces}}" := NULL;
         row_image."{a}," := NULL;
         row_image."the ""version""" := row_version;
-        image := pg_catalog.to_jsonb(row_image) - ARRAY['select', '{{braces}}', '{a},']::text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        image := pg_catalog.to_jsonb(row_image) - ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
         -- A column was added since, perhaps of a type that JSON cannot hold as
         -- it is.
-        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[] <> '{}'
-           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::text[]::text[])
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[])
         THEN
             RAISE datatype_mismatch;
         END IF;
@@ -357,7 +398,7 @@ BEGIN
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
         -- domain that refuses it.
         EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
-             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[], '($1)')
             INTO record_key, image USING NEW;
         key_1 := NULL;
         key_2 := NULL;
@@ -403,7 +444,7 @@ BEGIN
 
     -- What is checked when the rows are written already is seen after the last
     -- change: whether foreign keys still need what goes.
-    IF (TG_OP = 'DELETE' OR old_key IS NOT NULL) AND strpos(coalesce(current_setting('chrononaut.ending', true), ''), '|' || TG_RELID || '|') = 0 THEN
+    IF (TG_OP = 'DELETE' OR old_key IS NOT NULL) AND pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
         PERFORM "History's ""schema""".note_ending(TG_RELID);
     END IF;
 
@@ -430,7 +471,7 @@ BEGIN
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
         taken := row_version < 0 OR EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
-                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0))
+                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version
                             -- Records that exchange their keys have the same version.
@@ -477,7 +518,7 @@ BEGIN
             PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', record_key, false);
         ELSE
             INSERT INTO "History's ""schema"""."back\slash $chrononaut$_40fccbe4_keys" (record, key, k1, k2)
-            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('a.b' || '.' || E'back\\slash $chrononaut$', 0)), record_key, key_1, key_2)
+            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0)), record_key, key_1, key_2)
                 ON CONFLICT DO NOTHING;
         END IF;
     ELSIF old_key IS NOT NULL THEN
@@ -488,6 +529,191 @@ BEGIN
         PERFORM "History's ""schema""".lease_follow('a.b', E'back\\slash $chrononaut$', old_key, record_key);
     END IF;
     IF clock_timestamp() > now() + interval '1 second' THEN
+        PERFORM "History's ""schema""".note_long();
+    END IF;
+    RETURN NULL;
+END
+$chrononaut1$;
+
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut1$
+BEGIN
+    PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, OLD, NEW);
+    RETURN NULL;
+END
+$chrononaut1$;
+
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_statement"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut1$
+#variable_conflict use_variable
+<<v>>
+DECLARE
+    strange    boolean := false; -- the table has another name, or not the columns that it had
+    grown      boolean := false; -- it has columns that it did not have
+    usual      boolean;
+    done       boolean := false; -- no row is left
+    context    pg_catalog.jsonb;
+    user_info  pg_catalog.jsonb;
+    extra_info pg_catalog.jsonb;
+    mark       bigint;
+    pair       pg_catalog.record;
+BEGIN
+    -- Whether foreign keys still need what goes, is seen after the last change.
+    IF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
+        IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "History's ""schema""".note_ending(TG_RELID);
+        END IF;
+        RETURN NULL;
+    END IF;
+
+    BEGIN
+        IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
+            context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
+        END IF;
+        -- Fails when a column is gone or has another type than when this was generated, and
+        -- finds rows when there is a new one.
+        IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+            PERFORM "chrononaut:row"."the ""version""", "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe", "chrononaut:row"."select", "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï" FROM old_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[])) LIMIT 1;
+        ELSE
+            PERFORM "chrononaut:row"."the ""version""", "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe", "chrononaut:row"."select", "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï" FROM new_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[])) LIMIT 1;
+        END IF;
+        grown := FOUND;
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR cannot_coerce OR ambiguous_function OR data_exception THEN
+        strange := true;
+    END;
+
+    -- Row by row where something is wrong with the context, where leases and holds have to
+    -- be looked for, nothing is captured, keys change or a version is corrected, and where
+    -- what others have committed may not be seen.
+    usual := NOT strange AND NOT grown
+        AND pg_catalog.to_regclass(E'"a.b"."back\\slash $chrononaut$"')::pg_catalog.oid OPERATOR(pg_catalog.=) TG_RELID
+        AND (coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::pg_catalog.regclass), -1)
+             OPERATOR(pg_catalog.&) "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$')) OPERATOR(pg_catalog.=) 0
+        AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
+        AND coalesce(pg_catalog.current_setting('chrononaut.rekeyed', true), '') OPERATOR(pg_catalog.=) ''
+        AND coalesce(pg_catalog.current_setting('chrononaut.renumber', true), '') OPERATOR(pg_catalog.<>) 'on'
+        AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
+        AND TG_OP OPERATOR(pg_catalog.<>) 'UPDATE'
+        AND coalesce((pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 3)).object_names[3] OPERATOR(pg_catalog.=) 'select', false)
+        AND (context IS NULL
+             OR pg_catalog.jsonb_typeof(context) OPERATOR(pg_catalog.=) 'object'
+                AND pg_catalog.jsonb_typeof(coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}')) OPERATOR(pg_catalog.=) 'object'
+                AND pg_catalog.jsonb_typeof(coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}')) OPERATOR(pg_catalog.=) 'object'
+                AND NOT context OPERATOR(pg_catalog.?) 'leases'
+                AND coalesce(context OPERATOR(pg_catalog.->>) 'operation', '') OPERATOR(pg_catalog.<>) 'restore');
+
+    IF usual THEN
+        user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
+        extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');
+        mark := coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_activity_id_seq'::pg_catalog.regclass), 0);
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+            INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version""") AS image OFFSET 0) AS k
+             WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
+                  FROM "History's ""schema""".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                 ORDER BY a.version DESC LIMIT 1)
+                        OPERATOR(pg_catalog.=) ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.-) 1) THEN true
+                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+            INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version""") AS image OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN "chrononaut:row"."select" IS NOT NULL THEN 'select' END]::pg_catalog.text[], NULL) AS hidden) AS h
+             WHERE CASE WHEN coalesce((SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN a.version ELSE -2 END
+                  FROM "History's ""schema""".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                 ORDER BY a.version DESC LIMIT 1), -1)
+                        OPERATOR(pg_catalog.=) ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.-) 1)
+                        -- A record that had the key and has another one now.
+                        AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                                         WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                           AND a.previous_key IS NOT NULL AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."the ""version""") THEN true
+                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+            -- The keys, by which queries of the past find the records.
+            INSERT INTO "History's ""schema"""."back\slash $chrononaut$_40fccbe4_keys" (record, key, k1, k2)
+            SELECT pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0)), k.key, "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe"
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key OFFSET 0) AS k
+                ON CONFLICT DO NOTHING;
+        ELSE
+            INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('the "version"', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, 'version', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1) AS image OFFSET 0) AS k
+             WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
+                  FROM "History's ""schema""".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                 ORDER BY a.version DESC LIMIT 1)
+                        OPERATOR(pg_catalog.=) "chrononaut:row"."the ""version""" THEN true
+                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+        END IF;
+        IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.=) 'on' THEN
+            PERFORM pg_catalog.set_config('chrononaut.unusual', '', true);
+        ELSE
+            done := true;
+        END IF;
+    END IF;
+
+    -- The others, one by one, as rows of the table's type. The transition tables have the
+    -- rows before and after in the same order.
+    IF NOT done AND (strange OR coalesce(pg_catalog.to_regclass(E'"a.b"."back\\slash $chrononaut$"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true)) THEN
+        FOR pair IN EXECUTE pg_catalog.format(CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN 'SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM new_rows AS "chrononaut:row") AS n ON n.i OPERATOR(pg_catalog.=) o.i ORDER BY n.i'
+                WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN 'SELECT NULL::%1$s AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM new_rows AS "chrononaut:row") AS n ORDER BY n.i'
+                ELSE 'SELECT n.r AS before, NULL::%1$s AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM old_rows AS "chrononaut:row") AS n ORDER BY n.i' END, TG_RELID::pg_catalog.regclass)
+        LOOP
+            PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, pair.before, pair.after);
+        END LOOP;
+    ELSIF NOT done THEN
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+            FOR pair IN
+                SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM new_rows AS "chrononaut:row") AS n ON n.i OPERATOR(pg_catalog.=) o.i, LATERAL (SELECT n.key, n.version) AS k
+                 WHERE (NOT v.usual OR pg_catalog.record_image_ne(o.r, n.r)) AND (NOT v.usual OR NOT EXISTS (
+                   SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
+                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
+                 ORDER BY n.i
+            LOOP
+                PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, pair.before, pair.after);
+            END LOOP;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+            FOR pair IN
+                SELECT NULL::"a.b"."back\slash $chrononaut$" AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM new_rows AS "chrononaut:row") AS n, LATERAL (SELECT n.key, n.version) AS k
+                 WHERE (NOT v.usual OR NOT EXISTS (
+                   SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
+                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
+                 ORDER BY n.i
+            LOOP
+                PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, pair.before, pair.after);
+            END LOOP;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+            FOR pair IN
+                SELECT n.r AS before, NULL::"a.b"."back\slash $chrononaut$" AS after FROM (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1 AS version FROM old_rows AS "chrononaut:row") AS n, LATERAL (SELECT n.key, n.version) AS k
+                 WHERE (NOT v.usual OR NOT EXISTS (
+                   SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
+                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
+                 ORDER BY n.i
+            LOOP
+                PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, pair.before, pair.after);
+            END LOOP;
+        END IF;
+    END IF;
+    IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
         PERFORM "History's ""schema""".note_long();
     END IF;
     RETURN NULL;
@@ -526,7 +752,7 @@ BEGIN
         PERFORM "History's ""schema""".note_disturbed('a.b', E'back\\slash $chrononaut$');
         RETURN NULL;
     END IF;
-    PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::text[], '{3}'::smallint[], '{3}'::smallint[]);
+    PERFORM "History's ""schema""".assert_hidden(TG_RELID, ARRAY['select']::pg_catalog.text[], '{3}'::smallint[], '{3}'::smallint[]);
     BEGIN
         context := nullif(current_setting('chrononaut.context', true), '')::jsonb;
     EXCEPTION WHEN data_exception THEN
@@ -556,7 +782,7 @@ BEGIN
     statement := pg_catalog.format(
         'SELECT %s AS key, %s AS image, t.%I AS version FROM %s AS t',
         "History's ""schema""".key_sql(TG_RELID, 't'),
-        "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::text[]::text[], 't'),
+        "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[], 't'),
         'the "version"', TG_RELID::regclass);
 
     -- The state of rows that history does not know yet.

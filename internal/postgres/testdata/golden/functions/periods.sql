@@ -38,14 +38,14 @@ BEGIN
                   FROM (SELECT w.key AS of_key, false AS parted, a.id, a.version, a.changed, coalesce(a.transaction_id, '0') AS transaction_id, a.operation, a.data
                           FROM (SELECT DISTINCT k.key FROM unnest(keys) AS k (key)) AS w
                           JOIN "chrononaut".chrononaut_activity AS a
-                            ON pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(w.key, pg_catalog.hashtextextended('public' || '.' || 'stock', 0))
+                            ON pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(w.key, pg_catalog.hashtextextended('public.stock', 0))
                            AND a.key = w.key AND a.table_name || '' = 'stock' AND a.table_schema || '' = 'public'
                          WHERE a.id <= up_to
                         UNION ALL
                         SELECT w.key, true, a.id, a.version, a.changed, coalesce(a.transaction_id, '0'), a.operation, NULL
                           FROM (SELECT DISTINCT k.key FROM unnest(keys) AS k (key)) AS w
                           JOIN "chrononaut".chrononaut_activity AS a
-                            ON pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(w.key, pg_catalog.hashtextextended('public' || '.' || 'stock', 0))
+                            ON pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(w.key, pg_catalog.hashtextextended('public.stock', 0))
                            AND a.previous_key IS NOT NULL
                            AND a.previous_key = w.key AND a.table_name || '' = 'stock' AND a.table_schema || '' = 'public'
                          WHERE a.id <= up_to) AS c

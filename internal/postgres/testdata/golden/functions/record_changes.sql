@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -18,6 +18,9 @@ DECLARE
     following  integer;
     context    jsonb;
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        OLD := NEW; -- A parameter that is NULL has no fields.
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         IF TG_OP = 'INSERT' THEN
             -- No version: the first change that is captured records this state.
@@ -34,7 +37,7 @@ BEGIN
            AND coalesce(NEW."version"::bigint - coalesce(OLD."version", 0), -1) NOT BETWEEN 0 AND 1
            AND (coalesce(current_setting('chrononaut.renumber', true), '') <> 'on' OR pg_trigger_depth() < 2)
         THEN
-            PERFORM "chrononaut".stale_write(TG_RELID, 'public', 'todos', 'version', '{}'::text[], OLD, NEW,
+            PERFORM "chrononaut".stale_write(TG_RELID, 'public', 'todos', 'version', '{}'::pg_catalog.text[], OLD, NEW,
                 NEW."version", OLD."version");
         END IF;
     BEGIN
@@ -48,8 +51,8 @@ BEGIN
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
         -- NULL; those that are left decide.
-        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::text[]::text[], '($1)')
-             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::text[]::text[], '($2)')
+        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::pg_catalog.text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::pg_catalog.text[]::text[], '($2)')
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
@@ -107,6 +110,26 @@ BEGIN
                 -- Without a look at the index that would take too long.
             END;
         END IF;
+        -- A DELETE of this statement, or of one that fired the trigger in which this one
+        -- runs, is not recorded yet: the version in between is for it.
+        IF following > 0 AND EXISTS (
+               SELECT FROM (SELECT a.operation, a.version FROM "chrononaut".chrononaut_activity AS a
+                             WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
+                               AND a.key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+                             ORDER BY a.version DESC LIMIT 1) AS a
+                WHERE a.operation NOT IN ('delete', 'truncate') AND a.version = following - 1
+                  AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS p
+                                   WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version))
+        THEN
+            BEGIN
+                IF NOT EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
+                    following := following + 1;
+                END IF;
+            EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+                -- Without a look at the index that would take too long.
+            END;
+        END IF;
         NEW."version" := following;
     ELSIF OLD."version" IS NULL THEN
         NEW."version" := coalesce("chrononaut".last_version('public', 'todos', old_key), 0) + 1;
@@ -114,6 +137,10 @@ BEGIN
         NEW."version" := OLD."version" + 1;
     END IF;
     IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
+        -- Whether foreign keys still need the key, is seen after the last change.
+        IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "chrononaut".note_ending(TG_RELID);
+        END IF;
         -- Versions of a key only ever grow, also when another record takes it.
         NEW."version" := greatest(NEW."version",
             "chrononaut".last_version('public', 'todos', record_key) + 1);
@@ -124,7 +151,15 @@ BEGIN
 END
 $chrononaut$;
 
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+BEGIN
+    RETURN "chrononaut"."todos_a23d6084_number"(TG_OP, TG_RELID, OLD, NEW);
+END
+$chrononaut$;
+
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_record"(tg_op text, tg_relid oid, old record, new record) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -156,6 +191,12 @@ DECLARE
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
     extra_info   jsonb := '{}';
 BEGIN
+    -- A parameter that is NULL has no fields.
+    IF TG_OP = 'INSERT' THEN
+        OLD := NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        NEW := OLD;
+    END IF;
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
@@ -197,8 +238,8 @@ BEGIN
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
         -- NULL; those that are left decide.
-        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['version']::text[]::text[], '($1)')
-             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['version']::text[]::text[], '($2)')
+        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['version']::pg_catalog.text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['version']::pg_catalog.text[]::text[], '($2)')
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
@@ -250,8 +291,8 @@ BEGIN
         special := '{}';
         -- A column was added since, perhaps of a type that JSON cannot hold as
         -- it is.
-        IF image - ARRAY['change_info', 'changed', 'id', 'title', 'version']::text[]::text[] <> '{}'
-           AND "chrononaut".has_special(TG_RELID, ARRAY['change_info', 'changed', 'id', 'title', 'version']::text[]::text[])
+        IF image - ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[]::text[] <> '{}'
+           AND "chrononaut".has_special(TG_RELID, ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[]::text[])
         THEN
             RAISE datatype_mismatch;
         END IF;
@@ -261,7 +302,7 @@ BEGIN
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
         -- domain that refuses it.
         EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
-             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], '($1)')
+             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::pg_catalog.text[]::text[], '($1)')
             INTO record_key, image USING OLD;
         image := image || pg_catalog.jsonb_build_object('version', row_version);
         special := '{}';
@@ -272,7 +313,7 @@ BEGIN
             HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
     END IF;
         IF NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
-                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0))
+                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
                           AND a.key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
                           -- The same statement may have given this key to another record.
                           AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
@@ -295,8 +336,8 @@ BEGIN
         special := '{}';
         -- A column was added since, perhaps of a type that JSON cannot hold as
         -- it is.
-        IF image - ARRAY['change_info', 'changed', 'id', 'title', 'version']::text[]::text[] <> '{}'
-           AND "chrononaut".has_special(TG_RELID, ARRAY['change_info', 'changed', 'id', 'title', 'version']::text[]::text[])
+        IF image - ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[]::text[] <> '{}'
+           AND "chrononaut".has_special(TG_RELID, ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[]::text[])
         THEN
             RAISE datatype_mismatch;
         END IF;
@@ -306,7 +347,7 @@ BEGIN
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
         -- domain that refuses it.
         EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
-             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], '($1)')
+             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::pg_catalog.text[]::text[], '($1)')
             INTO record_key, image USING OLD;
         image := image || pg_catalog.jsonb_build_object('version', row_version);
         special := '{}';
@@ -334,8 +375,8 @@ BEGIN
         special := '{}';
         -- A column was added since, perhaps of a type that JSON cannot hold as
         -- it is.
-        IF image - ARRAY['change_info', 'changed', 'id', 'title', 'version']::text[]::text[] <> '{}'
-           AND "chrononaut".has_special(TG_RELID, ARRAY['change_info', 'changed', 'id', 'title', 'version']::text[]::text[])
+        IF image - ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[]::text[] <> '{}'
+           AND "chrononaut".has_special(TG_RELID, ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[]::text[])
         THEN
             RAISE datatype_mismatch;
         END IF;
@@ -345,7 +386,7 @@ BEGIN
         -- to_jsonb() cannot. Or the type of a column set to NULL above is a
         -- domain that refuses it.
         EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)')
-             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], '($1)')
+             || ', ' || "chrononaut".image_sql(TG_RELID, '{}'::pg_catalog.text[]::text[], '($1)')
             INTO record_key, image USING NEW;
         key_1 := NULL;
         image := image || pg_catalog.jsonb_build_object('version', row_version);
@@ -376,7 +417,7 @@ BEGIN
 
     -- What is checked when the rows are written already is seen after the last
     -- change: whether foreign keys still need what goes.
-    IF (TG_OP = 'DELETE' OR old_key IS NOT NULL) AND strpos(coalesce(current_setting('chrononaut.ending', true), ''), '|' || TG_RELID || '|') = 0 THEN
+    IF (TG_OP = 'DELETE' OR old_key IS NOT NULL) AND pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
         PERFORM "chrononaut".note_ending(TG_RELID);
     END IF;
 
@@ -403,7 +444,7 @@ BEGIN
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
         taken := row_version < 0 OR EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
-                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') || '.' || a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0))
+                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version
                             -- Records that exchange their keys have the same version.
@@ -450,7 +491,7 @@ BEGIN
             PERFORM "chrononaut".add_key('public', 'todos', record_key, false);
         ELSE
             INSERT INTO "chrononaut"."todos_a23d6084_keys" (record, key, k1)
-            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public' || '.' || 'todos', 0)), record_key, key_1)
+            VALUES (pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0)), record_key, key_1)
                 ON CONFLICT DO NOTHING;
         END IF;
     ELSIF old_key IS NOT NULL THEN
@@ -461,6 +502,192 @@ BEGIN
         PERFORM "chrononaut".lease_follow('public', 'todos', old_key, record_key);
     END IF;
     IF clock_timestamp() > now() + interval '1 second' THEN
+        PERFORM "chrononaut".note_long();
+    END IF;
+    RETURN NULL;
+END
+$chrononaut$;
+
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+BEGIN
+    PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, OLD, NEW);
+    RETURN NULL;
+END
+$chrononaut$;
+
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut$
+#variable_conflict use_variable
+<<v>>
+DECLARE
+    strange    boolean := false; -- the table has another name, or not the columns that it had
+    grown      boolean := false; -- it has columns that it did not have
+    usual      boolean;
+    done       boolean := false; -- no row is left
+    context    pg_catalog.jsonb;
+    user_info  pg_catalog.jsonb;
+    extra_info pg_catalog.jsonb;
+    mark       bigint;
+    pair       pg_catalog.record;
+BEGIN
+    -- Whether foreign keys still need what goes, is seen after the last change.
+    IF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
+        IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "chrononaut".note_ending(TG_RELID);
+        END IF;
+        RETURN NULL;
+    END IF;
+
+    BEGIN
+        IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
+            context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
+        END IF;
+        -- Fails when a column is gone or has another type than when this was generated, and
+        -- finds rows when there is a new one.
+        IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+            PERFORM "chrononaut:row"."version", "chrononaut:row"."id", coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true) FROM old_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[])) LIMIT 1;
+        ELSE
+            PERFORM "chrononaut:row"."version", "chrononaut:row"."id", coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true) FROM new_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['change_info', 'changed', 'id', 'title', 'version']::pg_catalog.text[])) LIMIT 1;
+        END IF;
+        grown := FOUND;
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR cannot_coerce OR ambiguous_function OR data_exception THEN
+        strange := true;
+    END;
+
+    -- Row by row where something is wrong with the context, where leases and holds have to
+    -- be looked for, nothing is captured, keys change or a version is corrected, and where
+    -- what others have committed may not be seen.
+    usual := NOT strange AND NOT grown
+        AND pg_catalog.to_regclass('"public"."todos"')::pg_catalog.oid OPERATOR(pg_catalog.=) TG_RELID
+        AND (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1)
+             OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'todos')) OPERATOR(pg_catalog.=) 0
+        AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
+        AND coalesce(pg_catalog.current_setting('chrononaut.rekeyed', true), '') OPERATOR(pg_catalog.=) ''
+        AND coalesce(pg_catalog.current_setting('chrononaut.renumber', true), '') OPERATOR(pg_catalog.<>) 'on'
+        AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
+        AND (context IS NULL
+             OR pg_catalog.jsonb_typeof(context) OPERATOR(pg_catalog.=) 'object'
+                AND pg_catalog.jsonb_typeof(coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}')) OPERATOR(pg_catalog.=) 'object'
+                AND pg_catalog.jsonb_typeof(coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}')) OPERATOR(pg_catalog.=) 'object'
+                AND NOT context OPERATOR(pg_catalog.?) 'leases'
+                AND coalesce(context OPERATOR(pg_catalog.->>) 'operation', '') OPERATOR(pg_catalog.<>) 'restore');
+
+    IF usual THEN
+        user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
+        extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');
+        mark := coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_activity_id_seq'::pg_catalog.regclass), 0);
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+            INSERT INTO "chrononaut".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, pg_catalog.to_jsonb("chrononaut:row") AS image OFFSET 0) AS k
+             WHERE CASE WHEN coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true)
+                        AND (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
+                  FROM "chrononaut".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                 ORDER BY a.version DESC LIMIT 1)
+                        OPERATOR(pg_catalog.=) ("chrononaut:row"."version" OPERATOR(pg_catalog.-) 1) THEN true
+                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+            INSERT INTO "chrononaut".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, pg_catalog.to_jsonb("chrononaut:row") AS image OFFSET 0) AS k
+             WHERE CASE WHEN coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true)
+                        AND coalesce((SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN a.version ELSE -2 END
+                  FROM "chrononaut".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                 ORDER BY a.version DESC LIMIT 1), -1)
+                        OPERATOR(pg_catalog.=) ("chrononaut:row"."version" OPERATOR(pg_catalog.-) 1)
+                        -- A record that had the key and has another one now.
+                        AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+                                         WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                                           AND a.previous_key IS NOT NULL AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."version") THEN true
+                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+            -- The keys, by which queries of the past find the records.
+            INSERT INTO "chrononaut"."todos_a23d6084_keys" (record, key, k1)
+            SELECT pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)), k.key, "chrononaut:row"."id"
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key OFFSET 0) AS k
+                ON CONFLICT DO NOTHING;
+        ELSE
+            INSERT INTO "chrononaut".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1, k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1) AS image OFFSET 0) AS k
+             WHERE CASE WHEN coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true)
+                        AND (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
+                  FROM "chrononaut".chrononaut_activity AS a
+                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                 ORDER BY a.version DESC LIMIT 1)
+                        OPERATOR(pg_catalog.=) "chrononaut:row"."version" THEN true
+                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+        END IF;
+        IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.=) 'on' THEN
+            PERFORM pg_catalog.set_config('chrononaut.unusual', '', true);
+        ELSE
+            done := true;
+        END IF;
+    END IF;
+
+    -- The others, one by one, as rows of the table's type. The transition tables have the
+    -- rows before and after in the same order.
+    IF NOT done AND (strange OR coalesce(pg_catalog.to_regclass('"public"."todos"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true)) THEN
+        FOR pair IN EXECUTE pg_catalog.format(CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN 'SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM new_rows AS "chrononaut:row") AS n ON n.i OPERATOR(pg_catalog.=) o.i ORDER BY n.i'
+                WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN 'SELECT NULL::%1$s AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM new_rows AS "chrononaut:row") AS n ORDER BY n.i'
+                ELSE 'SELECT n.r AS before, NULL::%1$s AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM old_rows AS "chrononaut:row") AS n ORDER BY n.i' END, TG_RELID::pg_catalog.regclass)
+        LOOP
+            PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, pair.before, pair.after);
+        END LOOP;
+    ELSIF NOT done THEN
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+            FOR pair IN
+                SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n ON n.i OPERATOR(pg_catalog.=) o.i, LATERAL (SELECT n.key, n.version) AS k
+                 WHERE (NOT v.usual OR pg_catalog.record_image_ne(o.r, n.r)) AND (NOT v.usual OR NOT EXISTS (
+                   SELECT FROM "chrononaut".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
+                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
+                 ORDER BY n.i
+            LOOP
+                PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, pair.before, pair.after);
+            END LOOP;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+            FOR pair IN
+                SELECT NULL::"public"."todos" AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n, LATERAL (SELECT n.key, n.version) AS k
+                 WHERE (NOT v.usual OR NOT EXISTS (
+                   SELECT FROM "chrononaut".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
+                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
+                 ORDER BY n.i
+            LOOP
+                PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, pair.before, pair.after);
+            END LOOP;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+            FOR pair IN
+                SELECT n.r AS before, NULL::"public"."todos" AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1 AS version FROM old_rows AS "chrononaut:row") AS n, LATERAL (SELECT n.key, n.version) AS k
+                 WHERE (NOT v.usual OR NOT EXISTS (
+                   SELECT FROM "chrononaut".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
+                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
+                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
+                 ORDER BY n.i
+            LOOP
+                PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, pair.before, pair.after);
+            END LOOP;
+        END IF;
+    END IF;
+    IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
         PERFORM "chrononaut".note_long();
     END IF;
     RETURN NULL;
@@ -528,7 +755,7 @@ BEGIN
     statement := pg_catalog.format(
         'SELECT %s AS key, %s AS image, t.%I AS version FROM %s AS t',
         "chrononaut".key_sql(TG_RELID, 't'),
-        "chrononaut".image_sql(TG_RELID, '{}'::text[]::text[], 't'),
+        "chrononaut".image_sql(TG_RELID, '{}'::pg_catalog.text[]::text[], 't'),
         'version', TG_RELID::regclass);
 
     -- The state of rows that history does not know yet.

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC'
@@ -17,6 +17,9 @@ DECLARE
     old_key    jsonb;
     context    jsonb;
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        OLD := NEW; -- A parameter that is NULL has no fields.
+    END IF;
     IF coalesce(current_setting('chrononaut.suppressed', true), '') = 'on' AND "chrononaut".is_suppressed() THEN
         RETURN NEW;
     END IF;
@@ -33,8 +36,8 @@ BEGIN
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR integrity_constraint_violation THEN
         -- A column that does not count is gone, or is of a domain that refuses
         -- NULL; those that are left decide.
-        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::text[]::text[], '($1)')
-             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::text[]::text[], '($2)')
+        EXECUTE 'SELECT ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::pg_catalog.text[]::text[], '($1)')
+             || ' IS DISTINCT FROM ' || "chrononaut".image_sql(TG_RELID, ARRAY['change_info', 'changed', 'version']::pg_catalog.text[]::text[], '($2)')
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
@@ -53,6 +56,14 @@ BEGIN
                 THEN pg_catalog.jsonb_build_object('extra', context -> 'extra_info') ELSE '{}' END;
     NEW."changed" := clock_timestamp();
     RETURN NEW;
+END
+$chrononaut$;
+
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $chrononaut$
+BEGIN
+    RETURN "chrononaut"."todos_a23d6084_number"(TG_OP, TG_RELID, OLD, NEW);
 END
 $chrononaut$;
 

@@ -1,0 +1,224 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+)
+
+// What the triggers that set no search_path are made of: version.sql, statement.sql.
+// Everything in it is qualified, operators too.
+
+// RowAlias is the alias of rows of the transition tables. A column of its name would
+// stand for the row, so it is one that no column has.
+func (t *Table) RowAlias() string {
+	alias := "chrononaut:row"
+	for slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == alias }) {
+		alias += ":"
+	}
+	return QuoteIdent(alias)
+}
+
+// Quick reports whether the version trigger can tell by itself whether an UPDATE
+// changes anything: every column counts, and none is set by the trigger but the version.
+func (t *Table) Quick() bool {
+	return t.History && !t.RecordChanges && len(t.NotCompared()) == 0
+}
+
+// QuickInsert reports whether the version trigger can tell by itself that history
+// does not know a key.
+func (t *Table) QuickInsert() bool {
+	return t.History && !t.RecordChanges && !t.Partitioned && !t.KeyNeedsSettings() && len(t.Python) == 0 && len(t.Renames) == 0
+}
+
+// bytewise are types whose equality in pg_catalog is that of the image.
+var bytewise = []string{"smallint", "integer", "bigint", "uuid"}
+
+// SameKey is SQL for whether two row variables have the same key, by image.
+func (t *Table) SameKey(a, b string) string {
+	var terms []string
+	for _, k := range t.Keys() {
+		x, y := a+"."+QuoteIdent(k.Name), b+"."+QuoteIdent(k.Name)
+		if slices.Contains(bytewise, k.Type) {
+			terms = append(terms, x+" OPERATOR(pg_catalog.=) "+y)
+		} else {
+			terms = append(terms, "pg_catalog.record_image_eq(ROW("+x+"), ROW("+y+"))")
+		}
+	}
+	return strings.Join(terms, " AND ")
+}
+
+// Awkward reports whether the table has captured columns whose values the statement
+// trigger cannot write by itself: to_jsonb() may refuse them, or seldom has them exactly.
+func (t *Table) Awkward() bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool {
+		return !c.Virtual && !slices.Contains([]string{"plain", "record", "float", "array", "jsonb"}, c.Form)
+	})
+}
+
+// Plainly is SQL for whether to_jsonb() has all values of a row exactly; empty when
+// it always does.
+func (t *Table) Plainly(row string) string {
+	var terms []string
+	for _, c := range t.captured(func(c Column) bool { return c.Form != "plain" && c.Form != "record" }) {
+		value := row + "." + QuoteIdent(c.Name)
+		switch c.Form {
+		case "array":
+			terms = append(terms, "coalesce(pg_catalog.array_ndims("+value+") OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_lower("+value+", 1) OPERATOR(pg_catalog.=) 1, true)")
+		case "jsonb":
+			terms = append(terms, "coalesce(pg_catalog.jsonb_typeof("+value+") OPERATOR(pg_catalog.<>) 'null' AND NOT ("+value+"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true)")
+		case "float":
+			terms = append(terms, "coalesce("+value+" OPERATOR(pg_catalog.<>) 0::pg_catalog.float8 OR "+value+"::pg_catalog.text OPERATOR(pg_catalog.<>) '-0', true)")
+		}
+	}
+	slices.Sort(terms)
+	return strings.Join(terms, "\n                        AND ")
+}
+
+// Probe lists what the statement trigger asks of a row, as columns of a query that
+// fails when the table no longer has them.
+func (t *Table) Probe(row string) string {
+	items := []string{row + "." + QuoteIdent(t.VersionColumn)}
+	for _, name := range append(slices.Clone(t.KeyColumns), t.Hidden...) {
+		items = append(items, row+"."+QuoteIdent(name))
+	}
+	if len(t.Excluded()) > 0 {
+		items = append(items, t.included(row)...)
+	}
+	if plainly := t.Plainly(row); plainly != "" {
+		items = append(items, plainly)
+	}
+	return strings.Join(items, ", ")
+}
+
+// Grown is SQL for whether the table has columns that it did not have when the trigger
+// was generated.
+func (t *Table) Grown() string {
+	return "EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0" +
+		" AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (" + quoteTextArray(t.KnownNames()) + "))"
+}
+
+// RowImage is SQL for the state of a row as data has it; next says that it is of
+// a row that is deleted, whose version is the next one.
+func (t *Table) RowImage(row string, next bool) string {
+	image := "pg_catalog.to_jsonb(" + row + ")"
+	if len(t.Excluded()) > 0 {
+		image = "(SELECT pg_catalog.to_jsonb(" + row + ") FROM (SELECT " + strings.Join(t.included(row), ", ") + ") AS " + row + ")"
+	}
+	version := row + "." + QuoteIdent(t.VersionColumn)
+	var members []string
+	if next {
+		version += " OPERATOR(pg_catalog.+) 1"
+		members = append(members, QuoteLiteral(t.VersionColumn)+", "+version)
+	}
+	if t.VersionKey() {
+		members = append(members, "'version', "+version)
+	}
+	if len(members) > 0 {
+		image += " OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(" + strings.Join(members, ", ") + ")"
+	}
+	return image
+}
+
+// included lists the columns of a row that enter history.
+func (t *Table) included(row string) []string {
+	excluded := t.Excluded()
+	var columns []string
+	for _, c := range t.Columns {
+		if !slices.Contains(excluded, c.Name) {
+			columns = append(columns, row+"."+QuoteIdent(c.Name))
+		}
+	}
+	// A plan that adds columns does not know their places.
+	slices.Sort(columns)
+	return columns
+}
+
+// KeysValue is SQL for the value of a key column in the table of keys; k.key is the
+// key.
+func (t *Table) KeysValue(k KeyColumn, row string) string {
+	if k.Own() {
+		return row + "." + QuoteIdent(k.Name)
+	}
+	return "(k.key ->> " + QuoteLiteral(k.Name) + ")::" + k.KeyType
+}
+
+// zoned are the types that look the same in JSON under all settings but TimeZone.
+const zoned = "timestamp with time zone"
+
+// StatementSettings reports whether the statement trigger sets everything that
+// values can depend on, as the function for one row does.
+func (t *Table) StatementSettings() bool {
+	for _, k := range t.Keys() {
+		if !k.Own() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(t.Columns, func(c Column) bool {
+		base := settledBase(c)
+		return base != zoned && base != "jsonb" && !slices.Contains(settledTypes, base)
+	})
+}
+
+// Zoned reports whether TimeZone is all that it sets.
+func (t *Table) Zoned() bool {
+	return !t.StatementSettings() && slices.ContainsFunc(t.Columns, func(c Column) bool { return settledBase(c) == zoned })
+}
+
+// settledBase is a column's type without modifiers; of an array, its elements'.
+func settledBase(c Column) string {
+	base := strings.TrimSuffix(c.Type, "[]")
+	if before, after, found := strings.Cut(base, "("); found {
+		_, after, _ = strings.Cut(after, ")")
+		base = before + after
+	}
+	return base
+}
+
+// Operations lists those that the statement triggers are for.
+func (t *Table) Operations() []string { return []string{"UPDATE", "INSERT", "DELETE"} }
+
+// Pairs is a query of the rows before and after a statement, as rows of a type, given
+// as SQL. With the alias of a subquery it also has the key and version of each. The
+// transition tables have no names for the type.
+func (t *Table) Pairs(operation, rowType, alias string) string {
+	row := t.RowAlias()
+	typed := "ROW(" + row + ".*)::" + rowType
+	numbered := func(table string) string {
+		return "(SELECT " + typed + " AS r, pg_catalog.row_number() OVER () AS i" + t.said(operation, alias) + " FROM " + table + " AS " + row + ")"
+	}
+	before, after := "NULL::"+rowType, "NULL::"+rowType
+	from := ""
+	switch operation {
+	case "UPDATE":
+		before, after = "o.r", "n.r"
+		from = numbered("old_rows") + " AS o JOIN " + numbered("new_rows") + " AS n ON n.i OPERATOR(pg_catalog.=) o.i"
+	case "INSERT":
+		after = "n.r"
+		from = numbered("new_rows") + " AS n"
+	default:
+		before = "n.r"
+		from = numbered("old_rows") + " AS n"
+	}
+	sql := "SELECT " + before + " AS before, " + after + " AS after FROM " + from
+	if alias != "" {
+		sql += ", LATERAL (SELECT n.key, n.version) AS " + alias
+	}
+	return sql
+}
+
+func (t *Table) said(operation, alias string) string {
+	if alias == "" {
+		return ""
+	}
+	version := t.RowAlias() + "." + QuoteIdent(t.VersionColumn)
+	if operation == "DELETE" {
+		version += " OPERATOR(pg_catalog.+) 1"
+	}
+	return ", " + t.KeyObject(t.RowAlias()) + " AS key, " + version + " AS version"
+}
+
+// latestArgs are those of the template of that name in statement.sql.
+type latestArgs struct {
+	Table *Table
+	Ended bool // of a record that has ended, not of one that has not
+}
