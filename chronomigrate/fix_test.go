@@ -50,7 +50,7 @@ func TestFix(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(fixed.Plans) != len(planned.Plans) || tc.breaks != nil && !byHuman && len(fixed.Plans) == 0 {
+			if len(fixed.Plans) != len(planned.Plans) || tc.want != nil && !byHuman && len(fixed.Plans) == 0 {
 				t.Errorf("%d plans were run, %d were planned", len(fixed.Plans), len(planned.Plans))
 			}
 			if byHuman != (len(fixed.Left) > 0) {
@@ -70,7 +70,7 @@ func TestFix(t *testing.T) {
 		if err != nil || len(fixed.Plans) != 1 || fixed.Plans[0].Table.Name != "people" || len(fixed.Left) != 0 {
 			t.Errorf("Fix() = %+v, %v", fixed, err)
 		}
-		f.wantCheck("trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_capture_insert", "trigger_disabled 000_chrononaut_capture_update",
+		f.wantCheck("trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_before_delete", "trigger_disabled 000_chrononaut_capture_insert", "trigger_disabled 000_chrononaut_capture_update",
 			"trigger_disabled 000_chrononaut_capture_delete", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate")
 	})
 }

@@ -114,7 +114,8 @@ func (p *Problem) fixedBy(step Step, target, prefix string) bool {
 	case ProblemKeyChanged, ProblemUnregistered:
 		return step.object == "register"
 	case ProblemTriggerOrder:
-		return target != "" && step.object == target
+		ours, all := strings.CutSuffix(target, allOurs)
+		return target != "" && (step.object == target || all && strings.HasPrefix(step.object, ours+"000_chrononaut_"))
 	}
 	return step.object != "" && (step.object == target || step.object == prefix+target)
 }
@@ -217,6 +218,9 @@ func (c *checker) functions(p *planner, repair string) error {
 	return nil
 }
 
+// allOurs ends a target that is all triggers which capture.
+const allOurs = "000_chrononaut_*"
+
 // rowByRow has the table checked in the way in which it captures. Rows one by one
 // are always right; statements are not when the application has AFTER ROW triggers.
 func (c *checker) rowByRow(found *postgres.Inspected, table *postgres.Table, repair string) {
@@ -226,10 +230,8 @@ func (c *checker) rowByRow(found *postgres.Inspected, table *postgres.Table, rep
 	capture, byStatement := found.Tables[0].Trigger(postgres.CaptureTrigger), found.Tables[0].Trigger(postgres.InsertTrigger) != nil
 	switch {
 	case table.RowByRow && byStatement:
-		c.report(ProblemTriggerOrder, postgres.CaptureTrigger, "the application has AFTER ROW triggers since the table was tracked; changes that they make to the same row are recorded in the wrong order", repair)
-		for _, g := range table.AllTriggers() {
-			c.targets = append(c.targets, found.Tables[0].Qualified()+" "+g.Name)
-		}
+		c.reportOn(found.Tables[0].Qualified()+" "+allOurs, ProblemTriggerOrder, postgres.CaptureTrigger,
+			"the application has AFTER ROW triggers since the table was tracked; changes that they make to the same row are recorded in the wrong order", repair)
 		table.RowByRow = false
 	case capture != nil && capture.Enabled == postgres.EnabledAlways && !byStatement:
 		table.RowByRow = true
