@@ -130,9 +130,9 @@ BEGIN
         END IF;
 {{- end}}
 {{- if not .Partitioned}}
-        -- A DELETE of this statement, or of one that fired the trigger in which this one
-        -- runs, is not recorded yet: the version in between is for it.
-        IF following > 0 AND EXISTS (
+        -- A DELETE that fired the trigger in which this statement runs is not recorded
+        -- yet: the version in between is for it.
+        IF following > 0 AND pg_trigger_depth() > 1 AND EXISTS (
                SELECT FROM (SELECT a.operation, a.version FROM {{schema}}.chrononaut_activity AS a
                              WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
                                AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}

@@ -102,9 +102,9 @@ BEGIN
                 -- Without a look at the index that would take too long.
             END;
         END IF;
-        -- A DELETE of this statement, or of one that fired the trigger in which this one
-        -- runs, is not recorded yet: the version in between is for it.
-        IF following > 0 AND EXISTS (
+        -- A DELETE that fired the trigger in which this statement runs is not recorded
+        -- yet: the version in between is for it.
+        IF following > 0 AND pg_trigger_depth() > 1 AND EXISTS (
                SELECT FROM (SELECT a.operation, a.version FROM "chrononaut".chrononaut_activity AS a
                              WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.people', 0))
                                AND a.key = record_key AND a.table_name || '' = 'people' AND a.table_schema || '' = 'public'
