@@ -10,7 +10,7 @@ import (
 
 // Generation numbers the generated triggers. It grows whenever their text
 // changes.
-const Generation = 3
+const Generation = 4
 
 // The columns of the RecordChanges option.
 const (
@@ -42,6 +42,17 @@ func (i *Inspected) Describe(opts Options) *Table {
 
 // History reports whether the table's changes are recorded.
 func (t *Table) History() bool { return !t.NoHistory }
+
+// Light reports whether no trigger of the application sees that ours write the
+// version into a row: what such a trigger changes would have to be numbered too.
+func (t *Table) Light() bool {
+	return t.History() && !t.RecordChanges && !slices.ContainsFunc(t.Triggers, func(trigger InspectedTrigger) bool {
+		return !strings.HasPrefix(trigger.Name, triggerPrefix) && trigger.OfUpdate(t.VersionColumn)
+	})
+}
+
+// Short reports whether most updates are recorded by a trigger of their own.
+func (t *Table) Short() bool { return t.History() && !t.RecordChanges }
 
 // Tracked lists the columns whose values enter history, in the table's order,
 // without the version column.
@@ -130,6 +141,14 @@ func (t *Table) value(c Column, row string) string {
 	case t.own(c) && row == "r":
 		return "json_quote(" + now + ")"
 	}
+	return t.writeValue(c, reference)
+}
+
+// writeValue is WriteValue for a column.
+func (i *Inspected) writeValue(c Column, reference string) string {
+	if i.Affinity(c) == Text {
+		return "iif(" + reference + " >= x'', " + writeBlob(reference) + ", json_quote(" + reference + "))"
+	}
 	return WriteValue(reference)
 }
 
@@ -145,6 +164,53 @@ func (t *Table) Image(row string) string {
 		terms = append(terms, QuoteLiteral(separator+quoteJSON(c.Name)+":")+" || "+t.value(c, row))
 	}
 	return join(terms, "\n            || ")
+}
+
+// Document is SQL for the whole state of a row, as Image and VersionSuffix make it.
+// One call of json_object costs less than putting its parts together.
+func (t *Table) Document(row, version string) string {
+	const most = 60 // half of the arguments that a function can have
+	tracked := t.Tracked()
+	if len(tracked)+2 > most || slices.ContainsFunc(tracked, func(c Column) bool { return !plainName(c.Name) }) || !plainName(t.VersionColumn) {
+		return t.Image(row) + " || " + t.VersionSuffix(version)
+	}
+	var members []string
+	for _, c := range tracked {
+		members = append(members, QuoteLiteral(c.Name)+", "+t.member(c, row))
+	}
+	members = append(members, QuoteLiteral(t.VersionColumn)+", "+version)
+	if t.Column(DefaultVersionColumn) == nil && !SameName(t.VersionColumn, DefaultVersionColumn) {
+		members = append(members, QuoteLiteral(DefaultVersionColumn)+", "+version)
+	}
+	return "json_object(" + strings.Join(members, ",\n                ") + ")"
+}
+
+// plainName reports whether a name is the same in JSON, whoever writes that.
+func plainName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
+}
+
+// member is SQL for a column's value as json_object takes it. It cannot take BLOBs,
+// and rounds REALs.
+func (t *Table) member(c Column, row string) string {
+	reference := row + "." + QuoteIdent(c.Name)
+	if c.Name == t.RowidAlias() {
+		return reference
+	}
+	text := reference + " >= '' COLLATE BINARY AND " + reference + " < x''"
+	// What a function for JSON returned is not JSON in a column.
+	plain := " WHEN " + text + " THEN " + reference + " || '' WHEN " + reference + " IS NULL THEN NULL"
+	switch t.Affinity(c) {
+	case Text:
+		return "CASE WHEN " + reference + " < x'' THEN " + reference + " || '' WHEN " + reference + " IS NULL THEN NULL ELSE json(" + writeBlob(reference) + ") END"
+	case Integer, Numeric:
+		return "CASE WHEN " + reference + " = CAST(" + reference + " AS INTEGER) THEN " + reference + plain + " ELSE json(" + WriteValue(reference) + ") END"
+	case Real:
+		// Amounts of money and the like are exact in 15 digits.
+		return "CASE WHEN " + reference + " BETWEEN -1e11 AND 1e11 AND round(" + reference + " * 1e4) / 1e4 = " + reference + " THEN " + reference + plain + " ELSE json(" + WriteValue(reference) + ") END"
+	default:
+		return "CASE WHEN typeof(" + reference + ") = 'integer' THEN " + reference + plain + " ELSE json(" + WriteValue(reference) + ") END"
+	}
 }
 
 // VersionSuffix is SQL for the end of an image.
@@ -175,8 +241,16 @@ func (t *Table) Fallback(alias string) string {
 // Changed is SQL for whether an UPDATE changed anything that counts. The names
 // of NEW and OLD are looked for in subqueries of their own: see Fallback.
 func (t *Table) Changed() string {
+	terms := t.changes(t.compared())
+	if len(terms) == 0 {
+		return "(SELECT 0)"
+	}
+	return "(SELECT (SELECT " + join(terms, "\n        OR ") + ")\n        FROM " + t.Fallback("new") + ", " + t.Fallback("old") + ")"
+}
+
+func (t *Table) changes(columns []Column) []string {
 	var terms []string
-	for _, c := range t.compared() {
+	for _, c := range columns {
 		n, o := `NEW.`+QuoteIdent(c.Name), `OLD.`+QuoteIdent(c.Name)
 		terms = append(terms, n+" IS NOT "+o+" COLLATE BINARY")
 		if t.Affinity(c) == Blob {
@@ -184,10 +258,35 @@ func (t *Table) Changed() string {
 			terms = append(terms, "typeof("+n+") <> typeof("+o+")")
 		}
 	}
+	return terms
+}
+
+// ChangedShort is SQL for whether an UPDATE changed something that counts, and
+// nothing that only its name enters history of.
+func (t *Table) ChangedShort() string {
+	tracked := slices.DeleteFunc(t.Tracked(), func(c Column) bool { return c.Key > 0 })
+	terms := t.changes(tracked)
 	if len(terms) == 0 {
-		return "(SELECT 0)"
+		return "0"
 	}
-	return "(SELECT (SELECT " + join(terms, "\n        OR ") + ")\n        FROM " + t.Fallback("new") + ", " + t.Fallback("old") + ")"
+	sql := "(" + join(terms, "\n                                                        OR ") + ")"
+	if hidden := t.changes(t.HiddenColumns()); len(hidden) > 0 {
+		sql += " AND NOT (" + join(hidden, "\n                                                        OR ") + ")"
+	}
+	return sql
+}
+
+// SameKey is SQL for whether an UPDATE keeps the key to the letter.
+func (t *Table) SameKey() string {
+	var terms []string
+	for _, name := range t.Key() {
+		n, o := "NEW."+QuoteIdent(name), "OLD."+QuoteIdent(name)
+		terms = append(terms, n+" = "+o+" COLLATE BINARY")
+		if t.Affinity(*t.Column(name)) == Blob {
+			terms = append(terms, "typeof("+n+") = typeof("+o+")")
+		}
+	}
+	return strings.Join(terms, " AND ")
 }
 
 // OfColumns lists the columns whose assignment can change what counts: all but
@@ -297,7 +396,13 @@ func (t *Table) Last(key string) string {
 // Recorded is SQL for the version of the last record under a key; NULL for
 // none.
 func (t *Table) Recorded(key string) string {
-	return "(SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = " + QuoteLiteral(t.HistoryName) + " AND a.key = " + key + ")"
+	return "(SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = " + QuoteLiteral(t.HistoryName) + " AND a.key = " + key + " ORDER BY a.version DESC)"
+}
+
+// Newest is SQL for the version of the last entry of history, if that is of the
+// key; NULL if not.
+func (t *Table) Newest(key string) string {
+	return "(SELECT iif(a.key = " + key + " AND a.table_name = " + QuoteLiteral(t.HistoryName) + ", a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC)"
 }
 
 // RowVersion is SQL for the version of a row as a number, 0 for none.

@@ -19,6 +19,8 @@ const (
 	KindNumberUpdate = "number_update"
 	KindInsert       = "insert"
 	KindUpdate       = "update"
+	KindShortUpdate  = "short_update"
+	KindReplaced     = "replaced_update"
 	KindDelete       = "delete"
 	KindNoteInsert   = "note_insert"
 	KindNoteUpdate   = "note_update"
@@ -46,8 +48,13 @@ func (t *Table) Kinds() []string {
 	case t.History():
 		kinds := []string{
 			KindSuppressed, KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete, KindKeep, KindNumberInsert, KindNumberUpdate,
-			KindInsert, KindUpdate, KindDelete, KindNoteInsert, KindNoteUpdate,
+			KindInsert, KindUpdate, KindShortUpdate, KindReplaced, KindDelete, KindNoteInsert, KindNoteUpdate,
 		}
+		left := KindShortUpdate
+		if t.Short() {
+			left = KindUnrecordedUpdate
+		}
+		kinds = slices.DeleteFunc(kinds, func(kind string) bool { return kind == left })
 		if t.Guarded {
 			kinds = append(kinds, GuardKinds...)
 		}
@@ -113,7 +120,7 @@ func (t InspectedTrigger) Kind() string {
 	}
 	// The longer names first.
 	for _, kind := range append(slices.Clone(GuardKinds),
-		KindNumberInsert, KindNumberUpdate, KindNoteInsert, KindNoteUpdate,
+		KindNumberInsert, KindNumberUpdate, KindNoteInsert, KindNoteUpdate, KindShortUpdate, KindReplaced,
 		KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete,
 		KindSuppressed, KindKeep, KindInsert, KindUpdate, KindDelete,
 	) {
@@ -122,6 +129,27 @@ func (t InspectedTrigger) Kind() string {
 		}
 	}
 	return ""
+}
+
+// OfUpdate reports whether an UPDATE of a column alone fires a trigger.
+func (t InspectedTrigger) OfUpdate(column string) bool {
+	tokens := lex(t.SQL)
+	event := slices.IndexFunc(tokens, func(tok token) bool {
+		return slices.Contains([]string{"INSERT", "DELETE", "UPDATE"}, strings.ToUpper(tok.text))
+	})
+	for n, tok := range tokens[event+1:] {
+		switch {
+		case n == 0 && !strings.EqualFold(tokens[event].text, "UPDATE"):
+			return false
+		case n == 0 && !strings.EqualFold(tok.text, "OF"):
+			return true
+		case n > 0 && SameName(tok.text, column):
+			return true
+		case strings.EqualFold(tok.text, "ON"):
+			return false
+		}
+	}
+	return false
 }
 
 // After reports whether a trigger is an AFTER trigger.

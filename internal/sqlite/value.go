@@ -54,8 +54,12 @@ func WriteValue(value string) string {
 		" THEN CASE WHEN abs(" + value + ") = 9e999 THEN '{\"" + wrapReal + "\":\"' || iif(" + value + " < 0, '-', '') || 'Infinity\"}'" +
 		" WHEN CAST(json_quote(" + value + ") AS REAL) = " + value + " THEN json_quote(" + value + ")" +
 		" ELSE printf('%!.17g', " + value + ") END" +
-		" WHEN 'blob' THEN '{\"" + wrapBlob + "\":\"\\\\x' || lower(hex(" + value + ")) || '\"}'" +
+		" WHEN 'blob' THEN " + writeBlob(value) +
 		" ELSE json_quote(" + value + ") END"
+}
+
+func writeBlob(value string) string {
+	return "'{\"" + wrapBlob + "\":\"\\\\x' || lower(hex(" + value + ")) || '\"}'"
 }
 
 // KeyObject returns SQL for the key of a row, given by its alias, as history
@@ -71,7 +75,7 @@ func (i *Inspected) KeyObject(row string) string {
 		}
 		value := row + "." + QuoteIdent(name)
 		if name != alias {
-			value = WriteValue(value)
+			value = i.writeValue(*i.Column(name), value)
 		}
 		b.WriteString(QuoteLiteral(separator+quoteJSON(name)+":") + " || " + value + " || ")
 	}

@@ -2,7 +2,7 @@ CREATE TRIGGER main."chrononaut_todos_suppressed" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
  AND NEW."version" IS NOT NULL
 BEGIN
-    -- chrononaut generation 3, checksum b2883bf090f270f3
+    -- chrononaut generation 4, checksum b2883bf090f270f3
     -- No version: the first change that is captured records this state.
     UPDATE "todos" SET "version" = NULL
      WHERE "todos"."id" = NEW."id";
@@ -11,55 +11,38 @@ END;
 CREATE TRIGGER main."chrononaut_todos_unrecorded_insert" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum fbf16ed353200f6b
+    -- chrononaut generation 4, checksum f919c34db60a0800
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
     DELETE FROM chrononaut_unrecorded
-     WHERE table_name = 'todos' AND key = '{"id":' || NEW."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
+     WHERE table_name = 'todos' AND key = '{"id":' || NEW."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity)
+       AND (SELECT suppressed FROM chrononaut_context);
     INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
-    SELECT 'todos', '{"id":' || NEW."id" || '}', max(id), 1 FROM chrononaut_activity;
-END;
-
-CREATE TRIGGER main."chrononaut_todos_unrecorded_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
-WHEN (SELECT suppressed FROM chrononaut_context)
- AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
-        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
-        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
-BEGIN
-    -- chrononaut generation 3, checksum 85df13e8b5e8ee69
-    INSERT INTO "chrononaut_keys_todos" ("id")
-    SELECT NEW."id"
-     WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
-    DELETE FROM chrononaut_unrecorded
-     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
-    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
-    SELECT 'todos', '{"id":' || OLD."id" || '}', max(id), 0 FROM chrononaut_activity;
-    DELETE FROM chrononaut_unrecorded
-     WHERE table_name = 'todos' AND key = '{"id":' || NEW."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
-    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
-    SELECT 'todos', '{"id":' || NEW."id" || '}', max(id), 1 FROM chrononaut_activity;
+    SELECT 'todos', '{"id":' || NEW."id" || '}', last.id, 1
+      FROM (SELECT max(id) AS id FROM chrononaut_activity) AS last
+     WHERE (SELECT suppressed FROM chrononaut_context);
 END;
 
 CREATE TRIGGER main."chrononaut_todos_unrecorded_delete" AFTER DELETE ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum dd4ad7c6ff155c69
+    -- chrononaut generation 4, checksum 87269e79bda27dcc
     DELETE FROM chrononaut_unrecorded
-     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity);
+     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity)
+       AND (SELECT suppressed FROM chrononaut_context);
     INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
-    SELECT 'todos', '{"id":' || OLD."id" || '}', max(id), 0 FROM chrononaut_activity;
+    SELECT 'todos', '{"id":' || OLD."id" || '}', last.id, 0
+      FROM (SELECT max(id) AS id FROM chrononaut_activity) AS last
+     WHERE (SELECT suppressed FROM chrononaut_context);
 END;
 
 CREATE TRIGGER main."chrononaut_todos_keep" AFTER UPDATE OF "version" ON "todos"
-WHEN NOT (SELECT suppressed FROM chrononaut_context)
- AND OLD."version" IS NOT NEW."version"
- AND NOT (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
-        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
-        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
- AND NEW."version" IS NOT coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}'), iif(coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0), NEW."version", -1))
+WHEN OLD."version" IS NOT NEW."version"
+ AND NEW."version" IS NOT coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC), iif(coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0), NEW."version", -1))
+ AND NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum 0efd10a696df27a6
+    -- chrononaut generation 4, checksum 84b9d866f5d13c9b
     -- A value in the version column says on which version the write is based.
     SELECT json_extract('{}', 'TM017: stale write to table main.todos: based on ' || coalesce('version ' || i.expected, 'no version')
                || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"todos","versions":["version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
@@ -70,78 +53,48 @@ BEGIN
               FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old
              WHERE OLD."version" IS NOT NEW."version"
                AND NOT coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0)
-               AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+               AND NOT (SELECT suppressed FROM chrononaut_context)
+               -- Not what the triggers write into a row that history is ahead of.
+               AND NOT coalesce(NEW."version" > coalesce(CAST(OLD."version" AS INTEGER), 0) AND NEW."version" <= (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC), 0)
              LIMIT 1) AS i;
     -- The version is not the application's to change.
-    UPDATE "todos" SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
+    UPDATE "todos" SET "version" = (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC)
      WHERE "todos"."id" = NEW."id";
 END;
 
 CREATE TRIGGER main."chrononaut_todos_number_insert" AFTER INSERT ON "todos"
-WHEN NOT (SELECT suppressed FROM chrononaut_context)
- AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 BEGIN
-    -- chrononaut generation 3, checksum 130988ee8b30eecc
-    -- The version that the row has in history. This fires the application's
-    -- UPDATE triggers, whose changes are in history then, but not numbered.
-    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
-    INSERT INTO chrononaut_numbering (table_name, statement) VALUES ('todos', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+    -- chrononaut generation 4, checksum d2c300084d1a859f
+    -- The version that the row has in history.
     UPDATE "todos"
-       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
+       SET "version" = coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC))
      WHERE "todos"."id" = NEW."id"
-       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}');
-    -- The rows that those triggers have changed.
-    UPDATE "todos"
-       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}')
-     WHERE "id" IN (
-               SELECT json_extract(b.key, '$."id"')
-                 FROM chrononaut_activity AS b
-                WHERE b.table_name = 'todos' AND b.key <> '{}'
-                  AND b.id > (SELECT a.id FROM "todos" AS r, chrononaut_activity AS a
-                               WHERE r."id" = NEW."id"
-                                 AND a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' AND a.version = r."version"))
-       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}');
-    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
+       AND "version" IS NOT coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), iif((SELECT suppressed FROM chrononaut_context), NULL, (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC)), "version");
 END;
 
 CREATE TRIGGER main."chrononaut_todos_number_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
-WHEN NOT (SELECT suppressed FROM chrononaut_context)
- AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'todos' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
- AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
-        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
-        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 3, checksum eab09f6428f5ca2e
-    -- The version that the row has in history. This fires the application's
-    -- UPDATE triggers, whose changes are in history then, but not numbered.
-    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
-    INSERT INTO chrononaut_numbering (table_name, statement) VALUES ('todos', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+    -- chrononaut generation 4, checksum faeb3062c0cf37dc
+    -- The version that the row has in history: mostly the next one.
     UPDATE "todos"
-       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}')
+       SET "version" = OLD."version" + 1
      WHERE "todos"."id" = NEW."id"
-       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}');
-    -- The rows that those triggers have changed.
+       AND "version" IS NOT OLD."version" + 1
+       AND OLD."version" + 1 = (SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC);
     UPDATE "todos"
-       SET "version" = (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}')
-     WHERE "id" IN (
-               SELECT json_extract(b.key, '$."id"')
-                 FROM chrononaut_activity AS b
-                WHERE b.table_name = 'todos' AND b.key <> '{}'
-                  AND b.id > (SELECT a.id FROM "todos" AS r, chrononaut_activity AS a
-                               WHERE r."id" = NEW."id"
-                                 AND a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' AND a.version = r."version"))
-       AND "version" IS NOT (SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || "todos"."id" || '}');
-    DELETE FROM chrononaut_numbering WHERE table_name = 'todos';
+       SET "version" = coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC))
+     WHERE changes() = 0
+       AND "todos"."id" = NEW."id"
+       AND "version" IS NOT coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), iif((SELECT suppressed FROM chrononaut_context), NULL, (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC)), "version");
 END;
 
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum 287c36ed1228e19b
+    -- chrononaut generation 4, checksum 8c41c4fd97143b68
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
-     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
-       AND NOT (SELECT attributed FROM chrononaut_context);
+     WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
@@ -175,8 +128,8 @@ BEGIN
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
     SELECT 'todos', i.last + 1, i.key, i.image || ',"version":' || (i.last + 1) || '}',
-           c.user_info, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL,
-                json_set(CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+           c.user_info, (SELECT iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, json_set(x.extra_info, '$.restore.operation', 'insert'), x.extra_info)
+              FROM (SELECT CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
                                 FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
@@ -190,27 +143,13 @@ BEGIN
                                       UNION ALL
                                       SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
                                GROUP BY e.name) AS e)
-           END, '$.restore.operation', 'insert'),
-                CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
-                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
-                        FROM (SELECT e.name, e.value, max(e.rank)
-                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
-                                      UNION ALL
-                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
-                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
-                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
-                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
-                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
-                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
-                                      UNION ALL
-                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
-                               GROUP BY e.name) AS e)
-           END), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
+           END AS extra_info
+                     LIMIT 1) AS x), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'insert'), c.transaction_id
       FROM (SELECT k.key, k.image, k.hidden, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)) AS last
               FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
                            (SELECT '{"id":' || r."id"
-            || ',"title":' || CASE typeof(r."title") WHEN 'real' THEN CASE WHEN abs(r."title") = 9e999 THEN '{"chrononaut:real":"' || iif(r."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(r."title") AS REAL) = r."title" THEN json_quote(r."title") ELSE printf('%!.17g', r."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(r."title")) || '"}' ELSE json_quote(r."title") END
+            || ',"title":' || iif(r."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(r."title")) || '"}', json_quote(r."title"))
                               FROM "todos" AS r WHERE r."id" = NEW."id") AS image,
                            (SELECT '') AS hidden
                       FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS r
@@ -223,12 +162,13 @@ BEGIN
 END;
 
 CREATE TRIGGER main."chrononaut_todos_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
-WHEN NOT (SELECT suppressed FROM chrononaut_context)
+WHEN EXISTS (SELECT 1 FROM chrononaut_missed WHERE table_name = 'todos')
  AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 3, checksum 1a15d73dd8b09bba
+    -- chrononaut generation 4, checksum e50c384e64949333
+    DELETE FROM chrononaut_missed WHERE table_name = 'todos';
     -- A value in the version column says on which version the write is based.
     SELECT json_extract('{}', 'TM017: stale write to table main.todos: based on ' || coalesce('version ' || i.expected, 'no version')
                || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"todos","versions":["version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
@@ -240,11 +180,11 @@ BEGIN
               FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old
              WHERE OLD."version" IS NOT NEW."version"
                AND NOT coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0)
+               AND NOT (SELECT suppressed FROM chrononaut_context)
              LIMIT 1) AS i;
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
-     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
-       AND NOT (SELECT attributed FROM chrononaut_context);
+     WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     -- The state before the first recorded change of a row that was there before
     -- tracking began.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
@@ -253,14 +193,110 @@ BEGIN
       FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
                    (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS version,
                    (SELECT '{"id":' || OLD."id"
-            || ',"title":' || CASE typeof(OLD."title") WHEN 'real' THEN CASE WHEN abs(OLD."title") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."title") AS REAL) = OLD."title" THEN json_quote(OLD."title") ELSE printf('%!.17g', OLD."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}' ELSE json_quote(OLD."title") END) AS image
+            || ',"title":' || iif(OLD."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}', json_quote(OLD."title"))) AS image
               FROM (SELECT NULL AS "title") AS old
-             WHERE (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
+             WHERE NOT (SELECT suppressed FROM chrononaut_context)
+               AND (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = (SELECT '{"id":' || OLD."id" || '}')), -1))) < 0
              LIMIT 1) AS i;
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity)
+       AND (SELECT suppressed FROM chrononaut_context);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT 'todos', '{"id":' || OLD."id" || '}', last.id, 0
+      FROM (SELECT max(id) AS id FROM chrononaut_activity) AS last
+     WHERE (SELECT suppressed FROM chrononaut_context);
+    DELETE FROM chrononaut_unrecorded
+     WHERE table_name = 'todos' AND key = '{"id":' || NEW."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity)
+       AND (SELECT suppressed FROM chrononaut_context);
+    INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
+    SELECT 'todos', '{"id":' || NEW."id" || '}', last.id, 1
+      FROM (SELECT max(id) AS id FROM chrononaut_activity) AS last
+     WHERE (SELECT suppressed FROM chrononaut_context);
+    -- The row as it is in the table now: triggers of the application may have
+    -- changed it again, which then is in history already.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+           c.user_info, (SELECT iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, json_set(x.extra_info, '$.restore.operation', 'update'), x.extra_info)
+              FROM (SELECT CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
+                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
+                        FROM (SELECT e.name, e.value, max(e.rank)
+                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
+                                      UNION ALL
+                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
+                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
+                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
+                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
+                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
+                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
+                                      UNION ALL
+                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
+                               GROUP BY e.name) AS e)
+           END AS extra_info
+                     LIMIT 1) AS x), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
+      FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.old_key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)))) AS version
+              FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
+                           (SELECT '{"id":' || OLD."id" || '}') AS old_key,
+                           (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS row_version,
+                           (SELECT '{"id":' || r."id"
+            || ',"title":' || iif(r."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(r."title")) || '"}', json_quote(r."title"))
+                              FROM "todos" AS r WHERE r."id" = NEW."id") AS image,
+                           (SELECT '') AS hidden
+                      FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old, (SELECT NULL AS "title") AS r
+                     LIMIT 1) AS k
+             LIMIT 1) AS i, chrononaut_context AS c
+     WHERE NOT c.suppressed
+       AND i.image IS NOT NULL
+       AND (i.hidden <> '' OR i.key <> i.old_key
+            OR NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
+                            WHERE a.table_name = 'todos' AND a.key = i.key
+                              AND a.version = max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = i.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = i.key), -1))
+                              AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || a.version || '}'));
+END;
+
+CREATE TRIGGER main."chrononaut_todos_short_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
+BEGIN
+    -- chrononaut generation 4, checksum 3f8a6f3291061dee
+    -- The short way, for what is mostly the case: the key stays, history knows the
+    -- row in the state before and nothing later, so that nobody has changed it
+    -- meanwhile, and the context has nothing to say of single records. VALUES and no
+    -- SELECT, because SQLite puts the rows of that aside first; what is not to be
+    -- recorded says so.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    VALUES ('todos', OLD."version" + 1, '{"id":' || OLD."id" || '}',
+            coalesce(CASE WHEN NEW."id" = OLD."id" COLLATE BINARY
+                           AND NEW."version" IN (OLD."version", OLD."version" + 1)
+                           AND OLD."version" = (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || OLD."id" || '}' ORDER BY a.version DESC)
+                           AND NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
+                                            WHERE a.table_name = 'todos' AND a.previous_key = '{"id":' || OLD."id" || '}'
+                                              AND a.version > OLD."version")
+                          THEN (SELECT (SELECT (SELECT CASE WHEN (NEW."title" IS NOT OLD."title" COLLATE BINARY)
+                                                    THEN json_object('id', NEW."id",
+                'title', CASE WHEN NEW."title" < x'' THEN NEW."title" || '' WHEN NEW."title" IS NULL THEN NULL ELSE json('{"chrononaut:blob":"\\x' || lower(hex(NEW."title")) || '"}') END,
+                'version', OLD."version" + 1) END)
+                                          FROM (SELECT NULL AS "title") AS old)
+                                  FROM (SELECT NULL AS "title") AS new) END, 'chrononaut:skip'),
+            (SELECT short_user_info FROM chrononaut_context), (SELECT extra_info FROM chrononaut_context), 'update', (SELECT transaction_id FROM chrononaut_context));
+    -- The rest is the next trigger's.
+    INSERT INTO chrononaut_missed (table_name)
+    SELECT 'todos'
+     WHERE changes() = 0
+       AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY
+        OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
+        FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old);
+END;
+
+CREATE TRIGGER main."chrononaut_todos_replaced_update" AFTER UPDATE OF "id", rowid, _rowid_, oid ON "todos"
+WHEN EXISTS (SELECT 1 FROM chrononaut_replaced WHERE table_name = 'todos')
+ AND NOT (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 4, checksum 6084f59128e91d56
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
@@ -289,71 +325,15 @@ BEGIN
              GROUP BY p.key
              LIMIT -1) AS i, chrononaut_context AS c;
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
-    -- The row as it is in the table now: triggers of the application may have
-    -- changed it again, which then is in history already.
-    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
-    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
-           c.user_info, iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL,
-                json_set(CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
-                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
-                        FROM (SELECT e.name, e.value, max(e.rank)
-                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
-                                      UNION ALL
-                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
-                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
-                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
-                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
-                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
-                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
-                                      UNION ALL
-                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
-                               GROUP BY e.name) AS e)
-           END, '$.restore.operation', 'update'),
-                CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
-                ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
-                        FROM (SELECT e.name, e.value, max(e.rank)
-                                FROM (SELECT z.key AS name, coalesce(c.extra_info -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END) AS value, 0 AS rank FROM json_each(c.extra_info) AS z
-                                      UNION ALL
-                                      SELECT z.key, coalesce(x.value -> z.fullkey, CASE WHEN z.type IN ('true', 'false') THEN z.type WHEN z.type IN ('object', 'array') THEN z.value ELSE json_quote(z.value) END), 1 + x.key
-                                        FROM json_each(c.records) AS x, json_each(x.value, '$.extra_info') AS z
-                                       WHERE x.value ->> '$.table_name' = 'todos' COLLATE NOCASE
-                        AND coalesce(x.value ->> '$.table_schema', 'main') = 'main'
-                        AND (SELECT count(*) FROM json_each(x.value, '$.key')) = 1
-                        AND (SELECT y.atom FROM json_each(x.value, '$.key') AS y WHERE y.key = 'id' COLLATE NOCASE) IS CASE typeof(NEW."id") WHEN 'blob' THEN '\x' || lower(hex(NEW."id")) ELSE NEW."id" END
-                                      UNION ALL
-                                      SELECT 'hidden_cols_changed', '[' || substr(i.hidden, 2) || ']', 1e9 WHERE i.hidden <> '') AS e
-                               GROUP BY e.name) AS e)
-           END), iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, 'restore', 'update'), c.transaction_id, nullif(i.old_key, i.key)
-      FROM (SELECT k.*, 1 + max(k.row_version, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.old_key), -1),
-                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.old_key), -1)), iif(k.key = k.old_key, -1, max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = k.key), -1),
-                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = k.key), -1)))) AS version
-              FROM (SELECT (SELECT '{"id":' || NEW."id" || '}') AS key,
-                           (SELECT '{"id":' || OLD."id" || '}') AS old_key,
-                           (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS row_version,
-                           (SELECT '{"id":' || r."id"
-            || ',"title":' || CASE typeof(r."title") WHEN 'real' THEN CASE WHEN abs(r."title") = 9e999 THEN '{"chrononaut:real":"' || iif(r."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(r."title") AS REAL) = r."title" THEN json_quote(r."title") ELSE printf('%!.17g', r."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(r."title")) || '"}' ELSE json_quote(r."title") END
-                              FROM "todos" AS r WHERE r."id" = NEW."id") AS image,
-                           (SELECT '') AS hidden
-                      FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old, (SELECT NULL AS "title") AS r
-                     LIMIT 1) AS k
-             LIMIT 1) AS i, chrononaut_context AS c
-     WHERE i.image IS NOT NULL
-       AND (i.hidden <> '' OR i.key <> i.old_key
-            OR NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
-                            WHERE a.table_name = 'todos' AND a.key = i.key
-                              AND a.version = max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = i.key), -1),
-                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = i.key), -1))
-                              AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || a.version || '}'));
 END;
 
 CREATE TRIGGER main."chrononaut_todos_delete" AFTER DELETE ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum 36661b4007575890
+    -- chrononaut generation 4, checksum 7a0e7da38c2e0190
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
-     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
-       AND NOT (SELECT attributed FROM chrononaut_context);
+     WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     -- The state before the first recorded change of a row that was there before
     -- tracking began.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
@@ -362,9 +342,10 @@ BEGIN
       FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
                    (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS version,
                    (SELECT '{"id":' || OLD."id"
-            || ',"title":' || CASE typeof(OLD."title") WHEN 'real' THEN CASE WHEN abs(OLD."title") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."title") AS REAL) = OLD."title" THEN json_quote(OLD."title") ELSE printf('%!.17g', OLD."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}' ELSE json_quote(OLD."title") END) AS image
+            || ',"title":' || iif(OLD."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}', json_quote(OLD."title"))) AS image
               FROM (SELECT NULL AS "title") AS old
-             WHERE (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
+             WHERE NOT (SELECT suppressed FROM chrononaut_context)
+               AND (SELECT max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = (SELECT '{"id":' || OLD."id" || '}')), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = (SELECT '{"id":' || OLD."id" || '}')), -1))) < 0
              LIMIT 1) AS i;
     -- Unless a trigger of the application has put the row back.
@@ -390,7 +371,7 @@ BEGIN
               FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
                            (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS row_version,
                            (SELECT '{"id":' || OLD."id"
-            || ',"title":' || CASE typeof(OLD."title") WHEN 'real' THEN CASE WHEN abs(OLD."title") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."title") AS REAL) = OLD."title" THEN json_quote(OLD."title") ELSE printf('%!.17g', OLD."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}' ELSE json_quote(OLD."title") END) AS image,
+            || ',"title":' || iif(OLD."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(OLD."title")) || '"}', json_quote(OLD."title"))) AS image,
                            '' AS hidden
                       FROM (SELECT NULL AS "title") AS old
                      LIMIT 1) AS k
@@ -403,7 +384,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_note_insert" BEFORE INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum db57ecd54cbe0699
+    -- chrononaut generation 4, checksum ae9d22880691a073
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
@@ -413,7 +394,7 @@ BEGIN
                    (SELECT '{"id":' || r."id" || '}' FROM "todos" AS r WHERE r."id" = NEW."id") AS key,
                    (SELECT r."version" FROM "todos" AS r WHERE r."id" = NEW."id") AS version,
                    (SELECT (SELECT '{"id":' || p."id"
-            || ',"title":' || CASE typeof(p."title") WHEN 'real' THEN CASE WHEN abs(p."title") = 9e999 THEN '{"chrononaut:real":"' || iif(p."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(p."title") AS REAL) = p."title" THEN json_quote(p."title") ELSE printf('%!.17g', p."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(p."title")) || '"}' ELSE json_quote(p."title") END
+            || ',"title":' || iif(p."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(p."title")) || '"}', json_quote(p."title"))
                               FROM "todos" AS p WHERE p."id" = r."id")
                       FROM "todos" AS r WHERE r."id" = NEW."id") AS data
               FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS r, (SELECT NULL AS "title") AS p
@@ -427,7 +408,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 3, checksum 6845dbe74d1cd2b8
+    -- chrononaut generation 4, checksum 4a6db8100d955c5a
     -- Other rows that the new values exclude: see the trigger for INSERT.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
     INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
@@ -436,7 +417,7 @@ BEGIN
                    (SELECT '{"id":' || r."id" || '}' FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS key,
                    (SELECT r."version" FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS version,
                    (SELECT (SELECT '{"id":' || p."id"
-            || ',"title":' || CASE typeof(p."title") WHEN 'real' THEN CASE WHEN abs(p."title") = 9e999 THEN '{"chrononaut:real":"' || iif(p."title" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(p."title") AS REAL) = p."title" THEN json_quote(p."title") ELSE printf('%!.17g', p."title") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(p."title")) || '"}' ELSE json_quote(p."title") END
+            || ',"title":' || iif(p."title" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(p."title")) || '"}', json_quote(p."title"))
                               FROM "todos" AS p WHERE p."id" = r."id")
                       FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS data
               FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS r, (SELECT NULL AS "title") AS p

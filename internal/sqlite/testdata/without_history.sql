@@ -1,11 +1,10 @@
 CREATE TRIGGER main."chrononaut_notes_number_insert" AFTER INSERT ON "notes"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 3, checksum ad840bd5a7d884cd
+    -- chrononaut generation 4, checksum 730eee44a3760ea6
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table notes is strict and the transaction carries no change information')
-     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
-       AND NOT (SELECT attributed FROM chrononaut_context);
+     WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     UPDATE "notes" SET "change_info" = (SELECT CASE WHEN x.extra_info = '{}' THEN x.user_info ELSE json_set(x.user_info, '$.extra', json(x.extra_info)) END FROM chrononaut_context AS x), "changed" = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
      WHERE "notes"."id" = NEW."id";
 END;
@@ -17,11 +16,10 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."body") <> typeof(OLD."body"))
         FROM (SELECT NULL AS "body", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "body", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 3, checksum 46d83ca5773e7b2a
+    -- chrononaut generation 4, checksum 0981d4529b1709ac
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table notes is strict and the transaction carries no change information')
-     WHERE EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
-       AND NOT (SELECT attributed FROM chrononaut_context);
+     WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     UPDATE "notes" SET "change_info" = (SELECT CASE WHEN x.extra_info = '{}' THEN x.user_info ELSE json_set(x.user_info, '$.extra', json(x.extra_info)) END FROM chrononaut_context AS x), "changed" = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
      WHERE "notes"."id" = NEW."id";
 END;

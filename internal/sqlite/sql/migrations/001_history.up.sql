@@ -9,7 +9,7 @@ CREATE TABLE chrononaut_migration (
 -- The history table: the columns are those of PostgreSQL, JSON is text. Ids are
 -- never used again, so that they can mark a place in the log.
 CREATE TABLE chrononaut_activity (
-    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id             INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     table_name     TEXT    NOT NULL,
     changed        TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     version        INTEGER NOT NULL,
@@ -87,7 +87,15 @@ CREATE TABLE chrononaut_context (
                                       THEN json_type(context, '$.change_info') IS NOT NULL OR json_type(context, '$.extra_info.rationale') IS NOT NULL
                                       ELSE 0 END) STORED,
     -- What is said about single records: AppendChangeInfo.
-    records          TEXT AS (CASE WHEN json_valid(context) THEN json_extract(context, '$.records') END) STORED
+    records          TEXT AS (CASE WHEN json_valid(context) THEN json_extract(context, '$.records') END) STORED,
+    -- The setting of that name.
+    strict           INTEGER NOT NULL DEFAULT 0,
+    -- The user, where a change can be recorded with nothing but what is above.
+    short_user_info  TEXT AS (CASE WHEN suppressed OR records IS NOT NULL OR strict AND NOT attributed THEN 'chrononaut:skip'
+                                   WHEN context IS NULL OR NOT json_valid(context) THEN user_info
+                                   WHEN json_extract(context, '$.operation') = 'restore' THEN 'chrononaut:skip'
+                                   ELSE user_info
+                              END) STORED
 );
 INSERT INTO chrononaut_context (id) VALUES (1);
 
@@ -103,6 +111,12 @@ CREATE TABLE chrononaut_replaced (
 ) WITHOUT ROWID;
 CREATE INDEX chrononaut_replaced_key ON chrononaut_replaced (table_name, key);
 
+-- Tables of which a change is to be recorded that the short way has left to the
+-- trigger that comes after it. What is left here afterwards means nothing.
+CREATE TABLE chrononaut_missed (
+    table_name TEXT NOT NULL
+);
+
 -- Tables whose triggers are writing versions into rows, and in which statement:
 -- its time, which stands still while it runs. A statement that failed half-way
 -- (OR FAIL) can leave a row, which then means nothing.
@@ -110,6 +124,13 @@ CREATE TABLE chrononaut_numbering (
     table_name TEXT PRIMARY KEY NOT NULL,
     statement  TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- The entries of the log behind which the clock had been set back: the times
+-- before and after them overlap.
+CREATE TABLE chrononaut_clock (
+    id      INTEGER PRIMARY KEY,
+    changed TEXT NOT NULL
+);
 
 -- ---------------------------------------------------------- append-only --
 
@@ -125,15 +146,30 @@ BEGIN
     SELECT RAISE(ABORT, 'TM004: history is append-only');
 END;
 
--- INSERT OR REPLACE would delete a change without a trigger. No version of a
--- key occurs twice.
-CREATE TRIGGER chrononaut_activity_no_replace BEFORE INSERT ON chrononaut_activity
-WHEN EXISTS (SELECT 1 FROM chrononaut_activity AS a WHERE a.id = NEW.id)
-  OR NEW.key <> '{}'
+-- INSERT OR REPLACE would delete a change without a trigger; the id of an entry
+-- that is given none is -1 here. No version of a key occurs twice: those who
+-- write updates see to that themselves. What says chrononaut:skip is not written.
+-- Where the clock was set back is noted.
+CREATE TRIGGER chrononaut_activity_insert BEFORE INSERT ON chrononaut_activity
+WHEN NEW.data = 'chrononaut:skip'
+  OR NEW.user_info = 'chrononaut:skip'
+  OR NEW.id > 0
+  OR NEW.changed < (SELECT a.changed FROM chrononaut_activity AS a ORDER BY a.id DESC)
+  OR NEW.operation IS NOT 'update' AND NEW.key <> '{}'
      AND EXISTS (SELECT 1 FROM chrononaut_activity AS a
                   WHERE a.table_name = NEW.table_name AND a.key = NEW.key AND a.version = NEW.version)
 BEGIN
-    SELECT RAISE(ABORT, 'TM004: history is append-only');
+    SELECT RAISE(IGNORE) WHERE 'chrononaut:skip' IN (NEW.data, NEW.user_info);
+    SELECT RAISE(ABORT, 'TM004: history is append-only')
+     WHERE EXISTS (SELECT 1 FROM chrononaut_activity AS a WHERE a.id = NEW.id)
+        OR NEW.key <> '{}'
+           AND EXISTS (SELECT 1 FROM chrononaut_activity AS a
+                        WHERE a.table_name = NEW.table_name AND a.key = NEW.key AND a.version = NEW.version);
+    INSERT INTO chrononaut_clock (id, changed)
+    SELECT a.id, a.changed FROM chrononaut_activity AS a
+     WHERE a.id = (SELECT max(b.id) FROM chrononaut_activity AS b)
+       AND NEW.changed < a.changed
+       AND NOT EXISTS (SELECT 1 FROM chrononaut_clock AS c WHERE c.id = a.id);
 END;
 
 -- -------------------------------------------------------------- context --
@@ -172,4 +208,20 @@ BEGIN
             NEW.user_info, NEW.extra_info);
     -- What was noted before capture was off says nothing about afterwards.
     DELETE FROM chrononaut_replaced;
+END;
+
+-- The triggers of tables read the setting here.
+CREATE TRIGGER chrononaut_setting_insert AFTER INSERT ON chrononaut_setting
+BEGIN
+    UPDATE chrononaut_context SET strict = EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true');
+END;
+
+CREATE TRIGGER chrononaut_setting_update AFTER UPDATE ON chrononaut_setting
+BEGIN
+    UPDATE chrononaut_context SET strict = EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true');
+END;
+
+CREATE TRIGGER chrononaut_setting_delete AFTER DELETE ON chrononaut_setting
+BEGIN
+    UPDATE chrononaut_context SET strict = EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true');
 END;

@@ -22,21 +22,3 @@ BEGIN
             SELECT OLD.previous_key, 0 WHERE OLD.previous_key IS NOT NULL) AS e
      WHERE NOT EXISTS (SELECT 1 FROM chrononaut_unrecorded AS u WHERE u.table_name = OLD.table_name AND u.key = e.key AND u.id = OLD.id);
 END;
-
--- The entries of the log behind which the clock had been set back: the times
--- before and after them overlap.
-CREATE TABLE chrononaut_clock (
-    id      INTEGER PRIMARY KEY,
-    changed TEXT NOT NULL
-);
-INSERT INTO chrononaut_clock (id, changed)
-SELECT b.id, b.changed FROM (SELECT a.id, a.changed, lead(a.changed) OVER (ORDER BY a.id) AS next FROM chrononaut_activity AS a) AS b WHERE b.changed > b.next;
-
-CREATE TRIGGER chrononaut_activity_clock BEFORE INSERT ON chrononaut_activity
-WHEN NEW.changed < (SELECT a.changed FROM chrononaut_activity AS a ORDER BY a.id DESC LIMIT 1)
-BEGIN
-    INSERT INTO chrononaut_clock (id, changed)
-    SELECT a.id, a.changed FROM chrononaut_activity AS a
-     WHERE a.id = (SELECT max(b.id) FROM chrononaut_activity AS b)
-       AND NOT EXISTS (SELECT 1 FROM chrononaut_clock AS c WHERE c.id = a.id);
-END;

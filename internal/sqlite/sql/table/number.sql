@@ -32,3 +32,16 @@
     DELETE FROM chrononaut_numbering WHERE table_name = {{literal .HistoryName}};
 {{- end}}
 {{- end -}}
+
+{{- /* The same where no trigger of the application looks at updates of the version.
+The change is the last entry of history, but for odd cases. What is written through the
+unsafe door is not numbered; the entry that tells of the door is the last one then. */ -}}
+{{- define "number_light"}}
+{{- $name := ident .Table.Name}}{{$version := ident .Table.VersionColumn}}{{with .Table}}
+    UPDATE {{$name}}
+       SET {{$version}} = coalesce({{.Newest (.KeyObject "NEW")}}, {{.Recorded (.KeyObject "NEW")}})
+     WHERE {{if eq $.Row "OLD"}}changes() = 0
+       AND {{end}}{{.Match $name "NEW"}}
+       AND {{$version}} IS NOT coalesce({{.Newest (.KeyObject "NEW")}}, iif({{template "suppressed"}}, NULL, {{.Recorded (.KeyObject "NEW")}}), {{$version}});
+{{- end}}
+{{- end -}}

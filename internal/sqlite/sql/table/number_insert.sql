@@ -1,3 +1,10 @@
+{{- if .Table.Light -}}
+CREATE TRIGGER main.{{ident .Trigger}} AFTER INSERT ON {{ident .Table.Name}}
+BEGIN
+    -- The version that the row has in history.
+{{- template "number_light" (row .Table "NEW")}}
+END
+{{- else -}}
 CREATE TRIGGER main.{{ident .Trigger}} AFTER INSERT ON {{ident .Table.Name}}
 WHEN {{template "captured"}}
 {{- if .Table.History}}
@@ -6,3 +13,4 @@ WHEN {{template "captured"}}
 BEGIN
 {{- template "number" .Table}}
 END
+{{- end}}

@@ -3,16 +3,17 @@
 {{- /* Whether capture is on. */ -}}
 {{- define "captured"}}NOT (SELECT suppressed FROM chrononaut_context){{end -}}
 
+{{- define "suppressed"}}(SELECT suppressed FROM chrononaut_context){{end -}}
+
 {{- /* Refuses what cannot be recorded. The argument says which row has the key. */ -}}
 {{- define "refuse"}}
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, {{literal (print "TM001: table " .Table.HistoryName " is strict and the transaction carries no change information")}})
-     WHERE {{if not .Table.Strict}}EXISTS (SELECT 1 FROM chrononaut_setting WHERE name = 'strict' AND value = 'true')
-       AND {{end}}NOT (SELECT attributed FROM chrononaut_context);
+     WHERE (SELECT {{if not .Table.Strict}}strict AND {{end}}NOT attributed AND NOT suppressed FROM chrononaut_context);
 {{- with .Table.NullKey .Row}}
     -- SQLite lets any number of rows have NULL in their key.
     SELECT RAISE(ABORT, {{literal (print "TM006: the row has NULL in the primary key of table " $.Table.HistoryName)}})
-     WHERE {{.}};
+     WHERE ({{.}}) AND {{template "captured"}};
 {{- end}}
 {{- end -}}
 
@@ -37,9 +38,9 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
 {{- end -}}
 
 {{- /* The extra information with what a restore was. */ -}}
-{{- define "restored_info"}}iif({{template "restoring"}},
-                json_set({{template "extra_info" (row .Table "NEW")}}, '$.restore.operation', '{{.Was}}'),
-                {{template "extra_info" (row .Table "NEW")}})
+{{- define "restored_info"}}(SELECT iif({{template "restoring"}}, json_set(x.extra_info, '$.restore.operation', '{{.Was}}'), x.extra_info)
+              FROM (SELECT {{template "extra_info" (row .Table "NEW")}} AS extra_info
+                     LIMIT 1) AS x)
 {{- end -}}
 
 {{- /* A member of a JSON object as JSON; a path cannot say every name. */ -}}
@@ -109,7 +110,8 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
                    (SELECT {{.RowVersion "OLD"}}) AS version,
                    (SELECT {{.Image "OLD"}}) AS image
               FROM {{.Fallback "old"}}
-             WHERE (SELECT {{.Last (print "(SELECT " (.KeyObject "OLD") ")")}}) < 0
+             WHERE {{template "captured"}}
+               AND (SELECT {{.Last (print "(SELECT " (.KeyObject "OLD") ")")}}) < 0
              LIMIT 1) AS i;
 {{- end -}}
 
@@ -125,9 +127,12 @@ not there. Conflict clauses in here would give way to those of the statement
 that fires the trigger. */ -}}
 {{- define "unrecorded"}}
     DELETE FROM chrononaut_unrecorded
-     WHERE table_name = {{literal .Table.HistoryName}} AND key = {{.Table.KeyObject .Row}} AND id = (SELECT max(id) FROM chrononaut_activity);
+     WHERE table_name = {{literal .Table.HistoryName}} AND key = {{.Table.KeyObject .Row}} AND id = (SELECT max(id) FROM chrononaut_activity)
+       AND {{template "suppressed"}};
     INSERT INTO chrononaut_unrecorded (table_name, key, id, is_there)
-    SELECT {{literal .Table.HistoryName}}, {{.Table.KeyObject .Row}}, max(id), {{if eq .Row "NEW"}}1{{else}}0{{end}} FROM chrononaut_activity;
+    SELECT {{literal .Table.HistoryName}}, {{.Table.KeyObject .Row}}, last.id, {{if eq .Row "NEW"}}1{{else}}0{{end}}
+      FROM (SELECT max(id) AS id FROM chrononaut_activity) AS last
+     WHERE {{template "suppressed"}};
 {{- end -}}
 
 {{- /* Whether records of the table are held or leased. */ -}}
@@ -146,7 +151,11 @@ happened since is not told here: SQLite would compile that with every statement.
               FROM {{.Table.Fallback "new"}}, {{.Table.Fallback "old"}}
              WHERE OLD.{{ident .Table.VersionColumn}} IS NOT NEW.{{ident .Table.VersionColumn}}
                AND NOT {{.Table.BasedOnPresent}}
-{{- if .Row}}
+               AND {{template "captured"}}
+{{- if and .Row .Table.Light}}
+               -- Not what the triggers write into a row that history is ahead of.
+               AND NOT coalesce(NEW.{{ident .Table.VersionColumn}} > {{.Table.RowVersion "OLD"}} AND NEW.{{ident .Table.VersionColumn}} <= {{.Table.Recorded (.Table.KeyObject "NEW")}}, 0)
+{{- else if .Row}}
                AND {{template "not_numbering" .Table}}
 {{- end}}
              LIMIT 1) AS i;

@@ -1,12 +1,19 @@
 CREATE TRIGGER main.{{ident .Trigger}} AFTER UPDATE OF {{.Table.OfColumns}} ON {{ident .Table.Name}}
-WHEN {{template "captured"}}
- AND {{.Table.Changed}}
+WHEN {{if .Table.Short}}EXISTS (SELECT 1 FROM chrononaut_missed WHERE table_name = {{literal .Table.HistoryName}})
+ AND {{else}}{{template "captured"}}
+ AND {{end}}{{.Table.Changed}}
 BEGIN
+{{- if .Table.Short}}
+    DELETE FROM chrononaut_missed WHERE table_name = {{literal .Table.HistoryName}};
+{{- end}}
 {{- template "stale" (row .Table "")}}
 {{- template "refuse" (row .Table "NEW")}}
 {{- template "baseline" .Table}}
 {{- template "add_key" (row .Table "NEW")}}
-{{- template "replaced" (row .Table "OLD")}}
+{{- if .Table.Short}}
+{{- template "unrecorded" (row .Table "OLD")}}
+{{- template "unrecorded" (row .Table "NEW")}}
+{{- end}}
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
@@ -22,7 +29,8 @@ BEGIN
                       FROM {{.Table.Fallback "new"}}, {{.Table.Fallback "old"}}, {{.Table.Fallback "r"}}
                      LIMIT 1) AS k
              LIMIT 1) AS i, chrononaut_context AS c
-     WHERE i.image IS NOT NULL
+     WHERE NOT c.suppressed
+       AND i.image IS NOT NULL
        AND (i.hidden <> '' OR i.key <> i.old_key
             OR NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
                             WHERE a.table_name = {{literal .Table.HistoryName}} AND a.key = i.key
