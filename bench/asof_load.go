@@ -51,7 +51,7 @@ type made struct {
 // makePast creates the tables, and all their versions with updates that the
 // capture triggers record. Every account changes once before any changes again,
 // so that one record's versions lie far apart, as they do in life.
-func makePast(ctx context.Context, pool *pgxpool.Pool, size asofSize) (m made, err error) {
+func makePast(ctx context.Context, pool *pgxpool.Pool, size asofSize, layout chronomigrate.Layout) (m made, err error) {
 	if _, err := pool.Exec(ctx, accountSQL+asofSetupSQL); err != nil {
 		return m, err
 	}
@@ -62,7 +62,10 @@ func makePast(ctx context.Context, pool *pgxpool.Pool, size asofSize) (m made, e
 		return m, err
 	}
 	for _, name := range []string{"past_account", "past_purchase", "past_short", "past_long"} {
-		if _, err := migrator.Track(ctx, chrononaut.Table{Name: name}, nil, nil); err != nil {
+		if _, err := migrator.Track(ctx, chrononaut.Table{Name: name}, &chronomigrate.TrackOptions{Layout: layout}, nil); err != nil {
+			return m, err
+		}
+		if _, err := migrator.BuildPeriods(ctx, chrononaut.Table{Name: name}, nil); err != nil {
 			return m, err
 		}
 	}

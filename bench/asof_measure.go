@@ -73,7 +73,7 @@ func measureAsof(ctx context.Context, b *bench) (results []result, err error) {
 	}
 	err = b.withDatabase(ctx, "asof", func(pool *pgxpool.Pool) error {
 		start := time.Now()
-		made, err := makePast(ctx, pool, size)
+		made, err := makePast(ctx, pool, size, b.layout)
 		if err != nil {
 			return fmt.Errorf("make a past: %w", err)
 		}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"runtime"
 	"syscall"
+
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
 const envURL = "CHRONONAUT_TEST_DATABASE_URL"
@@ -19,6 +21,8 @@ type bench struct {
 	url   string
 	short bool
 	keep  bool
+	// layout is that of the tables whose past is read.
+	layout chronomigrate.Layout
 	// versions are those of the large history that is read.
 	versions int
 	names    *regexp.Regexp // nil is all
@@ -38,6 +42,13 @@ func run() (code int) {
 		out output
 	)
 	flag.BoolVar(&b.short, "short", false, "smaller sizes and fewer rounds; without -run only update_one and update_bulk: under 50 seconds")
+	flag.Func("layout", "read the past of tables tracked with `LAYOUT`, json or period", func(s string) error {
+		b.layout = chronomigrate.Layout(s)
+		if b.layout != chronomigrate.LayoutJSON && b.layout != chronomigrate.LayoutPeriod {
+			return errors.New("there is no such layout")
+		}
+		return nil
+	})
 	flag.BoolVar(&b.keep, "keep", false, "leave the databases on the server, to look at plans")
 	flag.StringVar(&out.json, "json", "", "also write the figures to `file`, one JSON object a line")
 	flag.StringVar(&out.plots, "plot", "", "also draw the figures, as SVG files in `dir`")
