@@ -10,12 +10,16 @@ import (
 
 // RowAlias is the alias of rows of the transition tables. A column of its name would
 // stand for the row, so it is one that no column has.
-func (t *Table) RowAlias() string {
-	alias := "chrononaut:row"
-	for slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == alias }) {
-		alias += ":"
+func (t *Table) RowAlias() string { return t.alias("chrononaut:row") }
+
+// PlaceAlias is the alias of a row's place among those of a transition table.
+func (t *Table) PlaceAlias() string { return t.alias("chrononaut:place") }
+
+func (t *Table) alias(name string) string {
+	for slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == name }) {
+		name += ":"
 	}
-	return QuoteIdent(alias)
+	return QuoteIdent(name)
 }
 
 // Quick reports whether the version trigger can tell by itself whether an UPDATE

@@ -607,7 +607,6 @@ BEGIN
         AND coalesce(pg_catalog.current_setting('chrononaut.rekeyed', true), '') OPERATOR(pg_catalog.=) ''
         AND coalesce(pg_catalog.current_setting('chrononaut.renumber', true), '') OPERATOR(pg_catalog.<>) 'on'
         AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
-        AND TG_OP OPERATOR(pg_catalog.<>) 'UPDATE'
         AND coalesce((pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 3)).object_names[3] OPERATOR(pg_catalog.=) 'secret', false)
         AND (context IS NULL
              OR pg_catalog.jsonb_typeof(context) OPERATOR(pg_catalog.=) 'object'
@@ -623,8 +622,12 @@ BEGIN
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
-              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row") AS image OFFSET 0) AS k
+            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM (SELECT "chrononaut:row".*, pg_catalog.row_number() OVER () AS "chrononaut:place" FROM new_rows AS "chrononaut:row") AS "chrononaut:row"
+              -- Which of them changed, only both rows say. The transition tables have them in
+              -- the same order.
+              JOIN (SELECT pg_catalog.row_number() OVER () AS "chrononaut:place", "chrononaut:row"."secret" FROM old_rows AS "chrononaut:row") AS o
+                ON o."chrononaut:place" OPERATOR(pg_catalog.=) "chrononaut:row"."chrononaut:place", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row") AS image OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN pg_catalog.record_image_ne(ROW(o."secret"), ROW("chrononaut:row"."secret")) THEN 'secret' END]::pg_catalog.text[], NULL) AS hidden) AS h
              WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0))
