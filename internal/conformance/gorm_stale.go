@@ -13,6 +13,7 @@ import (
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronogorm"
+	"github.com/chrononaut-go/chrononaut/internal/pgtest"
 )
 
 type (
@@ -82,7 +83,7 @@ func RunGORMStale(t *testing.T, setup func(t *testing.T) *gorm.DB) {
 // writing it until nobody else has written in between.
 func gormIncrements(t *testing.T, db *gorm.DB) {
 	t.Helper()
-	const clients, each = 50, 2
+	clients, each := pgtest.Size(16, 50), 2
 	// Few connections: SQLite lets those that wait for its one writer starve.
 	pool, err := db.DB()
 	noError(t, err)

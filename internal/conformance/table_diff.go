@@ -194,7 +194,8 @@ func diffsAgreeWithTheTable(t *testing.T, b *bench) {
 		for _, to := range moments[i:] {
 			rows := maps.Clone(from.rows)
 			seen := map[string]bool{}
-			for _, r := range b.diffAll(from.at, to.at, nil) {
+			all := b.diffAll(from.at, to.at, nil)
+			for _, r := range all {
 				key, old := fmt.Sprint(r.Key["id"]), fmt.Sprint(r.Key["id"])
 				if r.PreviousKey != nil {
 					old = fmt.Sprint(r.PreviousKey["id"])
@@ -216,16 +217,16 @@ func diffsAgreeWithTheTable(t *testing.T, b *bench) {
 				t.Errorf("from %v: rows mismatch (-want +got):\n%s", from.rows, diff)
 			}
 			// A set of all keys says the same.
-			var all []any
+			var set []any
 			for k := range keys {
-				all = append(all, k)
+				set = append(set, k)
 			}
 			asked := map[string]bool{}
-			for _, r := range b.diffAll(from.at, to.at, &chrononaut.DiffAllOpts{Keys: all}) {
+			for _, r := range b.diffAll(from.at, to.at, &chrononaut.DiffAllOpts{Keys: set}) {
 				asked[fmt.Sprint(r.Kind, r.Key["id"], r.PreviousKey["id"])] = true
 			}
 			whole := map[string]bool{}
-			for _, r := range b.diffAll(from.at, to.at, nil) {
+			for _, r := range all {
 				whole[fmt.Sprint(r.Kind, r.Key["id"], r.PreviousKey["id"])] = true
 			}
 			if diff := cmp.Diff(whole, asked); diff != "" {
