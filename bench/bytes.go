@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ import (
 )
 
 const (
+	bytesUpdate  = "bytes_update" // of accounts, in tables and indexes
 	bytesTable   = "bytes_table"
 	bytesIndexes = "bytes_indexes"
 	bytesWAL     = "bytes_wal"
@@ -40,8 +42,63 @@ var shopTables = []struct {
 // size is what a way takes for its history.
 type size struct{ table, indexes float64 }
 
-// measureBytes inserts and updates all rows of Chinook in each way.
+// measureBytes measures what history takes of a disk.
 func measureBytes(ctx context.Context, b *bench) (results []result, err error) {
+	for _, m := range []struct {
+		figures []string
+		measure func(context.Context, *bench) ([]result, error)
+	}{{[]string{bytesUpdate}, measureUpdateBytes}, {[]string{bytesTable, bytesIndexes, bytesWAL}, measureShopBytes}} {
+		if !slices.ContainsFunc(m.figures, b.wants) {
+			continue
+		}
+		measured, err := m.measure(ctx, b)
+		results = append(results, measured...)
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+// measureUpdateBytes updates each account once in each way.
+func measureUpdateBytes(ctx context.Context, b *bench) (results []result, err error) {
+	err = b.withDatabase(ctx, "bytes_update", func(pool *pgxpool.Pool) error {
+		peers, err := findPeers(ctx, pool)
+		if err != nil {
+			return err
+		}
+		if err := makeTables(ctx, pool, []*shape{&account}, peers); err != nil {
+			return err
+		}
+		update := &figure{shape: &account, operation: "update", statement: updateBulk}
+		return withConn(ctx, pool, func(conn *pgx.Conn) error {
+			t := times{}
+			for _, w := range account.ways(peers)[1:] {
+				if _, err := conn.Exec(ctx, account.fill().sql(w), 1, few); err != nil {
+					return fmt.Errorf("%s: %w", w, err)
+				}
+				before, err := historySize(ctx, conn, w)
+				if err != nil {
+					return err
+				}
+				if _, err := conn.Exec(ctx, update.sql(w), 1, few); err != nil {
+					return fmt.Errorf("%s: %w", w, err)
+				}
+				after, err := historySize(ctx, conn, w)
+				if err != nil {
+					return err
+				}
+				t[w] = []float64{(after.table + after.indexes - before.table - before.indexes) / few}
+			}
+			results = append(results, t.whole(bytesUpdate, "bytes/version"))
+			return nil
+		})
+	})
+	return results, err
+}
+
+// measureShopBytes inserts and updates all rows of Chinook in each way.
+func measureShopBytes(ctx context.Context, b *bench) (results []result, err error) {
 	script, err := readShop()
 	if err != nil || script == "" {
 		return nil, err
@@ -166,12 +223,12 @@ func historySize(ctx context.Context, conn *pgx.Conn, w way) (s size, err error)
 		none:     `false`,
 		limit:    `c.relname = 'history_limit'`,
 		ours:     `n.nspname = 'chrononaut'`,
-		periods:  `n.nspname = 'shop_periods' AND c.relname LIKE '%\_history'`,
-		tableLog: `n.nspname = 'shop_table_log' AND c.relname LIKE '%\_log'`,
+		periods:  `c.relname LIKE '%\_history' AND n.nspname IN ('public', 'shop_periods')`,
+		tableLog: `c.relname LIKE '%\_log' AND (n.nspname = 'shop_table_log' OR c.relname = 'account_table_log_log')`,
 	}[w]
 	err = conn.QueryRow(ctx, `
 		SELECT coalesce(sum(pg_table_size(c.oid)), 0)::float8, coalesce(sum(pg_indexes_size(c.oid)), 0)::float8
-		  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND `+which).
+		  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND (`+which+`)`).
 		Scan(&s.table, &s.indexes)
 	if err != nil {
 		return s, fmt.Errorf("measure the size of %s: %w", w, err)

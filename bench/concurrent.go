@@ -27,66 +27,46 @@ var crowds = []struct {
 	{name: "concurrent_hot", id: func(int, int, int) int { return 1 }, unfit: periods},
 }
 
+// throng is many clients that update the rows of a shape, in each way in turn.
+type throng struct {
+	pool       *pgxpool.Pool
+	conns      []*pgx.Conn
+	ways       []way
+	rows       int
+	rounds     int
+	statements int // of each client in a round
+}
+
+// updateOfClient is what a client does again and again.
+var updateOfClient = &figure{name: "update", shape: &crowd, operation: "update", statement: updateOne}
+
 // measureConcurrent measures how many statements a second many clients get through.
 func measureConcurrent(ctx context.Context, b *bench) (results []result, err error) {
-	rounds, statements := 5, 100
-	if b.short {
-		rounds, statements = 3, 20
-	}
 	err = b.withDatabase(ctx, "concurrent", func(pool *pgxpool.Pool) error {
 		peers, err := findPeers(ctx, pool)
 		if err != nil {
 			return err
 		}
-		ways := crowd.ways(peers)
 		if err := makeTables(ctx, pool, []*shape{&crowd}, peers); err != nil {
 			return err
 		}
-		rows := crowd.count(b.short)
-		fill, update := crowd.fill(), &figure{name: "update", shape: &crowd, operation: "update", statement: updateOne}
 		return withClients(ctx, pool, func(conns []*pgx.Conn) error {
-			for _, w := range ways {
-				if _, err := conns[0].Exec(ctx, fill.sql(w), 1, rows); err != nil {
-					return fmt.Errorf("fill %s: %w", w, err)
-				}
-				for _, conn := range conns {
-					if _, err := conn.Prepare(ctx, update.prepared(w), update.sql(w)); err != nil {
-						return err
-					}
-				}
+			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), rounds: 5, statements: 100}
+			if b.short {
+				t.rounds, t.statements = 3, 20
 			}
-			if _, err := pool.Exec(ctx, `VACUUM ANALYZE`); err != nil {
+			if err := t.setUp(ctx); err != nil {
 				return err
 			}
 			for _, c := range crowds {
 				if !b.wants(c.name) {
 					continue
 				}
-				t := times{}
-				for round := range rounds {
-					first := round % len(ways)
-					for _, w := range slices.Concat(ways[first:], ways[:first]) {
-						if w == c.unfit && w != none {
-							continue
-						}
-						took, err := inParallel(conns, func(client int, conn *pgx.Conn) error {
-							for n := range statements {
-								if _, err := conn.Exec(ctx, update.prepared(w), c.id(client, n, rows)); err != nil {
-									return err
-								}
-							}
-							return nil
-						})
-						if err != nil {
-							return fmt.Errorf("%s: %s: %w", c.name, w, err)
-						}
-						t[w] = append(t[w], float64(clients*statements)/took.Seconds())
-					}
-					if err := vacuumShape(ctx, pool, &crowd, ways); err != nil {
-						return err
-					}
+				throughput, err := t.measure(ctx, c.id, c.unfit)
+				if err != nil {
+					return fmt.Errorf("%s: %w", c.name, err)
 				}
-				results = append(results, t.whole(c.name, "statements/s"))
+				results = append(results, throughput.whole(c.name, "statements/s"))
 			}
 			return nil
 		})
@@ -94,12 +74,59 @@ func measureConcurrent(ctx context.Context, b *bench) (results []result, err err
 	return results, err
 }
 
-func vacuumShape(ctx context.Context, pool *pgxpool.Pool, s *shape, ways []way) error {
-	var tables []string
-	for _, w := range ways {
-		tables = append(tables, s.table(w))
+// setUp fills the tables and prepares the statements.
+func (t *throng) setUp(ctx context.Context) error {
+	fill := crowd.fill()
+	for _, w := range t.ways {
+		if _, err := t.conns[0].Exec(ctx, fill.sql(w), 1, t.rows); err != nil {
+			return fmt.Errorf("fill %s: %w", w, err)
+		}
+		for _, conn := range t.conns {
+			if err := updateOfClient.prepare(ctx, conn, w); err != nil {
+				return err
+			}
+		}
 	}
-	if _, err := pool.Exec(ctx, `VACUUM `+strings.Join(tables, ", ")); err != nil {
+	_, err := t.pool.Exec(ctx, `VACUUM ANALYZE`)
+	return err
+}
+
+// measure returns the statements a second, of all ways but the one that is unfit.
+func (t *throng) measure(ctx context.Context, id func(client, n, rows int) int, unfit way) (times, error) {
+	throughput := times{}
+	for round := range t.rounds {
+		first := round % len(t.ways)
+		for _, w := range slices.Concat(t.ways[first:], t.ways[:first]) {
+			if w == unfit && unfit != none {
+				continue
+			}
+			took, err := inParallel(t.conns, func(client int, conn *pgx.Conn) error {
+				for n := range t.statements {
+					if _, err := conn.Exec(ctx, updateOfClient.prepared(w), id(client, n, t.rows)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", w, err)
+			}
+			throughput[w] = append(throughput[w], float64(clients*t.statements)/took.Seconds())
+		}
+		if err := t.vacuum(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return throughput, nil
+}
+
+// vacuum lets the next round find the tables as this one did.
+func (t *throng) vacuum(ctx context.Context) error {
+	var tables []string
+	for _, w := range t.ways {
+		tables = append(tables, crowd.table(w))
+	}
+	if _, err := t.pool.Exec(ctx, `VACUUM `+strings.Join(tables, ", ")); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
 	}
 	return nil

@@ -52,7 +52,7 @@ const (
 )
 
 // few is how many rows the bulk changes of accounts change that are not update_bulk.
-const few = 20_000
+const few = 10_000
 
 var captureFigures = []*figure{
 	{name: "update_one", shape: &account, kind: one, short: true, operation: "update", statement: updateOne},

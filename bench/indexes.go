@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,9 +30,9 @@ func measureIndexes(ctx context.Context, b *bench) (results []result, err error)
 			if err := makeTables(ctx, pool, []*shape{&account}, nil); err != nil {
 				return err
 			}
-			// An insert and an update of each row, as they are mixed in life.
-			fill, update := account.fill(), &figure{shape: &account, operation: "update", statement: updateBulk}
-			for _, f := range []*figure{fill, update} {
+			// An insert and an update of each row.
+			update := &figure{shape: &account, operation: "update", statement: updateBulk}
+			for _, f := range []*figure{account.fill(), update} {
 				if _, err := conn.Exec(ctx, f.sql(ours), 1, rows); err != nil {
 					return err
 				}
@@ -42,44 +41,50 @@ func measureIndexes(ctx context.Context, b *bench) (results []result, err error)
 			if err != nil {
 				return err
 			}
-			took := make([]times, len(indexes))
-			for round := range rounds {
-				for i := range indexes {
-					i = (i + round) % len(indexes)
-					start := time.Now()
-					tag, err := conn.Exec(ctx, `INSERT INTO `+indexes[i].table+` SELECT * FROM chrononaut.chrononaut_activity`)
-					if err != nil {
-						return fmt.Errorf("%s: %w", indexes[i].name, err)
-					}
-					if took[i] == nil {
-						took[i] = times{}
-					}
-					took[i][ours] = append(took[i][ours], microseconds(time.Since(start))/float64(tag.RowsAffected()))
-					if round == rounds-1 { // the size is read
-						continue
-					}
-					if _, err := conn.Exec(ctx, `TRUNCATE `+indexes[i].table); err != nil {
-						return err
-					}
-				}
+			took, err := fillIndexes(ctx, conn, indexes, rounds)
+			if err != nil {
+				return err
 			}
+			bare := took[0]
 			for i, x := range indexes[1:] {
-				t := times{none: took[0][ours], ours: slices.Clone(took[i+1][ours])}
-				for round, without := range t[none] {
-					t[ours][round] -= without
+				added := make([]float64, rounds)
+				for round, with := range took[i+1] {
+					added[round] = with - bare[round]
 				}
-				results = append(results, t.whole(indexFigure+"/"+x.name, "µs/row"))
 				var size float64
-				err := conn.QueryRow(ctx, `SELECT pg_indexes_size(format('%I', $1::text))::float8 / (SELECT count(*) FROM chrononaut.chrononaut_activity)`, x.table).Scan(&size)
+				err := conn.QueryRow(ctx, `SELECT pg_indexes_size($1::text::regclass)::float8 / (SELECT count(*) FROM chrononaut.chrononaut_activity)`, x.table).Scan(&size)
 				if err != nil {
 					return err
 				}
-				results = append(results, times{ours: {size}}.whole(indexFigure+"/"+x.name+"_bytes", "bytes/version"))
+				name := indexFigure + "/" + x.name
+				results = append(results,
+					times{none: bare, ours: added}.whole(name, "µs/row"),
+					times{ours: {size}}.whole(name+"_bytes", "bytes/version"))
 			}
 			return nil
 		})
 	})
 	return results, err
+}
+
+// fillIndexes returns the µs that inserting a version into each table takes, by round.
+func fillIndexes(ctx context.Context, conn *pgx.Conn, indexes []index, rounds int) ([][]float64, error) {
+	took := make([][]float64, len(indexes))
+	for round := range rounds {
+		for turn := range indexes {
+			i := (turn + round) % len(indexes)
+			if _, err := conn.Exec(ctx, `TRUNCATE `+indexes[i].table); err != nil {
+				return nil, err
+			}
+			start := time.Now()
+			tag, err := conn.Exec(ctx, `INSERT INTO `+indexes[i].table+` SELECT * FROM chrononaut.chrononaut_activity`)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", indexes[i].name, err)
+			}
+			took[i] = append(took[i], microseconds(time.Since(start))/float64(tag.RowsAffected()))
+		}
+	}
+	return took, nil
 }
 
 // singleIndexes makes a table for each index of history, after one that has none.

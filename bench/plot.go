@@ -114,6 +114,8 @@ const (
 	barHeight  vg.Length = 8 // A bar with its gap; the figures are one bar apart.
 	pageWidth  vg.Length = 600
 	pageMargin vg.Length = 90
+	// Labels are a little wider than the library thinks.
+	pagePadding vg.Length = 10
 )
 
 func (p picture) draw(file string, shown []result) (err error) {
@@ -149,7 +151,7 @@ func (p picture) draw(file string, shown []result) (err error) {
 	}
 	drawing.X.Min, drawing.X.Max = 0, 1.02*longest
 	if len(p.bars) > 1 {
-		drawing.X.Max = 1.2 * longest // The legend has its place at the right.
+		drawing.X.Max = 1.4 * longest // The legend has its place at the right.
 	}
 	names := make([]string, len(shown))
 	for n, r := range shown {
@@ -165,7 +167,7 @@ func (p picture) draw(file string, shown []result) (err error) {
 		drawing.Add(line)
 	}
 	canvas := vgsvg.New(pageWidth, pageMargin+barHeight*vg.Length(len(shown)*(len(p.bars)+1)))
-	drawing.Draw(draw.New(canvas))
+	drawing.Draw(draw.Crop(draw.New(canvas), pagePadding, -pagePadding, 0, -pagePadding))
 	f, err := os.Create(file)
 	if err != nil {
 		return err

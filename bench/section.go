@@ -30,7 +30,7 @@ var sections = []section{
 		measure: measureConcurrent,
 	},
 	{
-		title: "Bytes", figures: []string{bytesTable, bytesIndexes, bytesWAL},
+		title: "Bytes", figures: []string{bytesUpdate, bytesTable, bytesIndexes, bytesWAL},
 		none: "without", ours: "added by ours", limit: "by the limit", peer: "by ", ratio: "ours ÷ limit",
 		measure: measureBytes,
 	},

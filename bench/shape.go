@@ -54,18 +54,18 @@ const payment = `balance = t.balance + 1`
 var (
 	account = shape{name: "account", sql: accountSQL, change: payment, rows: 100_000, short: 20_000, peers: true}
 	held    = shape{
-		name: "held", change: payment, rows: 20_000, short: 2_000, more: 10_000, prepare: hold,
+		name: "held", change: payment, rows: 10_000, short: 2_000, more: 10_000, prepare: hold,
 		condition: ` AND NOT EXISTS (SELECT FROM held_records AS h WHERE h.table_name = 'held' AND h.id = t.id)`,
 	}
-	strict = shape{name: "strict", change: payment, rows: 20_000, short: 2_000, track: &chronomigrate.TrackOptions{Strict: true}}
+	strict = shape{name: "strict", change: payment, rows: 10_000, short: 2_000, track: &chronomigrate.TrackOptions{Strict: true}}
 	hidden = shape{
-		name: "hidden", sql: hiddenSQL, change: payment + `, secret_1 = md5(t.secret_1)`, rows: 20_000, short: 2_000,
+		name: "hidden", sql: hiddenSQL, change: payment + `, secret_1 = md5(t.secret_1)`, rows: 10_000, short: 2_000,
 		track:   &chronomigrate.TrackOptions{Hidden: secrets},
 		omitted: `{` + strings.Join(secrets, ",") + `}`, extra: `, "hidden_cols_changed": ["secret_1"]`,
 	}
 	wide  = shape{name: "wide", sql: wideSQL, change: `c1 = t.c1 + 1`, rows: 2_000, short: 500, peers: true}
 	toast = shape{name: "toast", sql: toastSQL, change: `visits = t.visits + 1`, rows: 20, short: 5, peers: true}
-	crowd = shape{name: "crowd", change: payment, rows: 20_000, short: 2_000, peers: true}
+	crowd = shape{name: "crowd", change: payment, rows: 10_000, short: 2_000, peers: true}
 )
 
 var secrets = []string{

@@ -25,7 +25,7 @@ func tabulate(results []result) (tables []table) {
 			heading string
 			value   func(r result) string
 		}{
-			{"figure", func(r result) string { return r.Name }},
+			{"figure", func(r result) string { return "`" + r.Name + "`" }},
 			{"unit", func(r result) string { return r.Unit }},
 			{s.none, func(r result) string { return optional(r.None) }},
 			{s.ours, func(r result) string { return number(r.Ours) }},
@@ -71,6 +71,9 @@ func tabulate(results []result) (tables []table) {
 		}
 		tables = append(tables, t.withoutEmpty())
 	}
+	if t, ok := standing(results); ok {
+		tables = append(tables, t)
+	}
 	return tables
 }
 
@@ -112,7 +115,7 @@ func printText(w io.Writer, tables []table) error {
 	for _, t := range tables {
 		fmt.Fprintf(tabs, "\n%s\n", t.title)
 		for _, row := range slices.Concat([][]string{t.header}, t.rows) {
-			fmt.Fprintln(tabs, strings.Join(row, "\t")+"\t")
+			fmt.Fprintln(tabs, strings.ReplaceAll(strings.Join(row, "\t"), "`", "")+"\t")
 		}
 	}
 	return tabs.Flush()
@@ -130,6 +133,6 @@ func printMarkdown(w io.Writer, t table) {
 	line(t.header)
 	line(slices.Repeat([]string{"---"}, len(t.header)))
 	for _, row := range t.rows {
-		line(slices.Concat([]string{"`" + row[0] + "`"}, row[1:]))
+		line(row)
 	}
 }
