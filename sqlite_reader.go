@@ -163,12 +163,6 @@ func (r sqliteReader) activity(_ *tableInfo, o *ActivityOpts) (string, []any, er
 	if o.Transaction != 0 {
 		c.add("a.transaction_id =", int64(o.Transaction)) //nolint:gosec // the counter stays small
 	}
-	if !o.Since.IsZero() {
-		c.add("a.changed >=", millisecondsUp(o.Since))
-	}
-	if !o.Until.IsZero() {
-		c.add("a.changed <=", milliseconds(o.Until))
-	}
 	if o.BeforeID != 0 {
 		c.add("a.id <", o.BeforeID)
 	}
@@ -183,6 +177,12 @@ func (r sqliteReader) activity(_ *tableInfo, o *ActivityOpts) (string, []any, er
 		}
 	}
 	args := sqlite.ReadArgs{OldestFirst: o.OldestFirst, Limit: o.Limit, Before: o.WithBefore}
+	if !o.Since.IsZero() {
+		args.From = c.placeholder(millisecondsUp(o.Since))
+	}
+	if !o.Until.IsZero() {
+		args.To = c.placeholder(milliseconds(o.Until))
+	}
 	if o.Column != "" {
 		args.Column = c.placeholder(o.Column)
 	}

@@ -369,7 +369,8 @@ func (r *sqliteRecorder) Query(ctx context.Context, sql string, args ...any) (ch
 	return r.Queryer.Query(ctx, sql, args...)
 }
 
-// Every read of one record and every filter of the log goes through an index.
+// Every read of one record and every filter of the log goes through an index,
+// before and after SQLite has statistics of a longer history.
 func TestSQLiteReadsUseIndexes(t *testing.T) {
 	t.Parallel()
 	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
@@ -390,13 +391,16 @@ func TestSQLiteReadsUseIndexes(t *testing.T) {
 			t.Fatal(err)
 		}
 		one, now := 1, time.Now()
-		for name, read := range map[string]func() error{
+		reads := map[string]func() error{
 			"Versions": func() error { _, err := h.Versions(ctx, 2, nil); return err },
 			"Versions, in time": func() error {
 				_, err := h.Versions(ctx, 2, &chrononaut.VersionsOpts{After: now, FromVersion: &one, NewestFirst: true, Limit: 3})
 				return err
 			},
 			"At":           func() error { _, err := h.At(ctx, 2, now.Add(time.Hour)); return err },
+			"Previous":     func() error { _, err := h.Previous(ctx, 2); return err },
+			"DiffVersions": func() error { _, err := h.DiffVersions(ctx, 2, 0, 1); return err },
+			"DiffBetween":  func() error { _, err := h.DiffBetween(ctx, 2, now, now.Add(time.Hour)); return err },
 			"ChangedSince": func() error { _, err := h.ChangedSince(ctx, 2, now); return err },
 			"log":          func() error { _, err := client.Activity(ctx, nil); return err },
 			"log, actor":   func() error { _, err := client.Activity(ctx, &chrononaut.ActivityOpts{Actor: "ann"}); return err },
@@ -409,6 +413,18 @@ func TestSQLiteReadsUseIndexes(t *testing.T) {
 				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Operation: chrononaut.OperationDelete})
 				return err
 			},
+			"log, an actor's last": func() error {
+				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Actor: "ann", Limit: 50})
+				return err
+			},
+			"log, a table's last": func() error {
+				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Table: table, Limit: 50})
+				return err
+			},
+			"a column in a day": func() error {
+				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Table: table, Column: "title", Since: now, Until: now.Add(24 * time.Hour)})
+				return err
+			},
 			"time": func() error {
 				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{Since: now, Until: now.Add(time.Second)})
 				return err
@@ -417,7 +433,9 @@ func TestSQLiteReadsUseIndexes(t *testing.T) {
 				_, err := client.Activity(ctx, &chrononaut.ActivityOpts{AfterID: 1, BeforeID: 9})
 				return err
 			},
-		} {
+		}
+		check := func(t *testing.T, name string, read func() error) {
+			t.Helper()
 			driver.queries, driver.args = nil, nil
 			if err := read(); err != nil {
 				t.Fatalf("%s: %v", name, err)
@@ -425,17 +443,65 @@ func TestSQLiteReadsUseIndexes(t *testing.T) {
 			for i, sql := range driver.queries {
 				for _, step := range db.rows("EXPLAIN QUERY PLAN "+sql, driver.args[i]...) {
 					// The whole log, newest first, is the table itself in its order.
+					isLog := strings.HasPrefix(name, "log") || strings.HasPrefix(name, "time") || strings.HasPrefix(name, "a column")
+					wholeLog := strings.TrimSuffix(name, ", with statistics") == "log"
 					scan := strings.Contains(step, "SCAN a") || strings.Contains(step, "SCAN p") || strings.Contains(step, "SCAN chrononaut_activity")
-					if scan && name != "log" {
+					if scan && !wholeLog {
 						t.Errorf("%s: %s in\n%s", name, step, sql)
 					}
-					if strings.Contains(step, "TEMP B-TREE") && strings.HasPrefix(name, "log") {
+					if strings.Contains(step, "TEMP B-TREE") && isLog {
 						t.Errorf("%s sorts: %s", name, step)
 					}
 				}
 			}
 			if len(driver.queries) == 0 {
 				t.Errorf("%s: no query was seen", name)
+			}
+		}
+		for name, read := range reads {
+			check(t, name, read)
+		}
+		db.exec(`INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation, transaction_id)
+			SELECT 'r', i / 500, '{"id":' || (i % 500 + 10) || '}', '{"id":1,"title":"x","version":0}', '{"user_id":"bob"}', 'update', i / 10
+			  FROM (WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 5000) SELECT i FROM s)`)
+		db.exec(`ANALYZE`)
+		for name, read := range reads {
+			check(t, name+", with statistics", read)
+		}
+	})
+}
+
+// The times of the log give bounds for ids, also where the clock was set back.
+func TestSQLiteLogOfATimeAndTheClock(t *testing.T) {
+	t.Parallel()
+	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+		db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY)`)
+		db.track("t", nil)
+		// Minutes after midnight, in the order of ids.
+		minutes := []int{10, 20, 30, 15, 25, 35, 5, 40, 40, 50, 45, 60}
+		start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+		for i, m := range minutes {
+			db.exec(`INSERT INTO chrononaut_activity (table_name, version, key, data, operation, changed) VALUES ('t', ?1, '{"id":1}', '{"id":1}', 'update', ?2)`,
+				i, start.Add(time.Duration(m)*time.Minute).Format("2006-01-02T15:04:05.000Z"))
+		}
+		for since := 0; since <= 65; since += 5 {
+			for until := since; until <= 65; until += 5 {
+				changes, err := db.client().Activity(t.Context(), &chrononaut.ActivityOpts{
+					Since: start.Add(time.Duration(since) * time.Minute), Until: start.Add(time.Duration(until) * time.Minute), OldestFirst: true,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got, want []string
+				for _, c := range changes {
+					got = append(got, fmt.Sprint(c.Version))
+				}
+				for i, m := range minutes {
+					if m >= since && m <= until {
+						want = append(want, fmt.Sprint(i))
+					}
+				}
+				db.wants(fmt.Sprintf("changes from %d to %d", since, until), got, want...)
 			}
 		}
 	})
