@@ -68,7 +68,7 @@ func BenchmarkSQLiteReads(b *testing.B) {
 			times[name] = append(times[name], list[len(list)/2])
 		}
 	}
-	for b.Loop() { //nolint:revive // everything is measured before
+	for b.Loop() { // everything is measured before
 	}
 	for _, name := range slices.Sorted(func(yield func(string) bool) {
 		for name := range times {
