@@ -68,6 +68,7 @@ var asofWays = []way{none, limit, periods, ours}
 // measureAsof makes the past and measures the figures.
 func measureAsof(ctx context.Context, b *bench) (results []result, err error) {
 	size := fullAsof
+	size.rows = b.past
 	if b.short {
 		size = smallAsof
 	}

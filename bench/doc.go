@@ -1,6 +1,6 @@
 // Command bench measures what history costs, on PostgreSQL and SQLite:
 //
-//	go run . [-short] [-run REGEX] [-json FILE] [-markdown] [-plot DIR] [-keep] [-layout LAYOUT] [-versions N]
+//	go run . [-short] [-run REGEX] [-json FILE] [-markdown] [-plot DIR] [-keep] [-layout LAYOUT] [-past N] [-versions N]
 //	go run . -from FILE [-markdown] [-plot DIR]
 //	go run . -drop
 //

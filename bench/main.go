@@ -23,6 +23,8 @@ type bench struct {
 	keep  bool
 	// layout is that of the tables whose past is read.
 	layout chronomigrate.Layout
+	// past is how many rows they have.
+	past int
 	// versions are those of the large history that is read.
 	versions int
 	names    *regexp.Regexp // nil is all
@@ -42,6 +44,7 @@ func run() (code int) {
 		out output
 	)
 	flag.BoolVar(&b.short, "short", false, "smaller sizes and fewer rounds; without -run only update_one and update_bulk: under 50 seconds")
+	flag.IntVar(&b.past, "past", fullAsof.rows, "read the past of tables of `n` rows with ten times as many versions")
 	flag.Func("layout", "read the past of tables tracked with `LAYOUT`, json or period", func(s string) error {
 		b.layout = chronomigrate.Layout(s)
 		if b.layout != chronomigrate.LayoutJSON && b.layout != chronomigrate.LayoutPeriod {
@@ -60,7 +63,7 @@ func run() (code int) {
 	names := flag.String("run", "", "only the figures whose name matches `regex`")
 	flag.Parse()
 	pattern, err := regexp.Compile(*names)
-	if err != nil || flag.NArg() != 0 || b.versions < smallHistory || b.versions%smallHistory != 0 {
+	if err != nil || flag.NArg() != 0 || b.versions < smallHistory || b.versions%smallHistory != 0 || b.past < smallAsof.rows {
 		flag.Usage()
 		return 2
 	}
