@@ -55,6 +55,25 @@ func TestCaptureIsInvisible(t *testing.T) {
 			FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
 	})
 
+	t.Run("a large value that did not change is not stored again", func(t *testing.T) {
+		t.Parallel()
+		for name, opts := range map[string]*chronomigrate.TrackOptions{
+			"tracked": nil, "untracked": {Untracked: []string{"big"}}, "record changes": {RecordChanges: true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t)
+				f.exec(`CREATE TABLE docs (id integer PRIMARY KEY, n integer, big text)`, `ALTER TABLE docs ALTER big SET STORAGE EXTERNAL`)
+				f.track("docs", opts)
+				f.exec(`INSERT INTO docs VALUES (1, 1, repeat('x', 1000000))`)
+				stored := `SELECT pg_relation_size(reltoastrelid)::text FROM pg_class WHERE oid = 'docs'::regclass`
+				before := f.text(stored)
+				f.exec(`UPDATE docs SET n = 2`, `UPDATE docs SET n = 3`)
+				f.wantText(before, stored)
+			})
+		}
+	})
+
 	t.Run("a large untracked value that did not change is not read", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

@@ -111,11 +111,6 @@ func TestReplication(t *testing.T) {
 	})
 }
 
-// postgresTriggers are the triggers of a tracked table.
-var postgresTriggers = []string{
-	postgres.VersionTrigger, postgres.InsertTrigger, postgres.UpdateTrigger, postgres.DeleteTrigger, postgres.CaptureTrigger, postgres.TruncateTrigger,
-}
-
 // publishing is a fixture whose server can be a publisher.
 func publishing(t *testing.T) *fixture {
 	t.Helper()

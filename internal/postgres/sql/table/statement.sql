@@ -23,6 +23,8 @@ the table may have columns of their names.
 {{- define "insert_history"}}INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user){{end -}}
 {{- define "extra"}}CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) {{schema}}.record_info(v.context, {{literal .Schema}}, {{literal .Name}}, k.key) ELSE v.extra_info END{{end -}}
+{{- /* Notes once that there are such rows, and is false. */ -}}
+{{- define "unusual"}}coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL{{end -}}
 {{- define "hidden"}}CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END{{end -}}
 CREATE OR REPLACE FUNCTION {{.Function "statement"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -107,26 +109,26 @@ BEGIN
         mark := coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_activity_id_seq")}}::pg_catalog.regclass), 0);
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
             {{template "insert_history"}}
-            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, k.image, v.user_info, {{template "extra" .}}
+            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, {{.RowImage $row false}}, v.user_info, {{template "extra" .}}
                    {{- if .Hidden}} OPERATOR(pg_catalog.||) {{template "hidden"}}{{end}}, pg_catalog.lower(TG_OP), {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
               FROM {{if .Hidden}}(SELECT {{$row}}.*, pg_catalog.row_number() OVER () AS {{.PlaceAlias}} FROM new_rows AS {{$row}}) AS {{$row}}
               -- Which of them changed, only both rows say. The transition tables have them in
               -- the same order.
               JOIN (SELECT pg_catalog.row_number() OVER () AS {{.PlaceAlias}}{{range .Hidden}}, {{$row}}.{{ident .}}{{end}} FROM old_rows AS {{$row}}) AS o
                 ON o.{{.PlaceAlias}} OPERATOR(pg_catalog.=) {{$row}}.{{.PlaceAlias}}
-{{- else}}new_rows AS {{$row}}{{end}}, LATERAL (SELECT {{.KeyObject $row}} AS key, {{.RowImage $row false}} AS image OFFSET 0) AS k
+{{- else}}new_rows AS {{$row}}{{end}}, LATERAL (SELECT {{.KeyObject $row}} AS key OFFSET 0) AS k
 {{- if .Hidden}}, LATERAL (SELECT pg_catalog.array_remove(ARRAY[
 {{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN pg_catalog.record_image_ne(ROW(o.{{ident $c}}), ROW({{$row}}.{{ident $c}})) THEN {{literal $c}} END{{end}}]::pg_catalog.text[], NULL) AS hidden) AS h
 {{- end}}
              WHERE CASE WHEN {{with .Plainly $row}}{{.}}
                         AND {{end}}{{template "latest" (latest . false)}}
                         OPERATOR(pg_catalog.=) ({{$row}}.{{ident .VersionColumn}} OPERATOR(pg_catalog.-) 1) THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE {{template "unusual"}} END;
         ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
             {{template "insert_history"}}
-            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, k.image, v.user_info, {{template "extra" .}}
+            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, {{.RowImage $row false}}, v.user_info, {{template "extra" .}}
                    {{- if .Hidden}} OPERATOR(pg_catalog.||) {{template "hidden"}}{{end}}, pg_catalog.lower(TG_OP), {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
-              FROM new_rows AS {{$row}}, LATERAL (SELECT {{.KeyObject $row}} AS key, {{.RowImage $row false}} AS image OFFSET 0) AS k
+              FROM new_rows AS {{$row}}, LATERAL (SELECT {{.KeyObject $row}} AS key OFFSET 0) AS k
 {{- if .Hidden}}, LATERAL (SELECT pg_catalog.array_remove(ARRAY[
 {{- range $i, $c := .Hidden}}{{if $i}}, {{end}}CASE WHEN {{$row}}.{{ident $c}} IS NOT NULL THEN {{literal $c}} END{{end}}]::pg_catalog.text[], NULL) AS hidden) AS h
 {{- end}}
@@ -137,7 +139,7 @@ BEGIN
                         AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                                          WHERE {{.RecordHash "a.previous_key"}} OPERATOR(pg_catalog.=) {{.RecordHashOf "k.key"}}
                                            AND a.previous_key IS NOT NULL AND a.version OPERATOR(pg_catalog.>=) {{$row}}.{{ident .VersionColumn}}) THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE {{template "unusual"}} END;
             -- The keys, by which queries of the past find the records.
             INSERT INTO {{.KeysTable}} (record, key{{range .Keys}}, {{.KeysColumn}}{{end}})
             SELECT {{.RecordHashOf "k.key"}}, k.key{{range .Keys}}, {{$.KeysValue . $row}}{{end}}
@@ -145,12 +147,12 @@ BEGIN
                 ON CONFLICT DO NOTHING;
         ELSE
             {{template "insert_history"}}
-            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}} OPERATOR(pg_catalog.+) 1, k.key, k.image, v.user_info, {{template "extra" .}}, pg_catalog.lower(TG_OP), {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
-              FROM old_rows AS {{$row}}, LATERAL (SELECT {{.KeyObject $row}} AS key, {{.RowImage $row true}} AS image OFFSET 0) AS k
+            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}} OPERATOR(pg_catalog.+) 1, k.key, {{.RowImage $row true}}, v.user_info, {{template "extra" .}}, pg_catalog.lower(TG_OP), {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS {{$row}}, LATERAL (SELECT {{.KeyObject $row}} AS key OFFSET 0) AS k
              WHERE CASE WHEN {{with .Plainly $row}}{{.}}
                         AND {{end}}{{template "latest" (latest . false)}}
                         OPERATOR(pg_catalog.=) {{$row}}.{{ident .VersionColumn}} THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE {{template "unusual"}} END;
         END IF;
 {{- if .Zoned}}
         IF zone IS NOT NULL THEN

@@ -6,9 +6,15 @@ operators too.
 CREATE OR REPLACE FUNCTION {{.Function "version"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
 AS {{dollar}}
-{{- if .QuickInsert}}
+{{- if or .Quick .QuickInsert}}
 DECLARE
-    hash bigint;
+{{- if .QuickInsert}}
+    hash      bigint;
+{{- end}}
+{{- if .Quick}}
+    old_image pg_catalog.record;
+    row_image pg_catalog.record;
+{{- end}}
 {{- end}}
 BEGIN
 {{- if .Deferrable}}
@@ -45,7 +51,11 @@ BEGIN
            AND {{.SameKey "OLD" "NEW"}}
            AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
         THEN
-            IF pg_catalog.record_image_ne(OLD, NEW) THEN
+            -- Copies are compared: large values are fetched into what is compared, and of NEW
+            -- would be stored again.
+            old_image := OLD;
+            row_image := NEW;
+            IF pg_catalog.record_image_ne(old_image, row_image) THEN
                 NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}} OPERATOR(pg_catalog.+) 1;
             END IF;
             RETURN NEW;

@@ -136,6 +136,9 @@ $chrononaut$;
 CREATE OR REPLACE FUNCTION "chrononaut"."parts_457b2814_version"() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
 AS $chrononaut$
+DECLARE
+    old_image pg_catalog.record;
+    row_image pg_catalog.record;
 BEGIN
     -- The usual UPDATE: neither the key nor the version is given another value. Rows are
     -- compared by image: see changed.sql.
@@ -145,7 +148,11 @@ BEGIN
            AND pg_catalog.record_image_eq(ROW(OLD."id"), ROW(NEW."id")) AND pg_catalog.record_image_eq(ROW(OLD."day"), ROW(NEW."day"))
            AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
         THEN
-            IF pg_catalog.record_image_ne(OLD, NEW) THEN
+            -- Copies are compared: large values are fetched into what is compared, and of NEW
+            -- would be stored again.
+            old_image := OLD;
+            row_image := NEW;
+            IF pg_catalog.record_image_ne(old_image, row_image) THEN
                 NEW."version" := OLD."version" OPERATOR(pg_catalog.+) 1;
             END IF;
             RETURN NEW;
@@ -622,23 +629,23 @@ BEGIN
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row"), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
               FROM (SELECT "chrononaut:row".*, pg_catalog.row_number() OVER () AS "chrononaut:place" FROM new_rows AS "chrononaut:row") AS "chrononaut:row"
               -- Which of them changed, only both rows say. The transition tables have them in
               -- the same order.
               JOIN (SELECT pg_catalog.row_number() OVER () AS "chrononaut:place", "chrononaut:row"."secret" FROM old_rows AS "chrononaut:row") AS o
-                ON o."chrononaut:place" OPERATOR(pg_catalog.=) "chrononaut:row"."chrononaut:place", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row") AS image OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN pg_catalog.record_image_ne(ROW(o."secret"), ROW("chrononaut:row"."secret")) THEN 'secret' END]::pg_catalog.text[], NULL) AS hidden) AS h
+                ON o."chrononaut:place" OPERATOR(pg_catalog.=) "chrononaut:row"."chrononaut:place", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN pg_catalog.record_image_ne(ROW(o."secret"), ROW("chrononaut:row"."secret")) THEN 'secret' END]::pg_catalog.text[], NULL) AS hidden) AS h
              WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0))
                  ORDER BY a.version DESC LIMIT 1)
                         OPERATOR(pg_catalog.=) ("chrononaut:row"."version" OPERATOR(pg_catalog.-) 1) THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
         ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
-              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row") AS image OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN "chrononaut:row"."secret" IS NOT NULL THEN 'secret' END]::pg_catalog.text[], NULL) AS hidden) AS h
+            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row"), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN "chrononaut:row"."secret" IS NOT NULL THEN 'secret' END]::pg_catalog.text[], NULL) AS hidden) AS h
              WHERE CASE WHEN coalesce((SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN a.version ELSE -2 END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0))
@@ -648,7 +655,7 @@ BEGIN
                         AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
                                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0))
                                            AND a.previous_key IS NOT NULL AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."version") THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
             -- The keys, by which queries of the past find the records.
             INSERT INTO "chrononaut"."parts_457b2814_keys" (record, key, k1, k2)
             SELECT pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0)), k.key, "chrononaut:row"."id", "chrononaut:row"."day"
@@ -657,14 +664,14 @@ BEGIN
         ELSE
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1, k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
-              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1) AS image OFFSET 0) AS k
+            SELECT 'parts', pg_catalog.clock_timestamp(), "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1, k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."day", "chrononaut:row"."id", "chrononaut:row"."version") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'parts', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key OFFSET 0) AS k
              WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0))
                  ORDER BY a.version DESC LIMIT 1)
                         OPERATOR(pg_catalog.=) "chrononaut:row"."version" THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
         END IF;
         IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.=) 'on' THEN
             PERFORM pg_catalog.set_config('chrononaut.unusual', '', true);

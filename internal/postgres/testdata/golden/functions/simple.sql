@@ -140,6 +140,9 @@ $chrononaut$;
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
 AS $chrononaut$
+DECLARE
+    old_image pg_catalog.record;
+    row_image pg_catalog.record;
 BEGIN
     -- The usual UPDATE: neither the key nor the version is given another value. Rows are
     -- compared by image: see changed.sql.
@@ -149,7 +152,11 @@ BEGIN
            AND pg_catalog.record_image_eq(ROW(OLD."id"), ROW(NEW."id"))
            AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
         THEN
-            IF pg_catalog.record_image_ne(OLD, NEW) THEN
+            -- Copies are compared: large values are fetched into what is compared, and of NEW
+            -- would be stored again.
+            old_image := OLD;
+            row_image := NEW;
+            IF pg_catalog.record_image_ne(old_image, row_image) THEN
                 NEW."version" := OLD."version" OPERATOR(pg_catalog.+) 1;
             END IF;
             RETURN NEW;
@@ -583,19 +590,19 @@ BEGIN
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
-              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, pg_catalog.to_jsonb("chrononaut:row") AS image OFFSET 0) AS k
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, pg_catalog.to_jsonb("chrononaut:row"), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key OFFSET 0) AS k
              WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
                  ORDER BY a.version DESC LIMIT 1)
                         OPERATOR(pg_catalog.=) ("chrononaut:row"."version" OPERATOR(pg_catalog.-) 1) THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
         ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
-              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, pg_catalog.to_jsonb("chrononaut:row") AS image OFFSET 0) AS k
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, pg_catalog.to_jsonb("chrononaut:row"), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key OFFSET 0) AS k
              WHERE CASE WHEN coalesce((SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN a.version ELSE -2 END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
@@ -605,7 +612,7 @@ BEGIN
                         AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
                                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
                                            AND a.previous_key IS NOT NULL AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."version") THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
             -- The keys, by which queries of the past find the records.
             INSERT INTO "chrononaut"."todos_a23d6084_keys" (record, key, k1)
             SELECT pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)), k.key, "chrononaut:row"."id"
@@ -614,14 +621,14 @@ BEGIN
         ELSE
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1, k.key, k.image, v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
-              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1) AS image OFFSET 0) AS k
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1, k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'public', pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key OFFSET 0) AS k
              WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
                   FROM "chrononaut".chrononaut_activity AS a
                  WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
                  ORDER BY a.version DESC LIMIT 1)
                         OPERATOR(pg_catalog.=) "chrononaut:row"."version" THEN true
-                        ELSE pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
         END IF;
         IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.=) 'on' THEN
             PERFORM pg_catalog.set_config('chrononaut.unusual', '', true);
