@@ -178,47 +178,16 @@ func settledBase(c Column) string {
 	return base
 }
 
-// Operations lists those that the statement triggers are for.
-func (t *Table) Operations() []string { return []string{"UPDATE", "INSERT", "DELETE"} }
-
-// Pairs is a query of the rows before and after a statement, as rows of a type, given
-// as SQL. With the alias of a subquery it also has the key and version of each. The
-// transition tables have no names for the type.
-func (t *Table) Pairs(operation, rowType, alias string) string {
+// RowsOf is a query of the rows of a transition table, as rows of a type, given as
+// SQL, and with their keys and versions where the table has these columns. The
+// transition tables have no name for the type.
+func (t *Table) RowsOf(table, rowType string, keyed bool) string {
 	row := t.RowAlias()
-	typed := "ROW(" + row + ".*)::" + rowType
-	numbered := func(table string) string {
-		return "(SELECT " + typed + " AS r, pg_catalog.row_number() OVER () AS i" + t.said(operation, alias) + " FROM " + table + " AS " + row + ")"
+	keys := ""
+	if keyed {
+		keys = ", " + t.KeyObject(row) + " AS key, " + row + "." + QuoteIdent(t.VersionColumn) + " AS version"
 	}
-	before, after := "NULL::"+rowType, "NULL::"+rowType
-	from := ""
-	switch operation {
-	case "UPDATE":
-		before, after = "o.r", "n.r"
-		from = numbered("old_rows") + " AS o JOIN " + numbered("new_rows") + " AS n ON n.i OPERATOR(pg_catalog.=) o.i"
-	case "INSERT":
-		after = "n.r"
-		from = numbered("new_rows") + " AS n"
-	default:
-		before = "n.r"
-		from = numbered("old_rows") + " AS n"
-	}
-	sql := "SELECT " + before + " AS before, " + after + " AS after FROM " + from
-	if alias != "" {
-		sql += ", LATERAL (SELECT n.key, n.version) AS " + alias
-	}
-	return sql
-}
-
-func (t *Table) said(operation, alias string) string {
-	if alias == "" {
-		return ""
-	}
-	version := t.RowAlias() + "." + QuoteIdent(t.VersionColumn)
-	if operation == "DELETE" {
-		version += " OPERATOR(pg_catalog.+) 1"
-	}
-	return ", " + t.KeyObject(t.RowAlias()) + " AS key, " + version + " AS version"
+	return "SELECT ROW(" + row + ".*)::" + rowType + " AS r" + keys + " FROM " + table + " AS " + row
 }
 
 // latestArgs are those of the template of that name in statement.sql.

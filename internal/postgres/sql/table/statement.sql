@@ -9,12 +9,6 @@ in it is qualified, operators and types too. Its variables are named by the labe
 the table may have columns of their names.
 */ -}}
 {{- $row := .RowAlias -}}
-{{- /* The rows, one by one: all, or those that have no record above the mark. */ -}}
-{{- define "unwritten"}}(NOT v.usual OR NOT EXISTS (
-                   SELECT FROM {{schema}}.chrononaut_activity AS a
-                    WHERE {{.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.RecordHashOf "k.key"}}
-                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
-                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id())){{end -}}
 {{- /* The last version that history has of a key, unless the record ended with it. */ -}}
 {{- define "latest"}}(SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN {{if .Ended}}a.version ELSE -2{{else}}-2 ELSE a.version{{end}} END
                   FROM {{schema}}.chrononaut_activity AS a
@@ -31,6 +25,9 @@ CREATE OR REPLACE FUNCTION {{.Function "statement"}}() RETURNS trigger
 {{- if .StatementSettings}}
     {{template "settings"}}
 {{- end}}
+{{- if .Hidden}}
+    SET enable_nestloop = off{{/* The plan is kept, and may have been made for one row. */}}
+{{- end}}
 AS {{dollar}}
 #variable_conflict use_variable
 <<v>>
@@ -46,7 +43,12 @@ DECLARE
 {{- if .Zoned}}
     zone       pg_catalog.text;
 {{- end}}
-    pair       pg_catalog.record;
+    befores    pg_catalog.refcursor;
+    afters     pg_catalog.refcursor;
+    before     pg_catalog.record;
+    after      pg_catalog.record;
+    record_key     pg_catalog.jsonb;
+    record_version integer;
 BEGIN
     -- Whether foreign keys still need what goes, is seen after the last change.
     IF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
@@ -166,27 +168,58 @@ BEGIN
         END IF;
     END IF;
 
-    -- The others, one by one, as rows of the table's type. The transition tables have the
-    -- rows before and after in the same order.
-    IF NOT done AND (strange OR coalesce(pg_catalog.to_regclass({{literal .Qualified}})::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true)) THEN
-        FOR pair IN EXECUTE pg_catalog.format(CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN {{literal (print (.Pairs "UPDATE" "%1$s" "") " ORDER BY n.i")}}
-                WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN {{literal (print (.Pairs "INSERT" "%1$s" "") " ORDER BY n.i")}}
-                ELSE {{literal (print (.Pairs "DELETE" "%1$s" "") " ORDER BY n.i")}} END, TG_RELID::pg_catalog.regclass)
-        LOOP
-            PERFORM {{.Function "record"}}(TG_OP, TG_RELID, pair.before, pair.after);
-        END LOOP;
-    ELSIF NOT done THEN
-{{- range $i, $op := .Operations}}
-        {{if $i}}ELS{{end}}IF TG_OP OPERATOR(pg_catalog.=) {{literal $op}} THEN
-            FOR pair IN
-                {{$.Pairs $op $.Qualified "k"}}
-                 WHERE {{if eq $op "UPDATE"}}(NOT v.usual OR pg_catalog.record_image_ne(o.r, n.r)) AND {{end}}{{template "unwritten" $}}
-                 ORDER BY n.i
-            LOOP
-                PERFORM {{$.Function "record"}}(TG_OP, TG_RELID, pair.before, pair.after);
-            END LOOP;
-{{- end}}
+    -- The others, one by one, as rows of the table's type: all, or those that have no record
+    -- above the mark. The transition tables have the rows before and after in the same
+    -- order, and are read side by side.
+    IF NOT done THEN
+        IF strange OR coalesce(pg_catalog.to_regclass({{literal .Qualified}})::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true) THEN
+            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+                OPEN befores FOR EXECUTE pg_catalog.format({{literal (.RowsOf "old_rows" "%1$s" false)}}, TG_RELID::pg_catalog.regclass);
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                OPEN afters FOR EXECUTE pg_catalog.format({{literal (.RowsOf "new_rows" "%1$s" false)}}, TG_RELID::pg_catalog.regclass);
+            END IF;
+        ELSE
+            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+                OPEN befores FOR {{.RowsOf "old_rows" .Qualified true}};
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                OPEN afters FOR {{.RowsOf "new_rows" .Qualified true}};
+            END IF;
         END IF;
+        LOOP
+            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+                FETCH befores INTO before;
+                EXIT WHEN NOT FOUND;
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                FETCH afters INTO after;
+                EXIT WHEN NOT FOUND;
+            END IF;
+            IF usual THEN
+                IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+                    record_key := before.key;
+                    record_version := before.version OPERATOR(pg_catalog.+) 1;
+                ELSE
+                    record_key := after.key;
+                    record_version := after.version;
+                END IF;
+                IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+                    CONTINUE WHEN pg_catalog.record_image_eq(before.r, after.r);
+                END IF;
+                CONTINUE WHEN EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                                       WHERE {{.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.RecordHashOf "record_key"}}
+                                         AND a.version OPERATOR(pg_catalog.=) record_version AND a.id OPERATOR(pg_catalog.>) mark
+                                         AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+                PERFORM {{.Function "record"}}(TG_OP, TG_RELID, NULL, after.r);
+            ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+                PERFORM {{.Function "record"}}(TG_OP, TG_RELID, before.r, after.r);
+            ELSE
+                PERFORM {{.Function "record"}}(TG_OP, TG_RELID, before.r, NULL);
+            END IF;
+        END LOOP;
     END IF;
     IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
         PERFORM {{schema}}.note_long();

@@ -572,7 +572,12 @@ DECLARE
     user_info  pg_catalog.jsonb;
     extra_info pg_catalog.jsonb;
     mark       bigint;
-    pair       pg_catalog.record;
+    befores    pg_catalog.refcursor;
+    afters     pg_catalog.refcursor;
+    before     pg_catalog.record;
+    after      pg_catalog.record;
+    record_key     pg_catalog.jsonb;
+    record_version integer;
 BEGIN
     -- Whether foreign keys still need what goes, is seen after the last change.
     IF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
@@ -683,53 +688,58 @@ BEGIN
         END IF;
     END IF;
 
-    -- The others, one by one, as rows of the table's type. The transition tables have the
-    -- rows before and after in the same order.
-    IF NOT done AND (strange OR coalesce(pg_catalog.to_regclass('"public"."docs"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true)) THEN
-        FOR pair IN EXECUTE pg_catalog.format(CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN 'SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM new_rows AS "chrononaut:row") AS n ON n.i OPERATOR(pg_catalog.=) o.i ORDER BY n.i'
-                WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN 'SELECT NULL::%1$s AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM new_rows AS "chrononaut:row") AS n ORDER BY n.i'
-                ELSE 'SELECT n.r AS before, NULL::%1$s AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS i FROM old_rows AS "chrononaut:row") AS n ORDER BY n.i' END, TG_RELID::pg_catalog.regclass)
-        LOOP
-            PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, pair.before, pair.after);
-        END LOOP;
-    ELSIF NOT done THEN
-        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
-            FOR pair IN
-                SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."docs" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::"public"."docs" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n ON n.i OPERATOR(pg_catalog.=) o.i, LATERAL (SELECT n.key, n.version) AS k
-                 WHERE (NOT v.usual OR pg_catalog.record_image_ne(o.r, n.r)) AND (NOT v.usual OR NOT EXISTS (
-                   SELECT FROM "chrononaut".chrononaut_activity AS a
-                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.docs', 0))
-                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
-                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
-                 ORDER BY n.i
-            LOOP
-                PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, pair.before, pair.after);
-            END LOOP;
-        ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
-            FOR pair IN
-                SELECT NULL::"public"."docs" AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."docs" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n, LATERAL (SELECT n.key, n.version) AS k
-                 WHERE (NOT v.usual OR NOT EXISTS (
-                   SELECT FROM "chrononaut".chrononaut_activity AS a
-                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.docs', 0))
-                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
-                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
-                 ORDER BY n.i
-            LOOP
-                PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, pair.before, pair.after);
-            END LOOP;
-        ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-            FOR pair IN
-                SELECT n.r AS before, NULL::"public"."docs" AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."docs" AS r, pg_catalog.row_number() OVER () AS i, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1 AS version FROM old_rows AS "chrononaut:row") AS n, LATERAL (SELECT n.key, n.version) AS k
-                 WHERE (NOT v.usual OR NOT EXISTS (
-                   SELECT FROM "chrononaut".chrononaut_activity AS a
-                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.docs', 0))
-                      AND a.version OPERATOR(pg_catalog.=) k.version AND a.id OPERATOR(pg_catalog.>) v.mark
-                      AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()))
-                 ORDER BY n.i
-            LOOP
-                PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, pair.before, pair.after);
-            END LOOP;
+    -- The others, one by one, as rows of the table's type: all, or those that have no record
+    -- above the mark. The transition tables have the rows before and after in the same
+    -- order, and are read side by side.
+    IF NOT done THEN
+        IF strange OR coalesce(pg_catalog.to_regclass('"public"."docs"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true) THEN
+            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+                OPEN befores FOR EXECUTE pg_catalog.format('SELECT ROW("chrononaut:row".*)::%1$s AS r FROM old_rows AS "chrononaut:row"', TG_RELID::pg_catalog.regclass);
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                OPEN afters FOR EXECUTE pg_catalog.format('SELECT ROW("chrononaut:row".*)::%1$s AS r FROM new_rows AS "chrononaut:row"', TG_RELID::pg_catalog.regclass);
+            END IF;
+        ELSE
+            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+                OPEN befores FOR SELECT ROW("chrononaut:row".*)::"public"."docs" AS r, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM old_rows AS "chrononaut:row";
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                OPEN afters FOR SELECT ROW("chrononaut:row".*)::"public"."docs" AS r, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row";
+            END IF;
         END IF;
+        LOOP
+            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+                FETCH befores INTO before;
+                EXIT WHEN NOT FOUND;
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                FETCH afters INTO after;
+                EXIT WHEN NOT FOUND;
+            END IF;
+            IF usual THEN
+                IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+                    record_key := before.key;
+                    record_version := before.version OPERATOR(pg_catalog.+) 1;
+                ELSE
+                    record_key := after.key;
+                    record_version := after.version;
+                END IF;
+                IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+                    CONTINUE WHEN pg_catalog.record_image_eq(before.r, after.r);
+                END IF;
+                CONTINUE WHEN EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+                                       WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.docs', 0))
+                                         AND a.version OPERATOR(pg_catalog.=) record_version AND a.id OPERATOR(pg_catalog.>) mark
+                                         AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
+            END IF;
+            IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+                PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, NULL, after.r);
+            ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+                PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, before.r, after.r);
+            ELSE
+                PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, before.r, NULL);
+            END IF;
+        END LOOP;
     END IF;
     IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
         PERFORM "chrononaut".note_long();
