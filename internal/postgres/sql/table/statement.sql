@@ -27,6 +27,7 @@ CREATE OR REPLACE FUNCTION {{.Function "statement"}}() RETURNS trigger
 {{- end}}
 {{- if .Hidden}}
     SET enable_nestloop = off{{/* The plan is kept, and may have been made for one row. */}}
+    SET jit = off{{/* What is off but needed looks expensive. */}}
 {{- end}}
 AS {{dollar}}
 #variable_conflict use_variable

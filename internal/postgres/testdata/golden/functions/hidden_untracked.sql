@@ -538,6 +538,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."people_f215caf2_statement"() RETURNS tr
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
     SET enable_nestloop = off
+    SET jit = off
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>

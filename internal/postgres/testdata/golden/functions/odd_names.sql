@@ -554,6 +554,7 @@ CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fcc
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
     SET enable_nestloop = off
+    SET jit = off
 AS $chrononaut1$
 #variable_conflict use_variable
 <<v>>

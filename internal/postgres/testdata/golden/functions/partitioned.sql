@@ -566,6 +566,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."parts_457b2814_statement"() RETURNS tri
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
     SET enable_nestloop = off
+    SET jit = off
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>
