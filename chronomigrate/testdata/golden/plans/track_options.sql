@@ -69,6 +69,8 @@ COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut gener
 -- Does so for all rows of a statement.
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
+    SET enable_nestloop = off
+    SET jit = off
 AS $chrononaut$
 …
 $chrononaut$;
