@@ -65,6 +65,7 @@ COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut gener
 -- Does so for all rows of a statement.
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
+    SET jit = off
 AS $chrononaut$
 …
 $chrononaut$;

@@ -26,9 +26,9 @@ CREATE OR REPLACE FUNCTION {{.Function "statement"}}() RETURNS trigger
     {{template "settings"}}
 {{- end}}
 {{- if .Hidden}}
-    SET enable_nestloop = off{{/* The plan is kept, and may have been made for one row. */}}
-    SET jit = off{{/* What is off but needed looks expensive. */}}
+    SET enable_nestloop = off{{/* Plans are kept, and may have been made for one row. */}}
 {{- end}}
+    SET jit = off{{/* Or for many, for which compiling looks worth while. */}}
 AS {{dollar}}
 #variable_conflict use_variable
 <<v>>

@@ -540,6 +540,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS tri
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
+    SET jit = off
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>

@@ -560,6 +560,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."docs_94f0d688_statement"() RETURNS trig
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
+    SET jit = off
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>
