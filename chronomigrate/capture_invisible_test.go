@@ -55,6 +55,17 @@ func TestCaptureIsInvisible(t *testing.T) {
 			FROM chrononaut.chrononaut_activity WHERE operation <> 'track'`)
 	})
 
+	t.Run("rows that are recorded one by one leave no cursor open", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.todos()
+		f.exec(`INSERT INTO todos VALUES (1, 'a'), (2, 'b')`)
+		f.exec(`DO $$ BEGIN
+			UPDATE todos SET id = id + 10; UPDATE todos SET title = 'c'; INSERT INTO todos VALUES (3, 'd'); DELETE FROM todos;
+			IF EXISTS (SELECT FROM pg_cursors WHERE statement ~ '(old|new)_rows') THEN RAISE EXCEPTION 'a cursor is open'; END IF;
+			END $$`)
+	})
+
 	t.Run("a large value that did not change is not stored again", func(t *testing.T) {
 		t.Parallel()
 		for name, opts := range map[string]*chronomigrate.TrackOptions{

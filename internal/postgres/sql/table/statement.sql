@@ -33,7 +33,7 @@ AS {{dollar}}
 #variable_conflict use_variable
 <<v>>
 DECLARE
-    strange    boolean := false; -- the table has another name, or not the columns that it had
+    strange    boolean; -- the table has another name, or not the columns that it had
     grown      boolean := false; -- it has columns that it did not have
     usual      boolean;
     done       boolean := false; -- no row is left
@@ -71,6 +71,7 @@ BEGIN
             PERFORM {{.Probe $row}} FROM new_rows AS {{$row}} WHERE {{.Grown}} LIMIT 1;
         END IF;
         grown := FOUND;
+        strange := coalesce(pg_catalog.to_regclass({{literal .Qualified}})::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true);
     EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR cannot_coerce OR ambiguous_function OR data_exception THEN
         strange := true;
     END;
@@ -79,7 +80,6 @@ BEGIN
     -- be looked for, nothing is captured, keys change or a version is corrected, and where
     -- what others have committed may not be seen.
     usual := {{if .Awkward}}false AND {{end}}NOT strange AND NOT grown
-        AND pg_catalog.to_regclass({{literal .Qualified}})::pg_catalog.oid OPERATOR(pg_catalog.=) TG_RELID
         AND (coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::pg_catalog.regclass), -1)
              OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}})) OPERATOR(pg_catalog.=) 0
         AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
@@ -173,7 +173,7 @@ BEGIN
     -- above the mark. The transition tables have the rows before and after in the same
     -- order, and are read side by side.
     IF NOT done THEN
-        IF strange OR coalesce(pg_catalog.to_regclass({{literal .Qualified}})::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true) THEN
+        IF strange THEN
             IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
                 OPEN befores FOR EXECUTE pg_catalog.format({{literal (.RowsOf "old_rows" "%1$s" false)}}, TG_RELID::pg_catalog.regclass);
             END IF;
@@ -221,6 +221,13 @@ BEGIN
                 PERFORM {{.Function "record"}}(TG_OP, TG_RELID, before.r, NULL);
             END IF;
         END LOOP;
+        -- Else they stay open until the transaction ends.
+        IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+            CLOSE befores;
+        END IF;
+        IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+            CLOSE afters;
+        END IF;
     END IF;
     IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
         PERFORM {{schema}}.note_long();

@@ -565,7 +565,7 @@ AS $chrononaut$
 #variable_conflict use_variable
 <<v>>
 DECLARE
-    strange    boolean := false; -- the table has another name, or not the columns that it had
+    strange    boolean; -- the table has another name, or not the columns that it had
     grown      boolean := false; -- it has columns that it did not have
     usual      boolean;
     done       boolean := false; -- no row is left
@@ -604,6 +604,7 @@ BEGIN
                         AND coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."b") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."b"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true) FROM new_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['a', 'b', 'f', 'fs', 'id', 'j', 'r', 'version', 'x']::pg_catalog.text[])) LIMIT 1;
         END IF;
         grown := FOUND;
+        strange := coalesce(pg_catalog.to_regclass('"public"."docs"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true);
     EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR cannot_coerce OR ambiguous_function OR data_exception THEN
         strange := true;
     END;
@@ -612,7 +613,6 @@ BEGIN
     -- be looked for, nothing is captured, keys change or a version is corrected, and where
     -- what others have committed may not be seen.
     usual := false AND NOT strange AND NOT grown
-        AND pg_catalog.to_regclass('"public"."docs"')::pg_catalog.oid OPERATOR(pg_catalog.=) TG_RELID
         AND (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1)
              OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'docs')) OPERATOR(pg_catalog.=) 0
         AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
@@ -693,7 +693,7 @@ BEGIN
     -- above the mark. The transition tables have the rows before and after in the same
     -- order, and are read side by side.
     IF NOT done THEN
-        IF strange OR coalesce(pg_catalog.to_regclass('"public"."docs"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true) THEN
+        IF strange THEN
             IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
                 OPEN befores FOR EXECUTE pg_catalog.format('SELECT ROW("chrononaut:row".*)::%1$s AS r FROM old_rows AS "chrononaut:row"', TG_RELID::pg_catalog.regclass);
             END IF;
@@ -741,6 +741,13 @@ BEGIN
                 PERFORM "chrononaut"."docs_94f0d688_record"(TG_OP, TG_RELID, before.r, NULL);
             END IF;
         END LOOP;
+        -- Else they stay open until the transaction ends.
+        IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
+            CLOSE befores;
+        END IF;
+        IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+            CLOSE afters;
+        END IF;
     END IF;
     IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
         PERFORM "chrononaut".note_long();
