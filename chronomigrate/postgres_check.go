@@ -114,8 +114,8 @@ func (p *Problem) fixedBy(step Step, target, prefix string) bool {
 	case ProblemKeyChanged, ProblemUnregistered:
 		return step.object == "register"
 	case ProblemTriggerOrder:
-		ours, all := strings.CutSuffix(target, allOurs)
-		return target != "" && (step.object == target || all && strings.HasPrefix(step.object, ours+"000_chrononaut_"))
+		prefix, all := strings.CutSuffix(target, "*")
+		return target != "" && (step.object == target || all && strings.HasPrefix(step.object, prefix))
 	}
 	return step.object != "" && (step.object == target || step.object == prefix+target)
 }
@@ -218,9 +218,6 @@ func (c *checker) functions(p *planner, repair string) error {
 	return nil
 }
 
-// allOurs ends a target that is all triggers which capture.
-const allOurs = "000_chrononaut_*"
-
 // rowByRow has the table checked in the way in which it captures. Rows one by one
 // are always right; statements are not when the application has AFTER ROW triggers.
 func (c *checker) rowByRow(found *postgres.Inspected, table *postgres.Table, repair string) {
@@ -230,7 +227,7 @@ func (c *checker) rowByRow(found *postgres.Inspected, table *postgres.Table, rep
 	capture, byStatement := found.Tables[0].Trigger(postgres.CaptureTrigger), found.Tables[0].Trigger(postgres.InsertTrigger) != nil
 	switch {
 	case table.RowByRow && byStatement:
-		c.reportOn(found.Tables[0].Qualified()+" "+allOurs, ProblemTriggerOrder, postgres.CaptureTrigger,
+		c.reportOn(found.Tables[0].Qualified()+" 000_chrononaut_*", ProblemTriggerOrder, postgres.CaptureTrigger,
 			"the application has AFTER ROW triggers since the table was tracked; changes that they make to the same row are recorded in the wrong order", repair)
 		table.RowByRow = false
 	case capture != nil && capture.Enabled == postgres.EnabledAlways && !byStatement:

@@ -43,3 +43,6 @@ has the name of the column that was there when this function was generated.
 {{- /* Whether it is not noted yet that the end of the transaction is to be looked at: see
 note_ending(). */ -}}
 {{- define "unending"}}pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0{{end -}}
+
+{{- /* Whether t is the row that has the key of NEW. */ -}}
+{{- define "same_row"}}{{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}{{end -}}

@@ -121,7 +121,7 @@ BEGIN
         -- given then. If the row goes meanwhile, the capture trigger puts it right.
         IF following > 0 AND NEW.{{ident .VersionColumn}} <> following THEN
             BEGIN
-                IF EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}) THEN
+                IF EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
                     RETURN NEW;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -143,7 +143,7 @@ BEGIN
                                      AND p.previous_key IS NOT NULL AND p.version >= a.version))
         THEN
             BEGIN
-                IF NOT EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}) THEN
+                IF NOT EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
                     following := following + 1;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN

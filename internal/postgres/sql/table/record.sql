@@ -373,7 +373,7 @@ BEGIN
         PERFORM set_config('chrononaut.renumber', 'on', true);
         BEGIN
             UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
-             WHERE {{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}};
+             WHERE {{template "same_row" .}};
         EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
             EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident({{literal .VersionColumn}}) || ' = $1 WHERE '
                  || {{schema}}.key_sql(TG_RELID, 't') || ' = $2'

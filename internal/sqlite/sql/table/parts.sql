@@ -1,9 +1,8 @@
 {{- /* Parts of several triggers. */ -}}
 
-{{- /* Whether capture is on. */ -}}
-{{- define "captured"}}NOT (SELECT suppressed FROM chrononaut_context){{end -}}
-
+{{- /* Whether capture is off, and whether it is on. */ -}}
 {{- define "suppressed"}}(SELECT suppressed FROM chrononaut_context){{end -}}
+{{- define "captured"}}NOT {{template "suppressed"}}{{end -}}
 
 {{- /* Refuses what cannot be recorded. The argument says which row has the key. */ -}}
 {{- define "refuse"}}
