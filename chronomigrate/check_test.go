@@ -90,7 +90,7 @@ func drifts() []drift {
 		{
 			name:   "a trigger goes with a column that its hand-written condition names",
 			breaks: []string{`CREATE OR REPLACE TRIGGER ` + capture + ` AFTER UPDATE OF title ON todos FOR EACH ROW EXECUTE FUNCTION {capture}()`, `ALTER TABLE todos DROP title CASCADE`},
-			want:   []string{"outdated record", "outdated statement", "trigger_missing 000_chrononaut_capture"},
+			want:   []string{"outdated baseline", "outdated record", "outdated statement", "trigger_missing 000_chrononaut_capture"},
 		},
 		{
 			name:   "all triggers are disabled",
@@ -153,18 +153,18 @@ func drifts() []drift {
 		{
 			name:   "the registry's options are changed by hand",
 			breaks: []string{`UPDATE chrononaut.chrononaut_table SET options = '{"untracked": ["title"]}' WHERE table_name = 'todos'`},
-			want:   []string{"outdated number", "outdated version", "outdated record", "outdated statement", "outdated truncate"},
+			want:   []string{"outdated baseline", "outdated number", "outdated version", "outdated record", "outdated statement", "outdated truncate"},
 		},
 		{
 			name:   "a hidden column is renamed",
 			breaks: []string{`ALTER TABLE people RENAME secret TO classified`},
-			want:   []string{"column_missing secret", "outdated record", "outdated statement", "outdated truncate"},
+			want:   []string{"column_missing secret", "outdated baseline", "outdated record", "outdated statement", "outdated truncate"},
 			track:  "people", opts: &chronomigrate.TrackOptions{Hidden: []string{"classified"}, Untracked: []string{"note"}},
 		},
 		{
 			name:   "a hidden and an untracked column are dropped",
 			breaks: []string{`ALTER TABLE people DROP secret, DROP note`},
-			want:   []string{"column_missing secret", "column_missing note", "outdated number", "outdated version", "outdated record", "outdated statement", "outdated truncate"},
+			want:   []string{"column_missing secret", "column_missing note", "outdated baseline", "outdated number", "outdated version", "outdated record", "outdated statement", "outdated truncate"},
 			track:  "people", opts: &chronomigrate.TrackOptions{},
 		},
 		{
@@ -181,7 +181,7 @@ func drifts() []drift {
 		{
 			name:   "the primary key is another one",
 			breaks: []string{`ALTER TABLE todos DROP CONSTRAINT todos_pkey, ADD PRIMARY KEY (done, id)`},
-			want:   []string{"key_changed done, id", "outdated number", "outdated version", "outdated record", "outdated statement"},
+			want:   []string{"key_changed done, id", "outdated baseline", "outdated number", "outdated version", "outdated record", "outdated statement"},
 		},
 		{
 			name:   "the table is dropped",

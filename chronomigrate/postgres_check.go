@@ -238,6 +238,8 @@ func (c *checker) rowByRow(found *postgres.Inspected, table *postgres.Table, rep
 // functionTitle is what a function is called in messages.
 func functionTitle(kind string) string {
 	switch kind {
+	case postgres.Baseline:
+		return "the function that records rows before their first change"
 	case postgres.Number:
 		return "the function that numbers rows"
 	case postgres.Record:

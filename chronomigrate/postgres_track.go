@@ -311,6 +311,7 @@ func (p *planner) columns(opts TrackOptions) {
 }
 
 var functionPurpose = map[string]string{
+	postgres.Baseline:  "Writes a row's state before its first recorded change into history.",
 	postgres.Number:    "Gives a row that is inserted or changed its version.",
 	postgres.Version:   "Does so for a trigger.",
 	postgres.Record:    "Writes a row's new state, or its last one, into history.",

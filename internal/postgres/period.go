@@ -120,6 +120,8 @@ func (t *Table) Arguments(kind string) string {
 	switch kind {
 	case PeriodFill:
 		return "(jsonb[], boolean, bigint)"
+	case Baseline:
+		return "(oid, record, integer)"
 	case Number, Record:
 		return "(text, oid, record, record)"
 	}

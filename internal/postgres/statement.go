@@ -78,27 +78,41 @@ func (t *Table) Plainly(row string) string {
 	return strings.Join(terms, "\n                        AND ")
 }
 
-// Probe lists what the statement trigger asks of a row, as columns of a query that
-// fails when the table no longer has them.
-func (t *Table) Probe(row string) string {
-	items := []string{row + "." + QuoteIdent(t.VersionColumn)}
-	for _, name := range append(slices.Clone(t.KeyColumns), t.Hidden...) {
-		items = append(items, row+"."+QuoteIdent(name))
-	}
-	if len(t.Excluded()) > 0 {
-		items = append(items, t.included(row)...)
-	}
-	if plainly := t.Plainly(row); plainly != "" {
-		items = append(items, plainly)
-	}
-	return strings.Join(items, ", ")
+// Settling reports whether the statement trigger may trust a row's version as long as
+// no key of the table has changed: not where it may be older than tracking.
+func (t *Table) Settling() bool { return !t.Adopted && len(t.Python) == 0 }
+
+// settledTable are the arguments of the templates in statement.sql that write rows.
+type settledTable struct {
+	*Table
+	Settled bool // no key of the table has changed
 }
 
-// Grown is SQL for whether the table has columns that it did not have when the trigger
-// was generated.
-func (t *Table) Grown() string {
-	return "EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0" +
-		" AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (" + quoteTextArray(t.KnownNames()) + "))"
+// versionArgs are those of the templates that look whether history can have a version.
+type versionArgs struct {
+	Table   *Table
+	Version string
+}
+
+// Of is the version of a row.
+func (t settledTable) Of(row string) versionArgs {
+	return versionArgs{t.Table, row + "." + QuoteIdent(t.VersionColumn)}
+}
+
+// After is the version after that of a row.
+func (t settledTable) After(row string) versionArgs {
+	return versionArgs{t.Table, "(" + row + "." + QuoteIdent(t.VersionColumn) + " OPERATOR(pg_catalog.+) 1)"}
+}
+
+// Shape is a checksum of the table's columns and their types: see shape() in the
+// migrations.
+func (t *Table) Shape() string {
+	lines := make([]string, 0, len(t.Columns))
+	for _, c := range t.Columns {
+		lines = append(lines, c.Name+" "+c.BaseType)
+	}
+	slices.Sort(lines)
+	return Checksum(strings.Join(lines, "\n"))
 }
 
 // RowImage is SQL for the state of a row as data has it; next says that it is of
@@ -178,20 +192,14 @@ func settledBase(c Column) string {
 	return base
 }
 
-// RowsOf is a query of the rows of a transition table, as rows of a type, given as
-// SQL, and with their keys and versions where the table has these columns. The
-// transition tables have no name for the type.
+// RowsOf is a subquery of the rows of a transition table: r is the row as one of a
+// type, given as SQL, since transition tables have no name for theirs, and place
+// its place. The key and the version are there where the table has these columns.
 func (t *Table) RowsOf(table, rowType string, keyed bool) string {
 	row := t.RowAlias()
 	keys := ""
 	if keyed {
 		keys = ", " + t.KeyObject(row) + " AS key, " + row + "." + QuoteIdent(t.VersionColumn) + " AS version"
 	}
-	return "SELECT ROW(" + row + ".*)::" + rowType + " AS r" + keys + " FROM " + table + " AS " + row
-}
-
-// latestArgs are those of the template of that name in statement.sql.
-type latestArgs struct {
-	Table *Table
-	Ended bool // of a record that has ended, not of one that has not
+	return "(SELECT ROW(" + row + ".*)::" + rowType + " AS r, pg_catalog.row_number() OVER () AS place" + keys + " FROM " + table + " AS " + row + ")"
 }

@@ -13,6 +13,7 @@ import (
 
 // The kinds of functions that a table's triggers call, and those call.
 const (
+	Baseline  = "baseline"  // writes the state of a row before its first recorded change
 	Number    = "number"    // numbers one row
 	Version   = "version"   // the version trigger's
 	Record    = "record"    // writes the history of one row
@@ -22,13 +23,13 @@ const (
 )
 
 // AllFunctions are the kinds in the order in which they are made.
-var AllFunctions = []string{Number, Version, Record, Capture, Statement, Truncate}
+var AllFunctions = []string{Baseline, Number, Version, Record, Capture, Statement, Truncate}
 
 // Functions lists the kinds of functions that the table needs.
 func (t *Table) Functions() []string {
 	switch {
 	case t.History && t.RowByRow:
-		return []string{Number, Version, Record, Capture, Truncate}
+		return []string{Baseline, Number, Version, Record, Capture, Truncate}
 	case t.History:
 		return AllFunctions
 	case t.RecordChanges:

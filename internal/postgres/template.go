@@ -90,7 +90,7 @@ func parsed(file string) (*template.Template, error) {
 		return known.(*template.Template), nil
 	}
 	tmpl, err := template.New("").Funcs(functions("", "")).
-		ParseFS(files, "sql/table/changed.sql", "sql/settings.sql", "sql/period.sql", "sql/read/change.sql", "sql/restore/parts.sql", "sql/lease/columns.sql", "sql/"+file)
+		ParseFS(files, "sql/table/changed.sql", "sql/table/image.sql", "sql/settings.sql", "sql/period.sql", "sql/read/change.sql", "sql/restore/parts.sql", "sql/lease/columns.sql", "sql/"+file)
 	if err != nil {
 		return nil, fmt.Errorf("parse template %s: %w", file, err)
 	}
@@ -112,7 +112,7 @@ func functions(schema, tag string) template.FuncMap {
 		"dollar":      func() string { return tag },
 		"image":       func(t *Table, row string) imageArgs { return imageArgs{t, row} },
 		"period":      func(t *Table, row string) periodArgs { return periodArgs{t, row} },
-		"latest":      func(t *Table, ended bool) latestArgs { return latestArgs{t, ended} },
+		"settled":     func(t *Table, settled bool) settledTable { return settledTable{t, settled} },
 		"compare":     func(t *Table, ignored []string) compareArgs { return compareArgs{t, ignored} },
 	}
 }

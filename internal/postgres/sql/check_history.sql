@@ -52,7 +52,7 @@ SELECT DISTINCT 'history_access', r.rolname,
   -- The table of keys of a capture function.
  CROSS JOIN LATERAL (SELECT EXISTS (
            SELECT FROM {{schema}}.chrononaut_past AS p
-            WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', '') IN (pg_catalog.regexp_replace(f.proname, '(capture|record|statement)$', ''))
+            WHERE pg_catalog.regexp_replace(p.keys_table, 'keys$', '') IN (pg_catalog.regexp_replace(f.proname, '(baseline|capture|record|statement)$', ''))
               AND NOT pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass({{literal schema}} || '.' || pg_catalog.quote_ident(p.keys_table)), 'INSERT'))
            OR EXISTS (
            SELECT FROM pg_catalog.pg_proc AS w

@@ -20,6 +20,9 @@ DROP TRIGGER IF EXISTS "000_chrononaut_capture" ON "public"."todos";
 DROP TRIGGER IF EXISTS "000_chrononaut_truncate" ON "public"."todos";
 
 -- A function of the triggers.
+DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_baseline"(oid, record, integer);
+
+-- A function of the triggers.
 DROP FUNCTION IF EXISTS "chrononaut"."todos_a23d6084_number"(text, oid, record, record);
 
 -- A function of the triggers.

@@ -131,6 +131,27 @@ ALTER TABLE "public"."todos" ADD COLUMN IF NOT EXISTS "change_info" jsonb;
 -- Who changed the row last, and when.
 ALTER TABLE "public"."todos" ADD COLUMN IF NOT EXISTS "changed" timestamptz;
 
+-- Writes a row's state before its first recorded change into history.
+CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_baseline"(tg_relid oid, old record, row_version integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut$
+…
+$chrononaut$;
+
+-- Triggers need no privilege to call it; nobody else needs it.
+REVOKE EXECUTE ON FUNCTION "chrononaut"."todos_a23d6084_baseline"(oid, record, integer) FROM PUBLIC;
+
+-- The checksum by which the check command finds later changes of the function,
+-- and the options, which a dump of the schema alone would lose.
+COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_baseline"(oid, record, integer) IS 'chrononaut generation 1, source …, options {"hidden":["password"],"untracked":["seen"],"version_column":"version","record_changes":true,"generation":1}';
+
 -- Gives a row that is inserted or changed its version.
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER

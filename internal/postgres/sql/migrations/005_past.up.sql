@@ -865,6 +865,7 @@ BEGIN
         IF live THEN
             INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind) VALUES (part.table_schema, part.table_name, 'disturbed');
         END IF;
+        PERFORM {{schema}}.unsettle(part.table_schema, part.table_name);
     END LOOP;
     RETURN NULL;
 END
@@ -1018,7 +1019,7 @@ END
 -- The functions that trigger functions call and not everybody may.
 CREATE FUNCTION {{schema}}.writer_functions() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,guard_row,guard_truncate,lease_fence,lease_follow,period_gap,stale_changes}'::text[];
+    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,unsettle,guard_row,guard_truncate,lease_fence,lease_follow,period_gap,stale_changes}'::text[];
 
 -- The functions of the same table that one of a table's calls, as they are named.
 CREATE FUNCTION {{schema}}.called_functions(function_name name) RETURNS name[]
@@ -1027,8 +1028,8 @@ CREATE FUNCTION {{schema}}.called_functions(function_name name) RETURNS name[]
 AS {{dollar}}
     SELECT coalesce((
         SELECT ARRAY[(c.parts[1] || CASE c.parts[2] WHEN 'version' THEN 'number' ELSE 'record' END)::name,
-                     (c.parts[1] || 'number')::name]
-          FROM regexp_match(function_name::text, '^(.*_[0-9a-f]{8}_)(version|capture|statement|record)$') AS c (parts)
+                     (c.parts[1] || 'number')::name, (c.parts[1] || 'baseline')::name]
+          FROM regexp_match(function_name::text, '^(.*_[0-9a-f]{8}_)(version|number|capture|statement|record)$') AS c (parts)
          WHERE c.parts IS NOT NULL), '{}')
 {{dollar}};
 

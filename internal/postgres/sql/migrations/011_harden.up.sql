@@ -73,7 +73,7 @@ CREATE FUNCTION {{schema}}.is_writers(function_name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
-    SELECT function_name ~ '_[0-9a-f]{8}_(number|version|record|capture|statement|truncate|period_fill|period_follow)$'
+    SELECT function_name ~ '_[0-9a-f]{8}_(baseline|number|version|record|capture|statement|truncate|period_fill|period_follow)$'
         OR function_name IN ('forget_keys', 'python_complete', 'hold', 'hold_rows')
 {{dollar}};
 
@@ -107,7 +107,7 @@ AS {{dollar}}
      WHERE NOT coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]') ? r.name
     UNION ALL
     SELECT 'PUBLIC', o.relname, 'SELECT' FROM ours AS o
-     WHERE o.relname IN ('chrononaut_past', 'chrononaut_past_schema', 'chrononaut_past_mirror', 'chrononaut_period', 'chrononaut_guarded')
+     WHERE o.relname IN ('chrononaut_past', 'chrononaut_past_schema', 'chrononaut_past_mirror', 'chrononaut_period', 'chrononaut_guarded', 'chrononaut_unsettled')
 {{dollar}};
 
 -- Which closed functions a role of the setting may call. Others are the owner's.

@@ -153,6 +153,7 @@ BEGIN
 {{- end}}
         NEW.{{ident .VersionColumn}} := following;
     ELSIF OLD.{{ident .VersionColumn}} IS NULL THEN
+        PERFORM {{.Function "baseline"}}(TG_RELID, OLD, 0);
         NEW.{{ident .VersionColumn}} := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
     ELSE
         NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}} + 1;
@@ -169,6 +170,7 @@ BEGIN
             {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM {{schema}}.note_rekeyed(NEW.{{ident .VersionColumn}});
+        PERFORM {{schema}}.unsettle({{literal .Schema}}, {{literal .Name}});
 {{- if .Partitioned}}
 {{- if .Hidden}}
         BEGIN

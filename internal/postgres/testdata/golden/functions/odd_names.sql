@@ -1,3 +1,61 @@
+CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_baseline"(tg_relid oid, old record, row_version integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC'
+    SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $chrononaut1$
+#variable_conflict use_column
+DECLARE
+    row_image    record;
+    record_key   jsonb;
+    image        jsonb;
+    special      jsonb := '{}';
+BEGIN
+    BEGIN
+        record_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
+        -- No field is set to NULL before: see changed.
+        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
+        -- A column was added since, perhaps of a type that JSON cannot hold as
+        -- it is.
+        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[] <> '{}'
+           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[])
+        THEN
+            RAISE datatype_mismatch;
+        END IF;
+    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
+        -- The table is no longer as it was when this function was generated: a
+        -- column is gone, has another type, or is new and holds what jsonb or
+        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
+        -- domain that refuses it.
+        EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
+             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[], '($1)')
+            INTO record_key, image USING OLD;
+        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
+    END;
+    IF record_key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'TM006',
+            MESSAGE = E'table back\\slash $chrononaut$ has no primary key',
+            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                    WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                      AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
+                      -- The same statement may have given this key to another record.
+                      AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
+    THEN
+        INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
+        VALUES (E'back\\slash $chrononaut$', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'a.b')
+        ON CONFLICT DO NOTHING;
+        PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', record_key, false);
+    END IF;
+END
+$chrononaut1$;
+
 CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fccbe4_number"(tg_op text, tg_relid oid, old record, new record) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -130,6 +188,7 @@ BEGIN
         END IF;
         NEW."the ""version""" := following;
     ELSIF OLD."the ""version""" IS NULL THEN
+        PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_baseline"(TG_RELID, OLD, 0);
         NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', old_key), 0) + 1;
     ELSE
         NEW."the ""version""" := OLD."the ""version""" + 1;
@@ -144,6 +203,7 @@ BEGIN
             "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM "History's ""schema""".note_rekeyed(NEW."the ""version""");
+        PERFORM "History's ""schema""".unsettle('a.b', E'back\\slash $chrononaut$');
     END IF;
     RETURN NEW;
 END
@@ -299,45 +359,7 @@ BEGIN
     -- The state before the first recorded change of a row that was there
     -- before tracking began.
     IF TG_OP <> 'INSERT' AND OLD."the ""version""" IS NULL THEN
-        row_version := 0;
-    BEGIN
-        record_key := pg_catalog.jsonb_build_object('quo"te', OLD."quo""te", 'apos''trophe', OLD."apos'trophe");
-        -- No field is set to NULL before: see changed.
-        image := (pg_catalog.to_jsonb(OLD) || pg_catalog.jsonb_build_object('the "version"', row_version)) - ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[] || pg_catalog.jsonb_build_object('version', row_version);
-        -- A column was added since, perhaps of a type that JSON cannot hold as
-        -- it is.
-        IF image - ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[] <> '{}'
-           AND "History's ""schema""".has_special(TG_RELID, ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[]::text[])
-        THEN
-            RAISE datatype_mismatch;
-        END IF;
-    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR data_exception OR integrity_constraint_violation THEN
-        -- The table is no longer as it was when this function was generated: a
-        -- column is gone, has another type, or is new and holds what jsonb or
-        -- to_jsonb() cannot. Or the type of a column set to NULL above is a
-        -- domain that refuses it.
-        EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)')
-             || ', ' || "History's ""schema""".image_sql(TG_RELID, ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[]::text[], '($1)')
-            INTO record_key, image USING OLD;
-        image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
-    END;
-    IF record_key IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'TM006',
-            MESSAGE = E'table back\\slash $chrononaut$ has no primary key',
-            HINT = 'Add a primary key and run chrononaut track, or run chrononaut untrack.';
-    END IF;
-        IF NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
-                        WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
-                          AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
-                          -- The same statement may have given this key to another record.
-                          AND (a.previous_key IS NULL OR a.transaction_id <> pg_current_xact_id()))
-        THEN
-            INSERT INTO "History's ""schema""".chrononaut_activity
-                   (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema)
-            VALUES (E'back\\slash $chrononaut$', clock_timestamp(), row_version, record_key, image, '{"user_id": null, "remote_addr": null}', '{}', 'baseline', 'a.b')
-            ON CONFLICT DO NOTHING;
-            PERFORM "History's ""schema""".add_key('a.b', E'back\\slash $chrononaut$', record_key, false);
-        END IF;
+        PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_baseline"(TG_RELID, OLD, 0);
     END IF;
 
     IF TG_OP = 'DELETE' THEN
@@ -559,93 +581,99 @@ AS $chrononaut1$
 #variable_conflict use_variable
 <<v>>
 DECLARE
-    strange    boolean; -- the table has another name, or not the columns that it had
-    grown      boolean := false; -- it has columns that it did not have
-    usual      boolean;
-    done       boolean := false; -- no row is left
+    fits       boolean; -- the table is as it was when this was generated
+    way        integer; -- 0: row by row; 1: at once; 2: at once, and no key of the table has changed
     context    pg_catalog.jsonb;
     user_info  pg_catalog.jsonb;
     extra_info pg_catalog.jsonb;
     mark       bigint;
-    befores    pg_catalog.refcursor;
-    afters     pg_catalog.refcursor;
-    before     pg_catalog.record;
-    after      pg_catalog.record;
-    record_key     pg_catalog.jsonb;
-    record_version integer;
+    nested     pg_catalog.text;
+    changes    pg_catalog.refcursor;
+    change     pg_catalog.record;
 BEGIN
-    -- Whether foreign keys still need what goes, is seen after the last change.
-    IF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
-        IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
-            PERFORM "History's ""schema""".note_ending(TG_RELID);
-        END IF;
-        RETURN NULL;
-    END IF;
-
+    -- Row by row where something is wrong with the context, where leases and holds have to
+    -- be looked for, nothing is captured, keys change or a version is corrected, and where
+    -- what others have committed may not be seen.
     BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
-        -- Fails when a column is gone or has another type than when this was generated, and
-        -- finds rows when there is a new one.
-        IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-            PERFORM "chrononaut:row"."the ""version""", "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe", "chrononaut:row"."select", "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï" FROM old_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[])) LIMIT 1;
-        ELSE
-            PERFORM "chrononaut:row"."the ""version""", "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe", "chrononaut:row"."select", "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï" FROM new_rows AS "chrononaut:row" WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid OPERATOR(pg_catalog.=) TG_RELID AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.<>) ALL (ARRAY['apos''trophe', 'quo"te', 'select', 'the "version"', 'version', '{a},', '{{braces}}', 'ünï']::pg_catalog.text[])) LIMIT 1;
-        END IF;
-        grown := FOUND;
-        strange := coalesce(pg_catalog.to_regclass(E'"a.b"."back\\slash $chrononaut$"')::pg_catalog.oid OPERATOR(pg_catalog.<>) TG_RELID, true);
-    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch OR cannot_coerce OR ambiguous_function OR data_exception THEN
-        strange := true;
+        way := CASE WHEN coalesce("History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"'::pg_catalog.regclass, 'd925a710bd1935bdcb1bc7866fb4c28e') OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
+            AND (coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::pg_catalog.regclass), -1)
+                 OPERATOR(pg_catalog.&) "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$')) OPERATOR(pg_catalog.=) 0
+            AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
+                                  pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
+            AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
+            AND (context IS NULL
+                 OR NOT context OPERATOR(pg_catalog.?|) '{leases,operation}'::pg_catalog.text[]
+                    AND pg_catalog.concat(pg_catalog.jsonb_typeof(context), pg_catalog.jsonb_typeof(context OPERATOR(pg_catalog.->) 'user_info'),
+                                          pg_catalog.jsonb_typeof(context OPERATOR(pg_catalog.->) 'extra_info'))
+                        OPERATOR(pg_catalog.=) ANY ('{object,objectobject,objectobjectobject}'::pg_catalog.text[]))
+            THEN CASE WHEN (coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_unsettled'::pg_catalog.regclass), -1)
+                             OPERATOR(pg_catalog.&) "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$')) OPERATOR(pg_catalog.=) 0 THEN 2 ELSE 1 END ELSE 0 END;
+    EXCEPTION WHEN data_exception OR undefined_table OR invalid_schema_name THEN
+        -- The context is no JSON, or the table has another name.
+        way := 0;
     END;
 
-    -- Row by row where something is wrong with the context, where leases and holds have to
-    -- be looked for, nothing is captured, keys change or a version is corrected, and where
-    -- what others have committed may not be seen.
-    usual := NOT strange AND NOT grown
-        AND (coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::pg_catalog.regclass), -1)
-             OPERATOR(pg_catalog.&) "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$')) OPERATOR(pg_catalog.=) 0
-        AND coalesce(pg_catalog.current_setting('chrononaut.suppressed', true), '') OPERATOR(pg_catalog.<>) 'on'
-        AND coalesce(pg_catalog.current_setting('chrononaut.rekeyed', true), '') OPERATOR(pg_catalog.=) ''
-        AND coalesce(pg_catalog.current_setting('chrononaut.renumber', true), '') OPERATOR(pg_catalog.<>) 'on'
-        AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
-        AND coalesce((pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, TG_RELID, 3)).object_names[3] OPERATOR(pg_catalog.=) 'select', false)
-        AND (context IS NULL
-             OR pg_catalog.jsonb_typeof(context) OPERATOR(pg_catalog.=) 'object'
-                AND pg_catalog.jsonb_typeof(coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}')) OPERATOR(pg_catalog.=) 'object'
-                AND pg_catalog.jsonb_typeof(coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}')) OPERATOR(pg_catalog.=) 'object'
-                AND NOT context OPERATOR(pg_catalog.?) 'leases'
-                AND coalesce(context OPERATOR(pg_catalog.->>) 'operation', '') OPERATOR(pg_catalog.<>) 'restore');
-
-    IF usual THEN
+    IF way OPERATOR(pg_catalog.>) 0 THEN
         user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
         extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');
         mark := coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_activity_id_seq'::pg_catalog.regclass), 0);
-        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND way OPERATOR(pg_catalog.=) 2 THEN
             INSERT INTO "History's ""schema""".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version"""), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'a.b', pg_catalog.pg_current_xact_id(), session_user
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version"""), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, 'update', 'a.b', pg_catalog.pg_current_xact_id(), session_user
               FROM (SELECT "chrononaut:row".*, pg_catalog.row_number() OVER () AS "chrononaut:place" FROM new_rows AS "chrononaut:row") AS "chrononaut:row"
               -- Which of them changed, only both rows say. The transition tables have them in
               -- the same order.
               JOIN (SELECT pg_catalog.row_number() OVER () AS "chrononaut:place", "chrononaut:row"."select" FROM old_rows AS "chrononaut:row") AS o
-                ON o."chrononaut:place" OPERATOR(pg_catalog.=) "chrononaut:row"."chrononaut:place", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN pg_catalog.record_image_ne(ROW(o."select"), ROW("chrononaut:row"."select")) THEN 'select' END]::pg_catalog.text[], NULL) AS hidden) AS h
-             WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
-                  FROM "History's ""schema""".chrononaut_activity AS a
-                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
-                 ORDER BY a.version DESC LIMIT 1)
-                        OPERATOR(pg_catalog.=) ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.-) 1) THEN true
+                ON o."chrononaut:place" OPERATOR(pg_catalog.=) "chrononaut:row"."chrononaut:place", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN pg_catalog.record_image_ne(ROW(o."select"), ROW("chrononaut:row"."select")) THEN 'select' END]::pg_catalog.text[], NULL) AS hidden OFFSET 0) AS h
+             WHERE CASE WHEN "chrononaut:row"."the ""version""" IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                                         WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                           AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."the ""version""") THEN true
                         ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+            INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version"""), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, 'update', 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM (SELECT "chrononaut:row".*, pg_catalog.row_number() OVER () AS "chrononaut:place" FROM new_rows AS "chrononaut:row") AS "chrononaut:row"
+              -- Which of them changed, only both rows say. The transition tables have them in
+              -- the same order.
+              JOIN (SELECT pg_catalog.row_number() OVER () AS "chrononaut:place", "chrononaut:row"."select" FROM old_rows AS "chrononaut:row") AS o
+                ON o."chrononaut:place" OPERATOR(pg_catalog.=) "chrononaut:row"."chrononaut:place", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN pg_catalog.record_image_ne(ROW(o."select"), ROW("chrononaut:row"."select")) THEN 'select' END]::pg_catalog.text[], NULL) AS hidden OFFSET 0) AS h
+             WHERE CASE WHEN (SELECT a.version FROM "History's ""schema""".chrononaut_activity AS a
+                               WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                               ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.-) 1) THEN true
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' AND way OPERATOR(pg_catalog.=) 2 THEN
+            INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version"""), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, 'insert', 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN "chrononaut:row"."select" IS NOT NULL THEN 'select' END]::pg_catalog.text[], NULL) AS hidden OFFSET 0) AS h
+             WHERE CASE WHEN "chrononaut:row"."the ""version""" IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                                         WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                           AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."the ""version""") THEN true
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+            -- The keys, by which queries of the past find the records.
+            INSERT INTO "History's ""schema"""."back\slash $chrononaut$_40fccbe4_keys" (record, key, k1, k2)
+            SELECT pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0)), k.key, "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe"
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k
+                ON CONFLICT DO NOTHING;
+
         ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
             INSERT INTO "History's ""schema""".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version"""), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, pg_catalog.lower(TG_OP), 'a.b', pg_catalog.pg_current_xact_id(), session_user
-              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key OFFSET 0) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN "chrononaut:row"."select" IS NOT NULL THEN 'select' END]::pg_catalog.text[], NULL) AS hidden) AS h
-             WHERE CASE WHEN coalesce((SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN a.version ELSE -2 END
-                  FROM "History's ""schema""".chrononaut_activity AS a
-                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
-                 ORDER BY a.version DESC LIMIT 1), -1)
-                        OPERATOR(pg_catalog.=) ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.-) 1)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""", k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."the ""version"""), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(h.hidden) OPERATOR(pg_catalog.>) 0 THEN pg_catalog.jsonb_build_object('hidden_cols_changed', pg_catalog.to_jsonb(h.hidden)) ELSE '{}' END, 'insert', 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k, LATERAL (SELECT pg_catalog.array_remove(ARRAY[CASE WHEN "chrononaut:row"."select" IS NOT NULL THEN 'select' END]::pg_catalog.text[], NULL) AS hidden OFFSET 0) AS h
+             WHERE CASE WHEN "chrononaut:row"."the ""version""" IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                                         WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                           AND a.version OPERATOR(pg_catalog.>=) "chrononaut:row"."the ""version""")
                         -- A record that had the key and has another one now.
                         AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
                                          WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
@@ -654,90 +682,105 @@ BEGIN
             -- The keys, by which queries of the past find the records.
             INSERT INTO "History's ""schema"""."back\slash $chrononaut$_40fccbe4_keys" (record, key, k1, k2)
             SELECT pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0)), k.key, "chrononaut:row"."quo""te", "chrononaut:row"."apos'trophe"
-              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key OFFSET 0) AS k
+              FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k
                 ON CONFLICT DO NOTHING;
-        ELSE
+
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' AND way OPERATOR(pg_catalog.=) 2 THEN
             INSERT INTO "History's ""schema""".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('the "version"', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, 'version', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END, pg_catalog.lower(TG_OP), 'a.b', pg_catalog.pg_current_xact_id(), session_user
-              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key OFFSET 0) AS k
-             WHERE CASE WHEN (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN -2 ELSE a.version END
-                  FROM "History's ""schema""".chrononaut_activity AS a
-                 WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
-                 ORDER BY a.version DESC LIMIT 1)
-                        OPERATOR(pg_catalog.=) "chrononaut:row"."the ""version""" THEN true
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('the "version"', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, 'version', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END, 'delete', 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k
+             WHERE CASE WHEN ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1) IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                                         WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                           AND a.version OPERATOR(pg_catalog.>=) ("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1)) THEN true
+                        ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+            INSERT INTO "History's ""schema""".chrononaut_activity
+               (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
+            SELECT E'back\\slash $chrononaut$', pg_catalog.clock_timestamp(), "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, k.key, (SELECT pg_catalog.to_jsonb("chrononaut:row") FROM (SELECT "chrononaut:row"."apos'trophe", "chrononaut:row"."quo""te", "chrononaut:row"."ünï") AS "chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('the "version"', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1, 'version', "chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "History's ""schema""".record_info(v.context, 'a.b', E'back\\slash $chrononaut$', k.key) ELSE v.extra_info END, 'delete', 'a.b', pg_catalog.pg_current_xact_id(), session_user
+              FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key) AS k
+             WHERE CASE WHEN (SELECT a.version FROM "History's ""schema""".chrononaut_activity AS a
+                               WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                               ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) (("chrononaut:row"."the ""version""" OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.-) 1) THEN true
                         ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
         END IF;
-        IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.=) 'on' THEN
-            PERFORM pg_catalog.set_config('chrononaut.unusual', '', true);
-        ELSE
-            done := true;
+        -- Mostly that was all.
+        IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on'
+           AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.<=) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second')
+        THEN
+            RETURN NULL;
         END IF;
+        IF pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
+            PERFORM "History's ""schema""".note_long();
+        END IF;
+        IF coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' THEN
+            RETURN NULL;
+        END IF;
+        PERFORM pg_catalog.set_config('chrononaut.unusual', '', true);
+    ELSIF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
+        -- Whether foreign keys still need what goes, is seen after the last change.
+        IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "History's ""schema""".note_ending(TG_RELID);
+        END IF;
+        RETURN NULL;
     END IF;
 
-    -- The others, one by one, as rows of the table's type: all, or those that have no record
-    -- above the mark. The transition tables have the rows before and after in the same
-    -- order, and are read side by side.
-    IF NOT done THEN
-        IF strange THEN
-            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
-                OPEN befores FOR EXECUTE pg_catalog.format('SELECT ROW("chrononaut:row".*)::%1$s AS r FROM old_rows AS "chrononaut:row"', TG_RELID::pg_catalog.regclass);
-            END IF;
-            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
-                OPEN afters FOR EXECUTE pg_catalog.format('SELECT ROW("chrononaut:row".*)::%1$s AS r FROM new_rows AS "chrononaut:row"', TG_RELID::pg_catalog.regclass);
-            END IF;
+    -- The others, one by one, as rows of the table's type: all, or those that changed and
+    -- have no record above the mark.
+    BEGIN
+        fits := coalesce("History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"'::pg_catalog.regclass, 'd925a710bd1935bdcb1bc7866fb4c28e') OPERATOR(pg_catalog.=) TG_RELID, false);
+    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+        fits := false;
+    END;
+    -- Plans are kept, and may have been made for one row.
+    nested := pg_catalog.current_setting('enable_nestloop');
+    PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
+    IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+        -- The transition tables have the rows before and after in the same order.
+        IF fits THEN
+            OPEN changes FOR SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM old_rows AS "chrononaut:row") AS o
+                JOIN (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM new_rows AS "chrononaut:row") AS n ON n.place OPERATOR(pg_catalog.=) o.place
+                WHERE v.way OPERATOR(pg_catalog.=) 0 OR pg_catalog.record_image_ne(o.r, n.r) AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                     WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(n.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                       AND a.version OPERATOR(pg_catalog.=) (CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN n.version OPERATOR(pg_catalog.+) 1 ELSE n.version END) AND a.id OPERATOR(pg_catalog.>) v.mark
+                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id())
+                ORDER BY n.place;
         ELSE
-            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
-                OPEN befores FOR SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM old_rows AS "chrononaut:row";
-            END IF;
-            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
-                OPEN afters FOR SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM new_rows AS "chrononaut:row";
-            END IF;
+            OPEN changes FOR EXECUTE pg_catalog.format('SELECT o.r AS before, n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM old_rows AS "chrononaut:row") AS o JOIN (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM new_rows AS "chrononaut:row") AS n ON n.place OPERATOR(pg_catalog.=) o.place ORDER BY n.place', TG_RELID::pg_catalog.regclass);
         END IF;
-        LOOP
-            IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
-                FETCH befores INTO before;
-                EXIT WHEN NOT FOUND;
-            END IF;
-            IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
-                FETCH afters INTO after;
-                EXIT WHEN NOT FOUND;
-            END IF;
-            IF usual THEN
-                IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
-                    record_key := before.key;
-                    record_version := before.version OPERATOR(pg_catalog.+) 1;
-                ELSE
-                    record_key := after.key;
-                    record_version := after.version;
-                END IF;
-                IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
-                    CONTINUE WHEN pg_catalog.record_image_eq(before.r, after.r);
-                END IF;
-                CONTINUE WHEN EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
-                                       WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
-                                         AND a.version OPERATOR(pg_catalog.=) record_version AND a.id OPERATOR(pg_catalog.>) mark
-                                         AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
-            END IF;
-            IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
-                PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, NULL, after.r);
-            ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
-                PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, before.r, after.r);
-            ELSE
-                PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, before.r, NULL);
-            END IF;
-        END LOOP;
-        -- Else they stay open until the transaction ends.
-        IF TG_OP OPERATOR(pg_catalog.<>) 'INSERT' THEN
-            CLOSE befores;
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+        IF fits THEN
+            OPEN changes FOR SELECT n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM new_rows AS "chrononaut:row") AS n WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                     WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(n.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                       AND a.version OPERATOR(pg_catalog.=) (CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN n.version OPERATOR(pg_catalog.+) 1 ELSE n.version END) AND a.id OPERATOR(pg_catalog.>) v.mark
+                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
+        ELSE
+            OPEN changes FOR EXECUTE pg_catalog.format('SELECT n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM new_rows AS "chrononaut:row") AS n', TG_RELID::pg_catalog.regclass);
         END IF;
-        IF TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
-            CLOSE afters;
+    ELSE
+        IF fits THEN
+            OPEN changes FOR SELECT n.r AS before FROM (SELECT ROW("chrononaut:row".*)::"a.b"."back\slash $chrononaut$" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('quo"te', "chrononaut:row"."quo""te", 'apos''trophe', "chrononaut:row"."apos'trophe") AS key, "chrononaut:row"."the ""version""" AS version FROM old_rows AS "chrononaut:row") AS n WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS a
+                     WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(n.key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                       AND a.version OPERATOR(pg_catalog.=) (CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN n.version OPERATOR(pg_catalog.+) 1 ELSE n.version END) AND a.id OPERATOR(pg_catalog.>) v.mark
+                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
+        ELSE
+            OPEN changes FOR EXECUTE pg_catalog.format('SELECT n.r AS before FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM old_rows AS "chrononaut:row") AS n', TG_RELID::pg_catalog.regclass);
         END IF;
     END IF;
-    IF usual AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.+) interval '1 second') THEN
-        PERFORM "History's ""schema""".note_long();
-    END IF;
+    PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
+    LOOP
+        FETCH changes INTO change;
+        EXIT WHEN NOT FOUND;
+        IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+            PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, NULL, change.after);
+        ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
+            PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, change.before, change.after);
+        ELSE
+            PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_record"(TG_OP, TG_RELID, change.before, NULL);
+        END IF;
+    END LOOP;
+    CLOSE changes; -- Else it stays open until the transaction ends.
     RETURN NULL;
 END
 $chrononaut1$;

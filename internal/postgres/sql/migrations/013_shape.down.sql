@@ -1,0 +1,4 @@
+DROP FUNCTION {{schema}}.unsettle(text, text);
+DROP SEQUENCE {{schema}}.chrononaut_unsettled;
+DROP FUNCTION {{schema}}.fits(regclass, text);
+DROP FUNCTION {{schema}}.shape(regclass);

@@ -1,0 +1,65 @@
+-- What the triggers of statements may take for granted: that a table still is as it
+-- was when they were generated, and that the version on a row is the last one that
+-- history has of it.
+
+-- The columns of a relation, with the types behind domains, as one checksum. It comes from the
+-- relation's row type: the catalog is read as the snapshot of the transaction has it,
+-- which may be older than the columns.
+CREATE FUNCTION {{schema}}.shape(relation regclass) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    columns jsonb;
+    types   text;
+BEGIN
+    -- By an alias that no column has.
+    EXECUTE format('SELECT to_jsonb(%2$I) FROM (SELECT (NULL::%1$s).*) AS %2$I', relation, gen_random_uuid()) INTO columns;
+    SELECT string_agg(format('(%L, pg_typeof((NULL::%s).%I)::oid)', name, relation, name), ', ')
+      INTO types FROM jsonb_object_keys(columns) AS name;
+    EXECUTE 'SELECT jsonb_object_agg(c.name, c.type) FROM (VALUES ' || types || ') AS c (name, type)' INTO columns;
+    RETURN (SELECT md5(string_agg(c.line, E'\n' ORDER BY c.line COLLATE "C"))
+              FROM (SELECT v.key || ' ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname) AS line
+                      FROM jsonb_each_text(columns) AS v
+                      LEFT JOIN pg_type AS t ON t.oid = {{schema}}.base_type(v.value::oid)
+                      LEFT JOIN pg_namespace AS n ON n.oid = t.typnamespace) AS c);
+END
+{{dollar}};
+
+-- The relation, if it has the expected shape. It is called immutable so that a plan
+-- calls it when it is made and keeps the answer: a change of the relation, which is a
+-- constant in the plan, invalidates the plan.
+CREATE FUNCTION {{schema}}.fits(relation regclass, expected text) RETURNS oid
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    RETURN CASE WHEN {{schema}}.shape(relation) = expected THEN relation::oid END;
+END
+{{dollar}};
+
+-- In which tables that is not so, because the key of a row was changed or history was
+-- erased: a bit for each, as in chrononaut_guarded. It is set before the statement
+-- that changes a key looks, and nobody can take it back. History is then asked
+-- for the last version, which takes longer.
+CREATE SEQUENCE {{schema}}.chrononaut_unsettled AS bigint MINVALUE 0 START 0;
+SELECT pg_catalog.setval({{literal (print schema ".chrononaut_unsettled")}}, 0, true);
+GRANT SELECT ON SEQUENCE {{schema}}.chrononaut_unsettled TO PUBLIC;
+
+CREATE FUNCTION {{schema}}.unsettle(of_schema text, of_table text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+DECLARE
+    unsettled regclass := {{literal (print schema ".chrononaut_unsettled")}};
+    bit       bigint   := {{schema}}.guard_bit(of_schema, of_table);
+BEGIN
+    IF pg_sequence_last_value(unsettled) & bit = 0 THEN
+        -- One at a time, so that no bit is lost.
+        PERFORM pg_advisory_xact_lock(unsettled::oid::integer, 0);
+        PERFORM setval(unsettled, pg_sequence_last_value(unsettled) | bit, true);
+    END IF;
+END
+{{dollar}};
+
+REVOKE EXECUTE ON FUNCTION {{schema}}.unsettle(text, text) FROM PUBLIC;
