@@ -26,7 +26,11 @@
                        OR NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
                                       WHERE f.oid = t.tgfoid AND f.proname = g.function AND n.nspname = {{literal rawSchema}})
                        OR pg_catalog.strpos(pg_catalog.pg_get_triggerdef(t.oid), g.condition || ' EXECUTE ') = 0) AS c (changed)
- WHERE t.oid IS NULL OR c.changed OR t.tgenabled <> g.enabled
+ WHERE t.oid IS NULL OR c.changed
+    OR t.tgenabled <> g.enabled
+       -- Those of Python fire where a table is shared.
+       AND NOT (t.tgenabled = 'D' AND g.enabled = 'O'
+                AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS s WHERE s.tracked AND s.options @> '{"shared_with_python": true}'))
  ORDER BY g.name)
 UNION ALL
 SELECT 'replica_role',

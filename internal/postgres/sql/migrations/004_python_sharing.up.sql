@@ -144,5 +144,30 @@ CREATE TRIGGER chrononaut_python_replace
     AFTER INSERT ON {{schema}}.chrononaut_activity
     FOR EACH ROW WHEN (NEW.operation IS NULL AND NEW.table_schema IS NOT NULL) EXECUTE FUNCTION {{schema}}.python_replace();
 
--- On a table of his own, somebody could read history by them.
-REVOKE EXECUTE ON FUNCTION {{schema}}.python_complete(), {{schema}}.python_replace() FROM PUBLIC;
+-- Their conditions cost every INSERT something, so they fire from the first table on
+-- that is shared.
+ALTER TABLE {{schema}}.chrononaut_activity DISABLE TRIGGER chrononaut_python_complete;
+ALTER TABLE {{schema}}.chrononaut_activity DISABLE TRIGGER chrononaut_python_replace;
+
+CREATE FUNCTION {{schema}}.python_shared() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF EXISTS (SELECT FROM pg_trigger AS t
+                WHERE t.tgrelid = {{literal (print schema ".chrononaut_activity")}}::regclass AND t.tgenabled = 'D'
+                  AND t.tgname IN ('chrononaut_python_complete', 'chrononaut_python_replace'))
+    THEN
+        ALTER TABLE {{schema}}.chrononaut_activity ENABLE TRIGGER chrononaut_python_complete;
+        ALTER TABLE {{schema}}.chrononaut_activity ENABLE TRIGGER chrononaut_python_replace;
+    END IF;
+    RETURN NULL;
+END
+{{dollar}};
+
+CREATE TRIGGER chrononaut_python_shared
+    AFTER INSERT OR UPDATE ON {{schema}}.chrononaut_table
+    FOR EACH ROW WHEN (NEW.options @> '{"shared_with_python": true}') EXECUTE FUNCTION {{schema}}.python_shared();
+
+-- On a table of his own, somebody could read history by them, or lock it.
+REVOKE EXECUTE ON FUNCTION {{schema}}.python_complete(), {{schema}}.python_replace(), {{schema}}.python_shared() FROM PUBLIC;
