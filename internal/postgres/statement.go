@@ -82,6 +82,13 @@ func (t *Table) Plainly(row string) string {
 // no key of the table has changed: not where it may be older than tracking.
 func (t *Table) Settling() bool { return !t.Adopted && len(t.Python) == 0 }
 
+// namedArgs are those of the templates that look into a sequence, or a transition
+// table, of this name.
+type namedArgs struct {
+	Table *Table
+	Name  string
+}
+
 // settledTable are the arguments of the templates in statement.sql that write rows.
 type settledTable struct {
 	*Table

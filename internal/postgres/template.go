@@ -112,6 +112,7 @@ func functions(schema, tag string) template.FuncMap {
 		"dollar":      func() string { return tag },
 		"image":       func(t *Table, row string) imageArgs { return imageArgs{t, row} },
 		"period":      func(t *Table, row string) periodArgs { return periodArgs{t, row} },
+		"named":       func(t *Table, name string) namedArgs { return namedArgs{t, name} },
 		"settled":     func(t *Table, settled bool) settledTable { return settledTable{t, settled} },
 		"compare":     func(t *Table, ignored []string) compareArgs { return compareArgs{t, ignored} },
 	}

@@ -68,6 +68,7 @@ CREATE OR REPLACE TRIGGER {{ident .Name}}
 GRANT SELECT, INSERT ON {{schema}}.chrononaut_activity TO {{ident .Name}};
 GRANT USAGE ON SEQUENCE {{schema}}.chrononaut_activity_id_seq TO {{ident .Name}};
 GRANT USAGE ON SCHEMA {{schema}} TO {{ident .Name}};
+GRANT SELECT ON {{schema}}.chrononaut_hold_scope, {{schema}}.chrononaut_hold_shape, {{schema}}.chrononaut_lease TO {{ident .Name}};
 SELECT {{schema}}.grant_keys({{literal .Name}})
 {{- end}}
 {{define "rename_column" -}}

@@ -93,7 +93,7 @@ AS {{dollar}}
                    ('^chrononaut_period_todo$', 'SELECT'), ('^chrononaut_period_todo$', 'INSERT'),
                    ('_[0-9a-f]{8}_keys$', 'SELECT'), ('_[0-9a-f]{8}_keys$', 'INSERT'), ('_[0-9a-f]{8}_keys$', 'DELETE'),
                    ('_[0-9a-f]{8}_period$', 'SELECT'), ('_[0-9a-f]{8}_period$', 'INSERT'), ('_[0-9a-f]{8}_period$', 'UPDATE'), ('_[0-9a-f]{8}_period$', 'DELETE'),
-                   ('^chrononaut_hold(_scope|_shape)?$', 'SELECT'), ('^chrononaut_hold(_scope|_shape)?$', 'INSERT')) AS w (pattern, privilege)
+                   ('^chrononaut_hold(_scope|_shape)?$', 'SELECT'), ('^chrononaut_hold(_scope|_shape)?$', 'INSERT'), ('^chrononaut_lease$', 'SELECT')) AS w (pattern, privilege)
         ON o.relkind <> 'S' AND o.relname ~ w.pattern
     UNION ALL
     SELECT roles ->> 'writer', o.relname, 'USAGE' FROM ours AS o

@@ -18,6 +18,16 @@ the index alone says; or its last one is the one before. */ -}}
 {{- define "next"}}(SELECT a.version FROM {{schema}}.chrononaut_activity AS a
                                WHERE {{.Table.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}}
                                ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) ({{.Version}} OPERATOR(pg_catalog.-) 1){{end -}}
+{{- /* Whether the bit of the table is not set in a sequence. */ -}}
+{{- define "bit"}}(coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema "." .Name)}}::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Table.Schema}}, {{literal .Table.Name}})) OPERATOR(pg_catalog.=) 0{{end -}}
+{{- /* Whether rows of a transition table may be held by their key, or leased. */ -}}
+{{- define "guarded"}}
+{{- $row := .Table.RowAlias -}}
+EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $row}} AS key) AS k, {{schema}}.chrononaut_hold_scope AS s
+                                    WHERE s.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND NOT s.past)
+                        OR EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $row}} AS key) AS k, {{schema}}.chrononaut_lease AS l
+                                    WHERE l.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND l.enforced AND l.released IS NULL)
+{{- end -}}
 {{- /* The table is as it was when this was generated. A plan has this as a constant. */ -}}
 {{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}) OPERATOR(pg_catalog.=) TG_RELID, false){{end -}}
 {{- define "insert_history"}}INSERT INTO {{schema}}.chrononaut_activity
@@ -96,7 +106,11 @@ AS {{dollar}}
 <<v>>
 DECLARE
     fits       boolean; -- the table is as it was when this was generated
-    way        integer; -- 0: row by row; 1: at once; 2: at once, and no key of the table has changed
+    -- 0: row by row; 1: at once; 2: at once, and no key of the table has ever changed.
+    -- Negative while holds and leases have to be looked for.
+    way        integer;
+    guarded    boolean;
+    scan       pg_catalog.text;
     context    pg_catalog.jsonb;
     user_info  pg_catalog.jsonb;
     extra_info pg_catalog.jsonb;
@@ -108,16 +122,14 @@ DECLARE
     changes    pg_catalog.refcursor;
     change     pg_catalog.record;
 BEGIN
-    -- Row by row where something is wrong with the context, where leases and holds have to
-    -- be looked for, nothing is captured, keys change or a version is corrected, and where
-    -- what others have committed may not be seen.
+    -- Row by row where something is wrong with the context, where rows are leased or held,
+    -- nothing is captured, keys change or a version is corrected, and where what others
+    -- have committed may not be seen.
     BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
         way := CASE WHEN {{if .Awkward}}false AND {{end}}{{template "fits" .}} AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
-            AND (coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::pg_catalog.regclass), -1)
-                 OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}})) OPERATOR(pg_catalog.=) 0
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -129,13 +141,36 @@ BEGIN
 {{- if .Strict}}
             AND context IS NOT NULL AND (context OPERATOR(pg_catalog.?) 'change_info' OR coalesce((context OPERATOR(pg_catalog.->) 'extra_info') OPERATOR(pg_catalog.?) 'rationale', false))
 {{- end}}
-            THEN {{if .Settling}}CASE WHEN (coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_unsettled")}}::pg_catalog.regclass), -1)
-                             OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}})) OPERATOR(pg_catalog.=) 0 THEN 2 ELSE 1 END{{else}}1{{end}} ELSE 0 END;
+            THEN {{if .Settling}}CASE WHEN {{template "bit" (named . "chrononaut_unsettled")}} THEN 2 ELSE 1 END{{else}}1{{end}}
+                 OPERATOR(pg_catalog.*) CASE WHEN {{template "bit" (named . "chrononaut_guarded")}} THEN 1 ELSE -1 END
+            ELSE 0 END;
     EXCEPTION WHEN data_exception OR undefined_table OR invalid_schema_name THEN
         -- The context is no JSON, or the table has another name.
         way := 0;
     END;
 
+    IF way OPERATOR(pg_catalog.<) 0 THEN
+        BEGIN
+            -- Plans are kept, and may have been made while few records were held.
+            scan := pg_catalog.current_setting('enable_seqscan');
+            PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
+            -- Whole tables, and rows by other columns than the key.
+            guarded := pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+                OR EXISTS (SELECT FROM {{schema}}.chrononaut_hold_shape AS s
+                            WHERE s.table_schema OPERATOR(pg_catalog.=) {{literal .Schema}} AND s.table_name OPERATOR(pg_catalog.=) {{literal .Name}}
+                              AND NOT (s.columns OPERATOR(pg_catalog.@>) {{textArray .KeyColumns}} AND s.columns OPERATOR(pg_catalog.<@) {{textArray .KeyColumns}}));
+            IF NOT guarded AND TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                guarded := {{template "guarded" (named . "new_rows")}};
+            END IF;
+            IF NOT guarded AND (TG_OP OPERATOR(pg_catalog.=) 'DELETE' OR TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND way OPERATOR(pg_catalog.<>) -2) THEN
+                guarded := {{template "guarded" (named . "old_rows")}};
+            END IF;
+            PERFORM pg_catalog.set_config('enable_seqscan', scan, true);
+        EXCEPTION WHEN insufficient_privilege THEN
+            guarded := true;
+        END;
+        way := CASE WHEN guarded THEN 0 ELSE pg_catalog.abs(way) END;
+    END IF;
     IF way OPERATOR(pg_catalog.>) 0 THEN
         user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
         extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');

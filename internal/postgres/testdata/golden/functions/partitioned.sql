@@ -592,7 +592,11 @@ AS $chrononaut$
 <<v>>
 DECLARE
     fits       boolean; -- the table is as it was when this was generated
-    way        integer; -- 0: row by row; 1: at once; 2: at once, and no key of the table has changed
+    -- 0: row by row; 1: at once; 2: at once, and no key of the table has ever changed.
+    -- Negative while holds and leases have to be looked for.
+    way        integer;
+    guarded    boolean;
+    scan       pg_catalog.text;
     context    pg_catalog.jsonb;
     user_info  pg_catalog.jsonb;
     extra_info pg_catalog.jsonb;
@@ -601,16 +605,14 @@ DECLARE
     changes    pg_catalog.refcursor;
     change     pg_catalog.record;
 BEGIN
-    -- Row by row where something is wrong with the context, where leases and holds have to
-    -- be looked for, nothing is captured, keys change or a version is corrected, and where
-    -- what others have committed may not be seen.
+    -- Row by row where something is wrong with the context, where rows are leased or held,
+    -- nothing is captured, keys change or a version is corrected, and where what others
+    -- have committed may not be seen.
     BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
         way := CASE WHEN coalesce("chrononaut".fits('"public"."parts"'::pg_catalog.regclass, '85b0455cffc6328cf4d08b448b76f731') OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
-            AND (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1)
-                 OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'parts')) OPERATOR(pg_catalog.=) 0
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -619,13 +621,42 @@ BEGIN
                     AND pg_catalog.concat(pg_catalog.jsonb_typeof(context), pg_catalog.jsonb_typeof(context OPERATOR(pg_catalog.->) 'user_info'),
                                           pg_catalog.jsonb_typeof(context OPERATOR(pg_catalog.->) 'extra_info'))
                         OPERATOR(pg_catalog.=) ANY ('{object,objectobject,objectobjectobject}'::pg_catalog.text[]))
-            THEN CASE WHEN (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_unsettled'::pg_catalog.regclass), -1)
-                             OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'parts')) OPERATOR(pg_catalog.=) 0 THEN 2 ELSE 1 END ELSE 0 END;
+            THEN CASE WHEN (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_unsettled'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'parts')) OPERATOR(pg_catalog.=) 0 THEN 2 ELSE 1 END
+                 OPERATOR(pg_catalog.*) CASE WHEN (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'parts')) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE -1 END
+            ELSE 0 END;
     EXCEPTION WHEN data_exception OR undefined_table OR invalid_schema_name THEN
         -- The context is no JSON, or the table has another name.
         way := 0;
     END;
 
+    IF way OPERATOR(pg_catalog.<) 0 THEN
+        BEGIN
+            -- Plans are kept, and may have been made while few records were held.
+            scan := pg_catalog.current_setting('enable_seqscan');
+            PERFORM pg_catalog.set_config('enable_seqscan', 'off', true);
+            -- Whole tables, and rows by other columns than the key.
+            guarded := pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+                OR EXISTS (SELECT FROM "chrononaut".chrononaut_hold_shape AS s
+                            WHERE s.table_schema OPERATOR(pg_catalog.=) 'public' AND s.table_name OPERATOR(pg_catalog.=) 'parts'
+                              AND NOT (s.columns OPERATOR(pg_catalog.@>) ARRAY['id', 'day']::pg_catalog.text[] AND s.columns OPERATOR(pg_catalog.<@) ARRAY['id', 'day']::pg_catalog.text[]));
+            IF NOT guarded AND TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
+                guarded := EXISTS (SELECT FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key) AS k, "chrononaut".chrononaut_hold_scope AS s
+                                    WHERE s.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0)) AND NOT s.past)
+                        OR EXISTS (SELECT FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key) AS k, "chrononaut".chrononaut_lease AS l
+                                    WHERE l.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0)) AND l.enforced AND l.released IS NULL);
+            END IF;
+            IF NOT guarded AND (TG_OP OPERATOR(pg_catalog.=) 'DELETE' OR TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND way OPERATOR(pg_catalog.<>) -2) THEN
+                guarded := EXISTS (SELECT FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key) AS k, "chrononaut".chrononaut_hold_scope AS s
+                                    WHERE s.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0)) AND NOT s.past)
+                        OR EXISTS (SELECT FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id", 'day', "chrononaut:row"."day") AS key) AS k, "chrononaut".chrononaut_lease AS l
+                                    WHERE l.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.parts', 0)) AND l.enforced AND l.released IS NULL);
+            END IF;
+            PERFORM pg_catalog.set_config('enable_seqscan', scan, true);
+        EXCEPTION WHEN insufficient_privilege THEN
+            guarded := true;
+        END;
+        way := CASE WHEN guarded THEN 0 ELSE pg_catalog.abs(way) END;
+    END IF;
     IF way OPERATOR(pg_catalog.>) 0 THEN
         user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
         extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');
