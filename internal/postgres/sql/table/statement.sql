@@ -100,7 +100,8 @@ CREATE OR REPLACE FUNCTION {{.Function "statement"}}() RETURNS trigger
 {{- if .Hidden}}
     SET enable_nestloop = off{{/* Plans are kept, and may have been made for one row. */}}
 {{- end}}
-    SET jit = off{{/* Or for many, for which compiling looks worth while. */}}
+    SET jit = off{{/* Or for many, for which compiling looks worth while, */}}
+    SET plan_cache_mode = force_generic_plan{{/* and which look dearer than planning each time. */}}
 AS {{dollar}}
 #variable_conflict use_variable
 <<v>>

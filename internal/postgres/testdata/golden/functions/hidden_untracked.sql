@@ -561,6 +561,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."people_f215caf2_statement"() RETURNS tr
     SET lc_monetary = 'C'
     SET enable_nestloop = off
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>

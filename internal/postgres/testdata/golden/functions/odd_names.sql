@@ -577,6 +577,7 @@ CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fcc
     SET lc_monetary = 'C'
     SET enable_nestloop = off
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut1$
 #variable_conflict use_variable
 <<v>>

@@ -530,6 +530,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS tri
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>

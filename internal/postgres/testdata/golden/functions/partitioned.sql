@@ -587,6 +587,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."parts_457b2814_statement"() RETURNS tri
     SET lc_monetary = 'C'
     SET enable_nestloop = off
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>

@@ -581,6 +581,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."docs_94f0d688_statement"() RETURNS trig
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut$
 #variable_conflict use_variable
 <<v>>
