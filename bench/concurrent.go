@@ -13,7 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const clients = 16
+const (
+	clients = 16
+	// planned is how many statements each client runs, in each way, before a round: by then plans are kept.
+	planned = 10
+)
 
 // crowds say which of the rows 1 to rows a client changes with its nth statement.
 var crowds = []struct {
@@ -51,9 +55,9 @@ func measureConcurrent(ctx context.Context, b *bench) (results []result, err err
 			return err
 		}
 		return withClients(ctx, pool, func(conns []*pgx.Conn) error {
-			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), rounds: 5, statements: 100}
+			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), rounds: 5, statements: 400}
 			if b.short {
-				t.rounds, t.statements = 3, 20
+				t.rounds, t.statements = 3, 100
 			}
 			if err := t.setUp(ctx); err != nil {
 				return err
@@ -100,14 +104,21 @@ func (t *throng) measure(ctx context.Context, id func(client, n, rows int) int, 
 			if w == unfit && unfit != none {
 				continue
 			}
-			took, err := inParallel(t.conns, func(client int, conn *pgx.Conn) error {
-				for n := range t.statements {
-					if _, err := conn.Exec(ctx, updateOfClient.prepared(w), id(client, n, t.rows)); err != nil {
-						return err
+			run := func(statements int) (time.Duration, error) {
+				return inParallel(t.conns, func(client int, conn *pgx.Conn) error {
+					for n := range statements {
+						if _, err := conn.Exec(ctx, updateOfClient.prepared(w), id(client, n, t.rows)); err != nil {
+							return err
+						}
 					}
-				}
-				return nil
-			})
+					return nil
+				})
+			}
+			// VACUUM has invalidated the plans of all sessions.
+			if _, err := run(planned); err != nil {
+				return nil, fmt.Errorf("%s: %w", w, err)
+			}
+			took, err := run(t.statements)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", w, err)
 			}

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
@@ -214,6 +217,38 @@ func TestSchemaChanges(t *testing.T) {
 		f.refused("TM003", `INSERT INTO docs VALUES (1, 1, 'x')`)
 		f.track("docs", nil)
 		f.exec(`INSERT INTO docs VALUES (1, 1, 'x')`)
+	})
+
+	t.Run("a hidden column that exchanges its name with another stops writes, in open sessions and old snapshots too", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE people (id integer PRIMARY KEY, name text, secret text)`, `CREATE TABLE other (id integer)`)
+		f.track("people", &chronomigrate.TrackOptions{Hidden: []string{"secret"}})
+		used, old := f.connect(), f.connect()
+		for _, conn := range []*pgx.Conn{used, old} {
+			f.execOn(conn, `INSERT INTO people VALUES (1, 'x', 'TOP SECRET')`, `UPDATE people SET secret = 'TOP SECRET 2'`, `DELETE FROM people`)
+		}
+		f.execOn(old, `BEGIN ISOLATION LEVEL REPEATABLE READ`, `SELECT FROM other`)
+		f.exec(`BEGIN`, `ALTER TABLE people RENAME secret TO hers`, `ALTER TABLE people RENAME name TO secret`, `ALTER TABLE people RENAME hers TO name`, `COMMIT`)
+		for _, conn := range []*pgx.Conn{used, old} {
+			_, err := conn.Exec(t.Context(), `INSERT INTO people (id, name) VALUES (1, 'TOP SECRET')`)
+			if got := chronodriver.State(err); got != "TM003" {
+				t.Errorf("an INSERT was refused with %q, want TM003: %v", got, err)
+			}
+		}
+		f.wantText("0", `SELECT count(*)::text FROM chrononaut.chrononaut_activity AS a WHERE a::text LIKE '%TOP SECRET%'`)
+	})
+
+	t.Run("a column that is added in an older snapshot is captured as it is", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE notes (id integer PRIMARY KEY, a text)`, `CREATE TABLE other (id integer)`)
+		f.track("notes", nil)
+		old := f.connect()
+		f.execOn(old, `INSERT INTO notes VALUES (1, 'x')`, `BEGIN ISOLATION LEVEL REPEATABLE READ`, `SELECT FROM other`)
+		f.exec(`ALTER TABLE notes ADD j json`)
+		f.execOn(old, `UPDATE notes SET j = '{"a": 1, "a": 2}'`, `COMMIT`)
+		f.wantText(`{"chrononaut:text": "{\"a\": 1, \"a\": 2}"}`, `SELECT data ->> 'j' FROM chrononaut.chrononaut_activity WHERE table_name = 'notes' ORDER BY id DESC LIMIT 1`)
 	})
 
 	t.Run("neither ALTER TYPE nor DROP COLUMN is refused because of a trigger", func(t *testing.T) {

@@ -60,6 +60,17 @@ func TestForgery(t *testing.T) {
 		f.refused("42501", `SELECT chrononaut.note_rekeyed(2147483646)`)
 	})
 
+	t.Run("a statement that changes keys cannot hide it", func(t *testing.T) {
+		t.Parallel()
+		f := forger(t)
+		f.exec(`CREATE FUNCTION pg_temp.hide(id integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('chrononaut.rekeyed', '', true); RETURN id + 10; END $$`,
+			`INSERT INTO todos VALUES (1, 'a'), (2, 'a'), (3, 'a')`, `UPDATE todos SET id = pg_temp.hide(id) WHERE id < 9`, `SET chrononaut.rekeyed = ''`, `UPDATE todos SET title = 'b'`)
+		f.wantText("1 to 11, 2 to 12, 3 to 13", `SELECT string_agg(concat(previous_key ->> 'id', ' to ', key ->> 'id'), ', ' ORDER BY id)
+			FROM chrononaut.chrononaut_activity WHERE previous_key IS NOT NULL`)
+		f.refused("42501", `SELECT chrononaut.unsettle('public', 'todos')`)
+		f.refused("42501", `SELECT setval('chrononaut.chrononaut_unsettled', 0)`)
+	})
+
 	t.Run("a transaction cannot hide that it goes on writing", func(t *testing.T) {
 		t.Parallel()
 		f := forger(t)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -111,12 +112,16 @@ func (t settledTable) After(row string) versionArgs {
 	return versionArgs{t.Table, "(" + row + "." + QuoteIdent(t.VersionColumn) + " OPERATOR(pg_catalog.+) 1)"}
 }
 
-// Shape is a checksum of the table's columns and their types: see shape() in the
-// migrations.
+// Shape is a checksum of the table's columns, their types and the places of hidden
+// ones: see shape() in the migrations.
 func (t *Table) Shape() string {
 	lines := make([]string, 0, len(t.Columns))
 	for _, c := range t.Columns {
-		lines = append(lines, c.Name+" "+c.BaseType)
+		line := c.Name + " " + c.BaseType
+		if slices.Contains(t.Hidden, c.Name) {
+			line += " " + strconv.Itoa(int(c.Ordinal))
+		}
+		lines = append(lines, line)
 	}
 	slices.Sort(lines)
 	return Checksum(strings.Join(lines, "\n"))

@@ -228,6 +228,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS tri
     SET lc_monetary = 'C'
     SET enable_nestloop = off
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut$
 …
 $chrononaut$;

@@ -97,6 +97,7 @@ COMMENT ON FUNCTION "chrononaut"."todos_a23d6084_capture"() IS 'chrononaut gener
 CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_statement"() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET jit = off
+    SET plan_cache_mode = force_generic_plan
 AS $chrononaut$
 …
 $chrononaut$;

@@ -1,4 +1,4 @@
 DROP FUNCTION {{schema}}.unsettle(text, text);
 DROP SEQUENCE {{schema}}.chrononaut_unsettled;
-DROP FUNCTION {{schema}}.fits(regclass, text);
-DROP FUNCTION {{schema}}.shape(regclass);
+DROP FUNCTION {{schema}}.fits(regclass, text, text[]);
+DROP FUNCTION {{schema}}.shape(regclass, text[]);

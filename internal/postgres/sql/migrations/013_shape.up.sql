@@ -2,26 +2,29 @@
 -- was when they were generated, and that the version on a row is the last one that
 -- history has of it.
 
--- The columns of a relation, with the types behind domains, as one checksum. It comes from the
+-- The columns of a relation, with the types behind domains, as one checksum; of hidden
+-- columns also where they stand, in case names were exchanged. It comes from the
 -- relation's row type: the catalog is read as the snapshot of the transaction has it,
 -- which may be older than the columns.
-CREATE FUNCTION {{schema}}.shape(relation regclass) RETURNS text
+CREATE FUNCTION {{schema}}.shape(relation regclass, hidden text[]) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
-    columns jsonb;
-    types   text;
+    empty_row json;
+    columns   text;
+    types     jsonb;
 BEGIN
     -- By an alias that no column has.
-    EXECUTE format('SELECT to_jsonb(%2$I) FROM (SELECT (NULL::%1$s).*) AS %2$I', relation, gen_random_uuid()) INTO columns;
-    SELECT string_agg(format('(%L, pg_typeof((NULL::%s).%I)::oid)', name, relation, name), ', ')
-      INTO types FROM jsonb_object_keys(columns) AS name;
-    EXECUTE 'SELECT jsonb_object_agg(c.name, c.type) FROM (VALUES ' || types || ') AS c (name, type)' INTO columns;
+    EXECUTE format('SELECT row_to_json(%2$I) FROM (SELECT (NULL::%1$s).*) AS %2$I', relation, gen_random_uuid()) INTO empty_row;
+    SELECT string_agg(format('(%L, pg_typeof((NULL::%s).%I)::oid)', k.name, relation, k.name), ', ')
+      INTO columns FROM json_object_keys(empty_row) AS k (name);
+    EXECUTE 'SELECT jsonb_object_agg(c.name, c.type) FROM (VALUES ' || columns || ') AS c (name, type)' INTO types;
     RETURN (SELECT md5(string_agg(c.line, E'\n' ORDER BY c.line COLLATE "C"))
-              FROM (SELECT v.key || ' ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname) AS line
-                      FROM jsonb_each_text(columns) AS v
-                      LEFT JOIN pg_type AS t ON t.oid = {{schema}}.base_type(v.value::oid)
+              FROM (SELECT k.name || ' ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname)
+                           || CASE WHEN k.name = ANY (hidden) THEN ' ' || k.place ELSE '' END AS line
+                      FROM json_object_keys(empty_row) WITH ORDINALITY AS k (name, place)
+                      LEFT JOIN pg_type AS t ON t.oid = {{schema}}.base_type((types ->> k.name)::oid)
                       LEFT JOIN pg_namespace AS n ON n.oid = t.typnamespace) AS c);
 END
 {{dollar}};
@@ -29,12 +32,12 @@ END
 -- The relation, if it has the expected shape. It is called immutable so that a plan
 -- calls it when it is made and keeps the answer: a change of the relation, which is a
 -- constant in the plan, invalidates the plan.
-CREATE FUNCTION {{schema}}.fits(relation regclass, expected text) RETURNS oid
+CREATE FUNCTION {{schema}}.fits(relation regclass, expected text, hidden text[]) RETURNS oid
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 BEGIN
-    RETURN CASE WHEN {{schema}}.shape(relation) = expected THEN relation::oid END;
+    RETURN CASE WHEN {{schema}}.shape(relation, hidden) = expected THEN relation::oid END;
 END
 {{dollar}};
 
@@ -63,3 +66,9 @@ END
 {{dollar}};
 
 REVOKE EXECUTE ON FUNCTION {{schema}}.unsettle(text, text) FROM PUBLIC;
+
+-- History may be older than this.
+SELECT {{schema}}.unsettle(t.table_schema, t.table_name)
+  FROM (SELECT DISTINCT a.table_schema, a.table_name FROM {{schema}}.chrononaut_activity AS a WHERE a.previous_key IS NOT NULL
+        UNION
+        SELECT c.table_schema, c.table_name FROM {{schema}}.chrononaut_coverage AS c WHERE c.kind = 'erased') AS t;

@@ -29,7 +29,7 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
                                     WHERE l.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND l.enforced AND l.released IS NULL)
 {{- end -}}
 {{- /* The table is as it was when this was generated. A plan has this as a constant. */ -}}
-{{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}) OPERATOR(pg_catalog.=) TG_RELID, false){{end -}}
+{{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}, {{textArray .HiddenNames}}) OPERATOR(pg_catalog.=) TG_RELID, false){{end -}}
 {{- define "insert_history"}}INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user){{end -}}
 {{- define "extra"}}CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) {{schema}}.record_info(v.context, {{literal .Schema}}, {{literal .Name}}, k.key) ELSE v.extra_info END{{end -}}

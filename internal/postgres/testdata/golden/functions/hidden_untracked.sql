@@ -587,7 +587,7 @@ BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
-        way := CASE WHEN coalesce("chrononaut".fits('"public"."people"'::pg_catalog.regclass, '29f87506c229591f5f99d3a62fc8a2d3') OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
+        way := CASE WHEN coalesce("chrononaut".fits('"public"."people"'::pg_catalog.regclass, '3a854bb84c457e84b8b93211b2f581ff', ARRAY['secret']::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -745,7 +745,7 @@ BEGIN
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark.
     BEGIN
-        fits := coalesce("chrononaut".fits('"public"."people"'::pg_catalog.regclass, '29f87506c229591f5f99d3a62fc8a2d3') OPERATOR(pg_catalog.=) TG_RELID, false);
+        fits := coalesce("chrononaut".fits('"public"."people"'::pg_catalog.regclass, '3a854bb84c457e84b8b93211b2f581ff', ARRAY['secret']::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
     EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
         fits := false;
     END;

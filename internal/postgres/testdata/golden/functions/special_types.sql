@@ -607,7 +607,7 @@ BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
-        way := CASE WHEN false AND coalesce("chrononaut".fits('"public"."docs"'::pg_catalog.regclass, 'd630f521182955906d1f293f67121a54') OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
+        way := CASE WHEN false AND coalesce("chrononaut".fits('"public"."docs"'::pg_catalog.regclass, 'd630f521182955906d1f293f67121a54', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -775,7 +775,7 @@ BEGIN
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark.
     BEGIN
-        fits := coalesce("chrononaut".fits('"public"."docs"'::pg_catalog.regclass, 'd630f521182955906d1f293f67121a54') OPERATOR(pg_catalog.=) TG_RELID, false);
+        fits := coalesce("chrononaut".fits('"public"."docs"'::pg_catalog.regclass, 'd630f521182955906d1f293f67121a54', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
     EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
         fits := false;
     END;
