@@ -57,11 +57,18 @@ DECLARE
     unsettled regclass := {{literal (print schema ".chrononaut_unsettled")}};
     bit       bigint   := {{schema}}.guard_bit(of_schema, of_table);
 BEGIN
-    IF pg_sequence_last_value(unsettled) & bit = 0 THEN
-        -- One at a time, so that no bit is lost.
-        PERFORM pg_advisory_xact_lock(unsettled::oid::integer, 0);
-        PERFORM setval(unsettled, pg_sequence_last_value(unsettled) | bit, true);
+    IF pg_sequence_last_value(unsettled) & bit <> 0 THEN
+        RETURN;
     END IF;
+    -- One at a time, so that no bit is lost; but not until the transaction ends.
+    BEGIN
+        PERFORM pg_advisory_lock(unsettled::oid::integer, 0);
+        PERFORM setval(unsettled, pg_sequence_last_value(unsettled) | bit, true);
+    EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
+        PERFORM pg_advisory_unlock(unsettled::oid::integer, 0);
+        RAISE;
+    END;
+    PERFORM pg_advisory_unlock(unsettled::oid::integer, 0);
 END
 {{dollar}};
 
