@@ -2,30 +2,53 @@
 -- was when they were generated, and that the version on a row is the last one that
 -- history has of it.
 
--- The columns of a relation, with the types behind domains, as one checksum; of hidden
--- columns also where they stand, in case names were exchanged. It comes from the
--- relation's row type: the catalog is read as the snapshot of the transaction has it,
--- which may be older than the columns.
-CREATE FUNCTION {{schema}}.shape(relation regclass, hidden text[]) RETURNS text
+-- The columns of a relation in their order. They come from its row type: the catalog is
+-- read as the snapshot of the transaction has it, which may be older than the columns.
+CREATE FUNCTION {{schema}}.row_columns(relation regclass) RETURNS TABLE (name text, type oid, place bigint)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
 DECLARE
     empty_row json;
-    columns   text;
-    types     jsonb;
+    types     text;
 BEGIN
     -- By an alias that no column has.
     EXECUTE format('SELECT row_to_json(%2$I) FROM (SELECT (NULL::%1$s).*) AS %2$I', relation, gen_random_uuid()) INTO empty_row;
-    SELECT string_agg(format('(%L, pg_typeof((NULL::%s).%I)::oid)', k.name, relation, k.name), ', ')
-      INTO columns FROM json_object_keys(empty_row) AS k (name);
-    EXECUTE 'SELECT jsonb_object_agg(c.name, c.type) FROM (VALUES ' || columns || ') AS c (name, type)' INTO types;
-    RETURN (SELECT md5(string_agg(c.line, E'\n' ORDER BY c.line COLLATE "C"))
-              FROM (SELECT k.name || ' ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname)
-                           || CASE WHEN k.name = ANY (hidden) THEN ' ' || k.place ELSE '' END AS line
-                      FROM json_object_keys(empty_row) WITH ORDINALITY AS k (name, place)
-                      LEFT JOIN pg_type AS t ON t.oid = {{schema}}.base_type((types ->> k.name)::oid)
-                      LEFT JOIN pg_namespace AS n ON n.oid = t.typnamespace) AS c);
+    SELECT string_agg(format('(%L, pg_typeof((NULL::%s).%I)::oid, %s::bigint)', k.name, relation, k.name, k.place), ', ')
+      INTO types FROM json_object_keys(empty_row) WITH ORDINALITY AS k (name, place);
+    RETURN QUERY EXECUTE 'SELECT * FROM (VALUES ' || types || ') AS c';
+END
+{{dollar}};
+
+-- The columns with the types behind domains, as one checksum; of hidden columns also
+-- where they stand, in case names were exchanged.
+CREATE FUNCTION {{schema}}.shape(relation regclass, hidden text[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT md5(string_agg(c.line, E'\n' ORDER BY c.line COLLATE "C"))
+      FROM (SELECT k.name || ' ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname)
+                   || CASE WHEN k.name = ANY (hidden) THEN ' ' || k.place ELSE '' END AS line
+              FROM {{schema}}.row_columns(relation) AS k
+              LEFT JOIN pg_type AS t ON t.oid = {{schema}}.base_type(k.type)
+              LEFT JOIN pg_namespace AS n ON n.oid = t.typnamespace) AS c
+{{dollar}};
+
+-- Refuses a write of a transaction whose snapshot does not see the columns that the
+-- table has: what the catalog says of them would be wrong.
+CREATE FUNCTION {{schema}}.assert_seen(relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+BEGIN
+    IF ARRAY(SELECT ROW(c.name, c.type)::text FROM {{schema}}.row_columns(relation) AS c ORDER BY c.place)
+       <> ARRAY(SELECT ROW(a.attname, a.atttypid)::text FROM pg_attribute AS a
+                 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+            MESSAGE = format('table %s was altered since this transaction took its snapshot', relation),
+            HINT = 'Repeat the transaction.';
+    END IF;
 END
 {{dollar}};
 

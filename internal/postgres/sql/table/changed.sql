@@ -46,3 +46,21 @@ note_ending(). */ -}}
 
 {{- /* Whether t is the row that has the key of NEW. */ -}}
 {{- define "same_row"}}{{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}{{end -}}
+
+{{- /* The table is as it was when this was generated. A plan has this as a constant. */ -}}
+{{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}, {{textArray .HiddenNames}}) {{if .Partitioned}}IS NOT NULL{{else}}OPERATOR(pg_catalog.=) TG_RELID{{end}}, false){{end -}}
+
+{{- /* What the catalog says of the table is what it is. Only a table that is no longer as
+it was is looked for in it. */ -}}
+{{- define "assert_seen"}}
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        BEGIN
+            fits := {{template "fits" .}};
+        EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+            fits := false;
+        END;
+        IF NOT fits THEN
+            PERFORM {{schema}}.assert_seen(TG_RELID);
+        END IF;
+    END IF;
+{{- end -}}

@@ -40,6 +40,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    fits         boolean;
     fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
@@ -60,6 +61,7 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         NEW := OLD;
     END IF;
+    {{- template "assert_seen" .}}
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
     IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN

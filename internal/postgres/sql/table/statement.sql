@@ -28,8 +28,6 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
                         OR EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $row}} AS key) AS k, {{schema}}.chrononaut_lease AS l
                                     WHERE l.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND l.enforced AND l.released IS NULL)
 {{- end -}}
-{{- /* The table is as it was when this was generated. A plan has this as a constant. */ -}}
-{{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}, {{textArray .HiddenNames}}) OPERATOR(pg_catalog.=) TG_RELID, false){{end -}}
 {{- define "insert_history"}}INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user){{end -}}
 {{- define "extra"}}CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) {{schema}}.record_info(v.context, {{literal .Schema}}, {{literal .Name}}, k.key) ELSE v.extra_info END{{end -}}
@@ -223,7 +221,8 @@ BEGIN
     END IF;
 
     -- The others, one by one, as rows of the table's type: all, or those that changed and
-    -- have no record above the mark.
+    -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
+    -- with virtual generated columns.
     BEGIN
         fits := {{template "fits" .}};
     EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
@@ -245,15 +244,19 @@ BEGIN
         END IF;
     ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
         IF fits THEN
-            OPEN changes FOR SELECT n.r AS after FROM {{.RowsOf "new_rows" .Qualified true}} AS n WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT {{template "written" .}};
+            OPEN changes FOR SELECT n.r AS after FROM {{.RowsOf "new_rows" .Qualified true}} AS n
+                WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT {{template "written" .}}
+                ORDER BY n.place;
         ELSE
-            OPEN changes FOR EXECUTE pg_catalog.format({{literal (print "SELECT n.r AS after FROM " (.RowsOf "new_rows" "%1$s" false) " AS n")}}, TG_RELID::pg_catalog.regclass);
+            OPEN changes FOR EXECUTE pg_catalog.format({{literal (print "SELECT n.r AS after FROM " (.RowsOf "new_rows" "%1$s" false) " AS n ORDER BY n.place")}}, TG_RELID::pg_catalog.regclass);
         END IF;
     ELSE
         IF fits THEN
-            OPEN changes FOR SELECT n.r AS before FROM {{.RowsOf "old_rows" .Qualified true}} AS n WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT {{template "written" .}};
+            OPEN changes FOR SELECT n.r AS before FROM {{.RowsOf "old_rows" .Qualified true}} AS n
+                WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT {{template "written" .}}
+                ORDER BY n.place;
         ELSE
-            OPEN changes FOR EXECUTE pg_catalog.format({{literal (print "SELECT n.r AS before FROM " (.RowsOf "old_rows" "%1$s" false) " AS n")}}, TG_RELID::pg_catalog.regclass);
+            OPEN changes FOR EXECUTE pg_catalog.format({{literal (print "SELECT n.r AS before FROM " (.RowsOf "old_rows" "%1$s" false) " AS n ORDER BY n.place")}}, TG_RELID::pg_catalog.regclass);
         END IF;
     END IF;
     PERFORM pg_catalog.set_config('enable_nestloop', nested, true);

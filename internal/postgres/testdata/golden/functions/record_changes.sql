@@ -249,6 +249,7 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
+    fits         boolean;
     fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
@@ -259,6 +260,16 @@ BEGIN
         OLD := NEW;
     ELSIF TG_OP = 'DELETE' THEN
         NEW := OLD;
+    END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        BEGIN
+            fits := coalesce("chrononaut".fits('"public"."todos"'::pg_catalog.regclass, '3b20333321115e25086b81af0da0ee9c', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
+        EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+            fits := false;
+        END;
+        IF NOT fits THEN
+            PERFORM "chrononaut".assert_seen(TG_RELID);
+        END IF;
     END IF;
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
@@ -729,7 +740,8 @@ BEGIN
     END IF;
 
     -- The others, one by one, as rows of the table's type: all, or those that changed and
-    -- have no record above the mark.
+    -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
+    -- with virtual generated columns.
     BEGIN
         fits := coalesce("chrononaut".fits('"public"."todos"'::pg_catalog.regclass, '3b20333321115e25086b81af0da0ee9c', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
     EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
@@ -753,21 +765,25 @@ BEGIN
         END IF;
     ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
         IF fits THEN
-            OPEN changes FOR SELECT n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+            OPEN changes FOR SELECT n.r AS after FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n
+                WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
                      WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(n.key, pg_catalog.hashtextextended('public.todos', 0))
                        AND a.version OPERATOR(pg_catalog.=) (CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN n.version OPERATOR(pg_catalog.+) 1 ELSE n.version END) AND a.id OPERATOR(pg_catalog.>) v.mark
-                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
+                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id())
+                ORDER BY n.place;
         ELSE
-            OPEN changes FOR EXECUTE pg_catalog.format('SELECT n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM new_rows AS "chrononaut:row") AS n', TG_RELID::pg_catalog.regclass);
+            OPEN changes FOR EXECUTE pg_catalog.format('SELECT n.r AS after FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM new_rows AS "chrononaut:row") AS n ORDER BY n.place', TG_RELID::pg_catalog.regclass);
         END IF;
     ELSE
         IF fits THEN
-            OPEN changes FOR SELECT n.r AS before FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM old_rows AS "chrononaut:row") AS n WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+            OPEN changes FOR SELECT n.r AS before FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key, "chrononaut:row"."version" AS version FROM old_rows AS "chrononaut:row") AS n
+                WHERE v.way OPERATOR(pg_catalog.=) 0 OR NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
                      WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(n.key, pg_catalog.hashtextextended('public.todos', 0))
                        AND a.version OPERATOR(pg_catalog.=) (CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN n.version OPERATOR(pg_catalog.+) 1 ELSE n.version END) AND a.id OPERATOR(pg_catalog.>) v.mark
-                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id());
+                       AND a.transaction_id OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id())
+                ORDER BY n.place;
         ELSE
-            OPEN changes FOR EXECUTE pg_catalog.format('SELECT n.r AS before FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM old_rows AS "chrononaut:row") AS n', TG_RELID::pg_catalog.regclass);
+            OPEN changes FOR EXECUTE pg_catalog.format('SELECT n.r AS before FROM (SELECT ROW("chrononaut:row".*)::%1$s AS r, pg_catalog.row_number() OVER () AS place FROM old_rows AS "chrononaut:row") AS n ORDER BY n.place', TG_RELID::pg_catalog.regclass);
         END IF;
     END IF;
     PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
@@ -810,6 +826,9 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM "chrononaut".assert_seen(TG_RELID);
+    END IF;
     IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'todos') <> 0 THEN
         PERFORM "chrononaut".guard_truncate('public', 'todos');
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
