@@ -130,8 +130,9 @@ func measureReads(ctx context.Context, b *bench) (results []result, err error) {
 }
 
 func (b *bench) measurePasts(ctx context.Context, large, small *pgxpool.Pool) (results []result, err error) {
-	// The first turns are for the caches, and for the server to settle on a plan.
-	const warm, turns = 20, 200
+	// The first turns are for the caches, and for the server to settle on a plan: a statement of each
+	// table has to be run six times.
+	const warm, turns = 240, 200
 	err = withServerClock(ctx, large, func(largeClock *serverClock) error {
 		return withServerClock(ctx, small, func(smallClock *serverClock) error {
 			pasts := map[way]*past{}
