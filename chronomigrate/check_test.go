@@ -3,6 +3,7 @@ package chronomigrate_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,9 @@ type drift struct {
 	repair string   // SQL that comes before track, where a human has to decide
 	track  string   // defaults to todos
 	opts   *chronomigrate.TrackOptions
+	// clones says that each is found on partitions too, where they have row triggers
+	// of their own: PostgreSQL 14 calls them internal.
+	clones bool
 }
 
 func drifts() []drift {
@@ -229,6 +233,7 @@ func drifts() []drift {
 			want:   []string{"trigger_order 000_a", "trigger_order 000_a", "trigger_order 000_a"},
 			repair: `ALTER TRIGGER "000_a" ON parts RENAME TO b`,
 			track:  "parts",
+			clones: true,
 		},
 		{
 			name:   "a partition is attached: TRUNCATE of it alone is not covered",
@@ -411,6 +416,9 @@ func TestCheck(t *testing.T) {
 			}
 			for _, w := range tc.want {
 				want = append(want, fill.Replace(w))
+			}
+			if tc.clones && f.text(`SELECT (current_setting('server_version_num')::integer < 150000)::text`) == "true" {
+				want = slices.Compact(want)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Check() mismatch (-want +got):\n%s", diff)
