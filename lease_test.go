@@ -206,7 +206,7 @@ func TestLeaseWithoutItsToken(t *testing.T) {
 	const write = `UPDATE todos SET title = 'x' WHERE id = 2`
 	seen := must(f.client.Leases(t.Context(), nil))(t)[0]
 	wrong, unknown, odd := *l, *l, *l
-	wrong.Token = "b" + l.Token[1:]
+	wrong.Token = l.Token[1:] + l.Token[:1] + "b"
 	unknown.ID += 1000
 	odd.Token = "quo\"te' \\ ☃\x01"
 	for name, fake := range map[string]*chrononaut.Lease{"as others see it": &seen, "wrong token": &wrong, "unknown": &unknown, "odd token": &odd} {

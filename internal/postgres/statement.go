@@ -113,7 +113,7 @@ func (t settledTable) After(row string) versionArgs {
 }
 
 // Shape is a checksum of the table's columns, their types and the places of hidden
-// ones: see shape() in the migrations.
+// ones: see fits() in the migrations.
 func (t *Table) Shape() string {
 	lines := make([]string, 0, len(t.Columns))
 	for _, c := range t.Columns {

@@ -20,20 +20,6 @@ BEGIN
 END
 {{dollar}};
 
--- The columns with the types behind domains, as one checksum; of hidden columns also
--- where they stand, in case names were exchanged.
-CREATE FUNCTION {{schema}}.shape(relation regclass, hidden text[]) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS {{dollar}}
-    SELECT md5(string_agg(c.line, E'\n' ORDER BY c.line COLLATE "C"))
-      FROM (SELECT k.name || ' ' || quote_ident(n.nspname) || '.' || quote_ident(t.typname)
-                   || CASE WHEN k.name = ANY (hidden) THEN ' ' || k.place ELSE '' END AS line
-              FROM {{schema}}.row_columns(relation) AS k
-              LEFT JOIN pg_type AS t ON t.oid = {{schema}}.base_type(k.type)
-              LEFT JOIN pg_namespace AS n ON n.oid = t.typnamespace) AS c
-{{dollar}};
-
 -- Refuses a write of a transaction whose snapshot does not see the columns that the
 -- table has: what the catalog says of them would be wrong.
 CREATE FUNCTION {{schema}}.assert_seen(relation regclass) RETURNS void
@@ -52,15 +38,25 @@ BEGIN
 END
 {{dollar}};
 
--- The relation, if it has the expected shape. It is called immutable so that a plan
--- calls it when it is made and keeps the answer: a change of the relation, which is a
--- constant in the plan, invalidates the plan.
-CREATE FUNCTION {{schema}}.fits(relation regclass, expected text, hidden text[]) RETURNS oid
+-- The relation, if it has the expected shape: a checksum of its columns with the types
+-- behind domains, and of hidden columns where they stand, in case names were exchanged.
+-- It is called immutable so that a plan calls it when it is made and keeps the answer: a
+-- change of the relation, which is a constant in the plan, invalidates the plan.
+CREATE FUNCTION {{schema}}.fits(relation regclass, shape text, hidden text[]) RETURNS oid
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS {{dollar}}
+DECLARE
+    found text;
 BEGIN
-    RETURN CASE WHEN {{schema}}.shape(relation, hidden) = expected THEN relation::oid END;
+    SELECT md5(string_agg(c.line, E'\n' ORDER BY c.line COLLATE "C")) INTO found
+      FROM (SELECT k.name || ' ' || quote_ident(n.nspname) || '.' || quote_ident(b.typname)
+                   || CASE WHEN k.name = ANY (hidden) THEN ' ' || k.place ELSE '' END AS line
+              FROM {{schema}}.row_columns(relation) AS k
+              LEFT JOIN pg_type AS t ON t.oid = k.type
+              LEFT JOIN pg_type AS b ON b.oid = CASE WHEN t.typtype = 'd' THEN {{schema}}.base_type(t.oid) ELSE t.oid END
+              LEFT JOIN pg_namespace AS n ON n.oid = b.typnamespace) AS c;
+    RETURN CASE WHEN found = shape THEN relation::oid END;
 END
 {{dollar}};
 

@@ -20,13 +20,15 @@ the index alone says; or its last one is the one before. */ -}}
                                ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) ({{.Version}} OPERATOR(pg_catalog.-) 1){{end -}}
 {{- /* Whether the bit of the table is not set in a sequence. */ -}}
 {{- define "bit"}}(coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema "." .Name)}}::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Table.Schema}}, {{literal .Table.Name}})) OPERATOR(pg_catalog.=) 0{{end -}}
-{{- /* Whether rows of a transition table may be held by their key, or leased. */ -}}
+{{- /* Whether rows of a transition table may be held by their key, or leased. OFFSET 0 keeps
+it a look into the index for each row, however few are held when the plan is made. */ -}}
 {{- define "guarded"}}
 {{- $row := .Table.RowAlias -}}
-EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $row}} AS key) AS k, {{schema}}.chrononaut_hold_scope AS s
-                                    WHERE s.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND NOT s.past)
-                        OR EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $row}} AS key) AS k, {{schema}}.chrononaut_lease AS l
-                                    WHERE l.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND l.enforced AND l.released IS NULL)
+EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $row}} AS key) AS k
+                         WHERE EXISTS (SELECT FROM {{schema}}.chrononaut_hold_scope AS s
+                                        WHERE s.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND NOT s.past OFFSET 0)
+                            OR EXISTS (SELECT FROM {{schema}}.chrononaut_lease AS l
+                                        WHERE l.record_hash OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}} AND l.enforced AND l.released IS NULL OFFSET 0))
 {{- end -}}
 {{- define "insert_history"}}INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user){{end -}}

@@ -613,16 +613,18 @@ BEGIN
                             WHERE s.table_schema OPERATOR(pg_catalog.=) 'public' AND s.table_name OPERATOR(pg_catalog.=) 'todos'
                               AND NOT (s.columns OPERATOR(pg_catalog.@>) ARRAY['id']::pg_catalog.text[] AND s.columns OPERATOR(pg_catalog.<@) ARRAY['id']::pg_catalog.text[]));
             IF NOT guarded AND TG_OP OPERATOR(pg_catalog.<>) 'DELETE' THEN
-                guarded := EXISTS (SELECT FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k, "chrononaut".chrononaut_hold_scope AS s
-                                    WHERE s.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND NOT s.past)
-                        OR EXISTS (SELECT FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k, "chrononaut".chrononaut_lease AS l
-                                    WHERE l.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND l.enforced AND l.released IS NULL);
+                guarded := EXISTS (SELECT FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
+                         WHERE EXISTS (SELECT FROM "chrononaut".chrononaut_hold_scope AS s
+                                        WHERE s.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND NOT s.past OFFSET 0)
+                            OR EXISTS (SELECT FROM "chrononaut".chrononaut_lease AS l
+                                        WHERE l.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND l.enforced AND l.released IS NULL OFFSET 0));
             END IF;
             IF NOT guarded AND (TG_OP OPERATOR(pg_catalog.=) 'DELETE' OR TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND way OPERATOR(pg_catalog.<>) -2) THEN
-                guarded := EXISTS (SELECT FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k, "chrononaut".chrononaut_hold_scope AS s
-                                    WHERE s.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND NOT s.past)
-                        OR EXISTS (SELECT FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k, "chrononaut".chrononaut_lease AS l
-                                    WHERE l.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND l.enforced AND l.released IS NULL);
+                guarded := EXISTS (SELECT FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
+                         WHERE EXISTS (SELECT FROM "chrononaut".chrononaut_hold_scope AS s
+                                        WHERE s.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND NOT s.past OFFSET 0)
+                            OR EXISTS (SELECT FROM "chrononaut".chrononaut_lease AS l
+                                        WHERE l.record_hash OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0)) AND l.enforced AND l.released IS NULL OFFSET 0));
             END IF;
             PERFORM pg_catalog.set_config('enable_seqscan', scan, true);
         EXCEPTION WHEN insufficient_privilege THEN
