@@ -60,7 +60,7 @@ func locksRows(t *testing.T, b *bench) {
 		t.Errorf("locked (-want +got):\n%s", diff)
 	}
 	other := b.begin(ctx)
-	for name, opts := range map[string]*chrononaut.LockOpts{"at once": {NoWait: true}, "with a limit": {Timeout: 20 * time.Millisecond}} {
+	for name, opts := range map[string]*chrononaut.LockOpts{"at once": {NoWait: true}, "with a limit": {Timeout: 100 * time.Millisecond}} {
 		_, one := b.todos.Lock(ctx, other, todo{ID: 1}, opts)
 		_, many := b.todos.LockAll(ctx, other, []any{2, 1}, opts)
 		for _, err := range []error{one, many} {
