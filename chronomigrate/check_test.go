@@ -383,10 +383,10 @@ func (d *drift) make(f *fixture) (names *strings.Replacer, functions *postgres.T
 	return names, functions
 }
 
-// Every kind of drift, made by hand, is found, and track repairs it.
 // shared says in the registry that a table is shared with Python.
 const shared = `UPDATE chrononaut.chrononaut_table SET options = options || '{"shared_with_python": true}' WHERE table_name = 'todos'`
 
+// Every kind of drift, made by hand, is found, and track repairs it.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for _, tc := range drifts() {

@@ -50,15 +50,23 @@ note_ending(). */ -}}
 {{- /* The table is as it was when this was generated. A plan has this as a constant. */ -}}
 {{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}, {{textArray .HiddenNames}}) {{if .Partitioned}}IS NOT NULL{{else}}OPERATOR(pg_catalog.=) TG_RELID{{end}}, false){{end -}}
 
+{{- /* Whether the bit of the table is not set in a sequence. */ -}}
+{{- define "bit_clear"}}(coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema "." .Name)}}::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Table.Schema}}, {{literal .Table.Name}})) OPERATOR(pg_catalog.=) 0{{end -}}
+
+{{- /* Sets fits. The table may have another name. */ -}}
+{{- define "find_fits"}}
+    BEGIN
+        fits := {{template "fits" .}};
+    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+        fits := false;
+    END;
+{{- end -}}
+
 {{- /* What the catalog says of the table is what it is. Only a table that is no longer as
 it was is looked for in it. */ -}}
 {{- define "assert_seen"}}
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        BEGIN
-            fits := {{template "fits" .}};
-        EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-            fits := false;
-        END;
+        {{- template "find_fits" .}}
         IF NOT fits THEN
             PERFORM {{schema}}.assert_seen(TG_RELID);
         END IF;

@@ -64,7 +64,7 @@ BEGIN
     {{- template "assert_seen" .}}
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
-    IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN
+    IF NOT {{template "bit_clear" (named . "chrononaut_guarded")}} THEN
         BEGIN
             old_state := CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END;
             new_state := CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END;

@@ -18,8 +18,6 @@ the index alone says; or its last one is the one before. */ -}}
 {{- define "next"}}(SELECT a.version FROM {{schema}}.chrononaut_activity AS a
                                WHERE {{.Table.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}}
                                ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) ({{.Version}} OPERATOR(pg_catalog.-) 1){{end -}}
-{{- /* Whether the bit of the table is not set in a sequence. */ -}}
-{{- define "bit"}}(coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema "." .Name)}}::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Table.Schema}}, {{literal .Table.Name}})) OPERATOR(pg_catalog.=) 0{{end -}}
 {{- /* Whether rows of a transition table may be held by their key, or leased. OFFSET 0 keeps
 it a look into the index for each row, however few are held when the plan is made. */ -}}
 {{- define "guarded"}}
@@ -142,8 +140,8 @@ BEGIN
 {{- if .Strict}}
             AND context IS NOT NULL AND (context OPERATOR(pg_catalog.?) 'change_info' OR coalesce((context OPERATOR(pg_catalog.->) 'extra_info') OPERATOR(pg_catalog.?) 'rationale', false))
 {{- end}}
-            THEN {{if .Settling}}CASE WHEN {{template "bit" (named . "chrononaut_unsettled")}} THEN 2 ELSE 1 END{{else}}1{{end}}
-                 OPERATOR(pg_catalog.*) CASE WHEN {{template "bit" (named . "chrononaut_guarded")}} THEN 1 ELSE -1 END
+            THEN {{if .Settling}}CASE WHEN {{template "bit_clear" (named . "chrononaut_unsettled")}} THEN 2 ELSE 1 END{{else}}1{{end}}
+                 OPERATOR(pg_catalog.*) CASE WHEN {{template "bit_clear" (named . "chrononaut_guarded")}} THEN 1 ELSE -1 END
             ELSE 0 END;
     EXCEPTION WHEN data_exception OR undefined_table OR invalid_schema_name THEN
         -- The context is no JSON, or the table has another name.
@@ -225,11 +223,7 @@ BEGIN
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
     -- with virtual generated columns.
-    BEGIN
-        fits := {{template "fits" .}};
-    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-        fits := false;
-    END;
+    {{- template "find_fits" .}}
     -- Plans are kept, and may have been made for one row.
     nested := pg_catalog.current_setting('enable_nestloop');
     PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);

@@ -22,7 +22,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM {{schema}}.assert_seen(TG_RELID);
     END IF;
-    IF coalesce(pg_sequence_last_value({{literal (print schema ".chrononaut_guarded")}}::regclass), -1) & {{schema}}.guard_bit({{literal .Schema}}, {{literal .Name}}) <> 0 THEN
+    IF NOT {{template "bit_clear" (named . "chrononaut_guarded")}} THEN
         PERFORM {{schema}}.guard_truncate({{literal .Schema}}, {{literal .Name}});
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
         PERFORM {{schema}}.lease_fence();

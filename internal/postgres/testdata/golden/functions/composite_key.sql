@@ -268,18 +268,18 @@ BEGIN
         NEW := OLD;
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        BEGIN
-            fits := coalesce("chrononaut".fits('"public"."lines"'::pg_catalog.regclass, '7f40961f6274a4bf2809e06ecebd56f7', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
-        EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-            fits := false;
-        END;
+    BEGIN
+        fits := coalesce("chrononaut".fits('"public"."lines"'::pg_catalog.regclass, '7f40961f6274a4bf2809e06ecebd56f7', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
+    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+        fits := false;
+    END;
         IF NOT fits THEN
             PERFORM "chrononaut".assert_seen(TG_RELID);
         END IF;
     END IF;
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
-    IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'lines') <> 0 THEN
+    IF NOT (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'lines')) OPERATOR(pg_catalog.=) 0 THEN
         BEGIN
             old_state := CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END;
             new_state := CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END;
@@ -827,7 +827,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM "chrononaut".assert_seen(TG_RELID);
     END IF;
-    IF coalesce(pg_sequence_last_value('"chrononaut".chrononaut_guarded'::regclass), -1) & "chrononaut".guard_bit('public', 'lines') <> 0 THEN
+    IF NOT (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'lines')) OPERATOR(pg_catalog.=) 0 THEN
         PERFORM "chrononaut".guard_truncate('public', 'lines');
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
         PERFORM "chrononaut".lease_fence();

@@ -259,18 +259,18 @@ BEGIN
         NEW := OLD;
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        BEGIN
-            fits := coalesce("History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"'::pg_catalog.regclass, '892f004fe018bd6693257821ffc1836e', ARRAY['select']::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
-        EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-            fits := false;
-        END;
+    BEGIN
+        fits := coalesce("History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"'::pg_catalog.regclass, '892f004fe018bd6693257821ffc1836e', ARRAY['select']::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
+    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+        fits := false;
+    END;
         IF NOT fits THEN
             PERFORM "History's ""schema""".assert_seen(TG_RELID);
         END IF;
     END IF;
     -- Records may be held or leased: that counts for every write, also for one that
     -- is not captured.
-    IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
+    IF NOT (coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$')) OPERATOR(pg_catalog.=) 0 THEN
         BEGIN
             old_state := CASE WHEN TG_OP <> 'INSERT' THEN pg_catalog.to_jsonb(OLD) END;
             new_state := CASE WHEN TG_OP <> 'DELETE' THEN pg_catalog.to_jsonb(NEW) END;
@@ -861,7 +861,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM "History's ""schema""".assert_seen(TG_RELID);
     END IF;
-    IF coalesce(pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::regclass), -1) & "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$') <> 0 THEN
+    IF NOT (coalesce(pg_catalog.pg_sequence_last_value('"History''s ""schema""".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "History's ""schema""".guard_bit('a.b', E'back\\slash $chrononaut$')) OPERATOR(pg_catalog.=) 0 THEN
         PERFORM "History's ""schema""".guard_truncate('a.b', E'back\\slash $chrononaut$');
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
         PERFORM "History's ""schema""".lease_fence();
