@@ -14,6 +14,8 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/.bin/lint-cache
 TESTFLAGS ?=
 # Flags for the benchmarks, such as BENCHFLAGS='-short' or BENCHFLAGS='-run wide -json wide.json'.
 BENCHFLAGS ?=
+# What a server of its own gets of the machine's memory, as PostgreSQL's manual advises: a quarter.
+BENCHBUFFERS ?= $(shell awk '/^MemTotal:/ { printf "%dMB", $$2 / 4096 }' /proc/meminfo 2>/dev/null)
 FUZZTIME ?= 10s
 SOAK ?= 10m
 
@@ -70,7 +72,7 @@ soak: $(TESTCLUSTER) ## Run the soak tests of all modules, each for SOAK (10m)
 
 .PHONY: bench
 bench: $(TESTCLUSTER) ## Measure what history costs; BENCHFLAGS=-short takes a minute
-	cd bench && ../$(TESTCLUSTER) -disk -- go run . $(BENCHFLAGS)
+	cd bench && ../$(TESTCLUSTER) -disk $(addprefix -set shared_buffers=,$(BENCHBUFFERS)) -- go run . $(BENCHFLAGS)
 
 .PHONY: golden
 golden: $(TESTCLUSTER) ## Rewrite the golden files; look at the diff before you commit it

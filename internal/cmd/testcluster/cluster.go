@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,7 @@ type cluster struct {
 	bin, dir   string
 	lock       *os.File            // Holds the lock of the directory.
 	copied     string              // The copy of the server, if there has to be one.
+	settings   []string            // Settings of the server besides ours, as name=value.
 	credential *syscall.Credential // Nil unless we are root, as whom PostgreSQL refuses to run.
 	port       int
 	server     *exec.Cmd
@@ -35,8 +37,8 @@ type cluster struct {
 }
 
 // newCluster makes the temporary directory, on a disk or where it is fastest, and fills it by initdb.
-func newCluster(bin string, disk bool) (_ *cluster, err error) {
-	c := &cluster{bin: bin}
+func newCluster(bin string, disk bool, settings []string) (_ *cluster, err error) {
+	c := &cluster{bin: bin, settings: settings}
 	if c.credential, err = unprivileged(); err != nil {
 		return nil, err
 	}
@@ -115,7 +117,7 @@ func (c *cluster) startOnce(signals <-chan os.Signal) error {
 	defer log.Close()
 
 	args := []string{"-D", c.data()}
-	for _, setting := range []string{
+	ours := []string{
 		"listen_addresses=127.0.0.1",
 		"port=" + strconv.Itoa(port),
 		"unix_socket_directories=" + c.dir,
@@ -128,7 +130,8 @@ func (c *cluster) startOnce(signals <-chan os.Signal) error {
 		"max_prepared_transactions=20",
 		"timezone=UTC",
 		"log_timezone=UTC",
-	} {
+	}
+	for _, setting := range slices.Concat(ours, c.settings) {
 		args = append(args, "-c", setting)
 	}
 	c.port = port

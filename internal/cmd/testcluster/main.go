@@ -2,7 +2,7 @@
 
 // Command testcluster runs a command with a throw-away PostgreSQL server:
 //
-//	go run ./internal/cmd/testcluster [-bin DIR | -major N] [-disk] -- go test ./...
+//	go run ./internal/cmd/testcluster [-bin DIR | -major N] [-disk] [-set NAME=VALUE] ... -- go test ./...
 //
 // The command finds the server's superuser URL in CHRONONAUT_TEST_DATABASE_URL. If that variable is
 // already set, and neither -bin nor -major is, the command simply runs against the server that it names.
@@ -48,8 +48,12 @@ func main() {
 	flag.StringVar(&opts.bin, "bin", "", "`directory` with initdb and postgres; default: the newest installed version")
 	flag.IntVar(&opts.major, "major", 0, "PostgreSQL `version` 14 to 18 from internal/testservers, fetched with npm")
 	flag.BoolVar(&opts.disk, "disk", false, "keep the data on a disk, although there is room in memory")
+	flag.Func("set", "a `setting` of the server, as name=value; may be repeated", func(setting string) error {
+		opts.settings = append(opts.settings, setting)
+		return nil
+	})
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "usage: testcluster [-bin DIR | -major N] [-disk] -- command [argument ...]\n")
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: testcluster [-bin DIR | -major N] [-disk] [-set NAME=VALUE] ... -- command [argument ...]\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -69,9 +73,10 @@ func main() {
 }
 
 type options struct {
-	bin   string
-	major int
-	disk  bool
+	bin      string
+	major    int
+	disk     bool
+	settings []string
 }
 
 // run returns the exit status; it must not call os.Exit, which would skip the clean-up.
@@ -91,7 +96,7 @@ func run(opts options, args []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	cluster, err := newCluster(bin, opts.disk)
+	cluster, err := newCluster(bin, opts.disk, opts.settings)
 	if err != nil {
 		return 0, err
 	}
