@@ -2,6 +2,7 @@ package chrononaut_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
@@ -40,6 +41,19 @@ func TestStaleUpsertIsRefused(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 	f.isAt(1, 4)
+
+	// No version is version 0, also while no record of the table has ever gone.
+	const without = `INSERT INTO %s (id, title) VALUES (1, 'f') ON CONFLICT (id) DO UPDATE SET title = excluded.title, version = excluded.version`
+	if e := f.staleOf(fmt.Sprintf(without, "todos")); *e.Expected != 0 || e.Actual != 4 {
+		t.Errorf("%v", e)
+	}
+	f.exec(`CREATE TABLE kept (id integer PRIMARY KEY, title text)`)
+	f.track("kept", nil)
+	f.exec(`INSERT INTO kept VALUES (1, 'a')`, `UPDATE kept SET title = 'b'`)
+	if e := f.staleOf(fmt.Sprintf(without, "kept")); *e.Expected != 0 || e.Actual != 1 {
+		t.Errorf("%v", e)
+	}
+	f.upsert(`INSERT INTO kept (id, title, version) VALUES (1, 'c', 1) ON CONFLICT (id) DO UPDATE SET title = excluded.title, version = excluded.version`)
 
 	// Where another unique key is in conflict, excluded has the version of a new row.
 	_ = f.staleOf(`INSERT INTO todos (id, title, version) VALUES (9, 'e', 4) ON CONFLICT (title) DO UPDATE SET done = true, version = excluded.version`)

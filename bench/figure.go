@@ -57,9 +57,10 @@ const few = 10_000
 var captureFigures = []*figure{
 	{name: "update_one", shape: &account, kind: one, short: true, operation: "update", statement: updateOne},
 	{name: "update_bulk", shape: &account, kind: bulk, short: true, operation: "update", statement: updateBulk},
-	{name: "insert_bulk", shape: &account, kind: extra, rows: few, operation: "insert", statement: insertRows},
-	{name: "delete_bulk", shape: &account, kind: gone, needs: "insert_bulk", rows: few, operation: "delete", statement: deleteBulk},
-	{name: "copy", shape: &account, kind: copied, rows: few, operation: "insert", statement: copyRows, limit: readCopied},
+	{name: "insert_bulk", shape: &ledger, kind: extra, rows: few, operation: "insert", statement: insertRows},
+	{name: "copy", shape: &ledger, kind: copied, rows: few, operation: "insert", statement: copyRows, limit: readCopied},
+	{name: "insert_after_delete", shape: &account, kind: extra, rows: few, operation: "insert", statement: insertRows},
+	{name: "delete_bulk", shape: &account, kind: gone, needs: "insert_after_delete", rows: few, operation: "delete", statement: deleteBulk},
 	{name: "noop_update", shape: &account, kind: bulk, rows: few, statement: updateNothing, limit: compareByHand},
 	{name: "held_one", shape: &held, kind: one, operation: "update", statement: updateOne},
 	{name: "held", shape: &held, kind: bulk, operation: "update", statement: updateBulk},

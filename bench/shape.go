@@ -53,7 +53,9 @@ const payment = `balance = t.balance + 1`
 
 var (
 	account = shape{name: "account", sql: accountSQL, change: payment, rows: 100_000, short: 20_000, peers: true}
-	held    = shape{
+	// ledger is like account; none of its rows is ever deleted.
+	ledger = shape{name: "ledger", rows: few, short: few, peers: true}
+	held   = shape{
 		name: "held", change: payment, rows: 10_000, short: 2_000, more: 10_000, prepare: hold,
 		condition: ` AND NOT EXISTS (SELECT FROM held_records AS h WHERE h.table_name = 'held' AND h.id = t.id)`,
 	}

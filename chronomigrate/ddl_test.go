@@ -118,7 +118,7 @@ func TestSchemaChanges(t *testing.T) {
 			name:  "the key is retyped",
 			alter: `ALTER TABLE docs ALTER id TYPE bigint`, write: `UPDATE docs SET id = 9007199254740993`,
 			data:  `{"a": 1, "b": "x", "j": {"chrononaut:text": "{}"}, "id": 9007199254740993, "version": 1}`,
-			check: []string{"outdated docs_record", "outdated docs_statement"},
+			check: []string{"outdated docs_version", "outdated docs_record", "outdated docs_statement"},
 		},
 		{
 			name:  "the key is renamed",

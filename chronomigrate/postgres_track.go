@@ -292,7 +292,7 @@ func (p *planner) columns(opts TrackOptions) {
 		p.add("The version of each row. It has no default, so that no row is rewritten;\nrows that exist now have none until they change.",
 			"add_version_column", postgres.PlanArgs{}, "drop_version_column")
 		p.table.Columns = append(p.table.Columns, postgres.Column{
-			Name: p.table.VersionColumn, Form: "plain", Type: "integer", BaseType: "pg_catalog.int4", FullType: "integer",
+			Name: p.table.VersionColumn, Form: "plain", Type: "integer", TypeName: "pg_catalog.int4", BaseType: "pg_catalog.int4", FullType: "integer",
 		})
 	}
 	if !opts.RecordChanges {
@@ -301,9 +301,9 @@ func (p *planner) columns(opts TrackOptions) {
 	for _, name := range []string{"change_info", "changed"} {
 		if p.found.Column(name) == nil {
 			p.add("Who changed the row last, and when.", "add_record_change_column", postgres.PlanArgs{Name: name}, "drop_record_change_column")
-			c := postgres.Column{Name: name, Form: "plain", Type: recordChangeColumns[name], BaseType: "pg_catalog.timestamptz", FullType: recordChangeColumns[name]}
+			c := postgres.Column{Name: name, Form: "plain", Type: recordChangeColumns[name], TypeName: "pg_catalog.timestamptz", BaseType: "pg_catalog.timestamptz", FullType: recordChangeColumns[name]}
 			if name == "change_info" {
-				c.Form, c.BaseType = "jsonb", "pg_catalog.jsonb"
+				c.Form, c.TypeName, c.BaseType = "jsonb", "pg_catalog.jsonb", "pg_catalog.jsonb"
 			}
 			p.table.Columns = append(p.table.Columns, c)
 		}

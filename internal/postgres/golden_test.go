@@ -79,13 +79,13 @@ func TestGoldenFunctions(t *testing.T) {
 		"periods": {kinds: []string{postgres.PeriodFill, postgres.PeriodFollow}, table: postgres.Table{
 			Name: "stock", KeyColumns: []string{"id", "kind"}, VersionColumn: "version", History: true, Hidden: []string{"secret"}, Layout: "period",
 			Columns: []postgres.Column{
-				{Name: "id", Form: "plain", Type: "integer", BaseType: "pg_catalog.int4", FullType: "integer", KeyType: "integer"},
-				{Name: "kind", Form: "plain", Type: "kind", BaseType: "public.kind", FullType: "public.kind", KeyType: "text"},
-				{Name: `the "amount"`, Form: "plain", Type: "numeric(8,2)", BaseType: `pg_catalog."numeric"`, FullType: "numeric(8,2)", KeyType: "numeric(8,2)"},
-				{Name: "price", Form: "plain", Type: "price", BaseType: `pg_catalog."numeric"`, FullType: "public.price", KeyType: "numeric"},
-				{Name: "moods", Form: "array", Type: "mood[]", BaseType: "public._mood", FullType: "public.mood[]", KeyType: "text"},
-				{Name: "secret", Form: "plain", Type: "text", BaseType: "pg_catalog.text", FullType: "text", KeyType: "text"},
-				{Name: "version", Form: "plain", Type: "integer", BaseType: "pg_catalog.int4", FullType: "integer", KeyType: "integer"},
+				{Name: "id", Form: "plain", Type: "integer", TypeName: "pg_catalog.int4", BaseType: "pg_catalog.int4", FullType: "integer", KeyType: "integer"},
+				{Name: "kind", Form: "plain", Type: "kind", TypeName: "public.kind", BaseType: "public.kind", FullType: "public.kind", KeyType: "text"},
+				{Name: `the "amount"`, Form: "plain", Type: "numeric(8,2)", TypeName: `pg_catalog."numeric"`, BaseType: `pg_catalog."numeric"`, FullType: "numeric(8,2)", KeyType: "numeric(8,2)"},
+				{Name: "price", Form: "plain", Type: "price", TypeName: "public.price", BaseType: `pg_catalog."numeric"`, FullType: "public.price", KeyType: "numeric"},
+				{Name: "moods", Form: "array", Type: "mood[]", TypeName: "public._mood", BaseType: "public._mood", FullType: "public.mood[]", KeyType: "text"},
+				{Name: "secret", Form: "plain", Type: "text", TypeName: "pg_catalog.text", BaseType: "pg_catalog.text", FullType: "text", KeyType: "text"},
+				{Name: "version", Form: "plain", Type: "integer", TypeName: "pg_catalog.int4", BaseType: "pg_catalog.int4", FullType: "integer", KeyType: "integer"},
 			},
 		}},
 		"odd_names": {table: postgres.Table{

@@ -114,10 +114,29 @@ func (t settledTable) After(row string) versionArgs {
 
 // Shape is a checksum of the table's columns, their types and the places of hidden
 // ones: see fits() in the migrations.
-func (t *Table) Shape() string {
-	lines := make([]string, 0, len(t.Columns))
+func (t *Table) Shape() string { return t.shapeOf(t.Columns) }
+
+// KeyShape is the same of the columns that the version trigger names.
+func (t *Table) KeyShape() string {
+	var columns []Column
 	for _, c := range t.Columns {
-		line := c.Name + " " + c.BaseType
+		if slices.Contains(t.VersionedColumns(), c.Name) {
+			columns = append(columns, c)
+		}
+	}
+	return t.shapeOf(columns)
+}
+
+// VersionedColumns are those of the key, and that of the version.
+func (t *Table) VersionedColumns() []string { return append(slices.Clone(t.KeyColumns), t.VersionColumn) }
+
+func (t *Table) shapeOf(columns []Column) string {
+	lines := make([]string, 0, len(columns))
+	for _, c := range columns {
+		line := c.Name + " " + c.TypeName
+		if c.BaseType != c.TypeName {
+			line += " " + c.BaseType
+		}
 		if slices.Contains(t.Hidden, c.Name) {
 			line += " " + strconv.Itoa(int(c.Ordinal))
 		}

@@ -19,8 +19,9 @@ type Column struct {
 	Attnum  int16  `json:"attnum"`
 	Ordinal int16  `json:"ordinal"` // position among the columns that are not dropped
 	Type    string `json:"type"`    // format_type()
-	// BaseType is the type behind all domains, qualified and quoted, without a
-	// type modifier.
+	// TypeName is the type, qualified and quoted, without a type modifier, and BaseType
+	// the one behind all domains.
+	TypeName string `json:"type_name"`
 	BaseType string `json:"base_type"`
 	// Form says how data holds values: see column_form() in the migrations.
 	Form string `json:"form"`

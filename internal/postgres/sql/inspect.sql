@@ -32,10 +32,7 @@ WITH target AS MATERIALIZED (
            pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
            {{schema}}.column_form(a.atttypid) AS form,
            {{schema}}.depends_on_settings(a.atttypid) AS pinned,
-           (SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(b.typname)
-              FROM pg_catalog.pg_type AS b
-              JOIN pg_catalog.pg_namespace AS n ON n.oid = b.typnamespace
-             WHERE b.oid = {{schema}}.base_type(a.atttypid)) AS base_type,
+           {{schema}}.type_name(a.atttypid) AS type_name, {{schema}}.type_name({{schema}}.base_type(a.atttypid)) AS base_type,
            (SELECT coalesce(pg_catalog.jsonb_agg(g.attname), '[]')
               FROM pg_catalog.pg_depend AS d
               JOIN pg_catalog.pg_attrdef AS f ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
@@ -67,7 +64,7 @@ SELECT pg_catalog.jsonb_build_object(
              WHERE i.indrelid = t.oid AND i.indisprimary AND k.position <= i.indnkeyatts),
     'columns', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                            'name', a.attname, 'attnum', a.attnum, 'ordinal', a.ordinal, 'type', a.type,
-                           'base_type', a.base_type, 'form', a.form, 'pinned', a.pinned, 'generated', a.attgenerated <> '',
+                           'type_name', a.type_name, 'base_type', a.base_type, 'form', a.form, 'pinned', a.pinned, 'generated', a.attgenerated <> '',
                            'virtual', a.attgenerated = 'v', 'feeds', a.feeds,
                            'key_type', a.key_type, 'full_type', a.full_type, 'collation', coalesce(a.collation, ''), 'expression', coalesce(a.expression, ''),
                            'missing', EXISTS (SELECT FROM tree AS s JOIN pg_catalog.pg_attribute AS m ON m.attrelid = s.relid

@@ -163,7 +163,7 @@ SELECT {{schema}}.make_keys({{literal .Table.Schema}}, {{literal .Table.Name}}, 
 SELECT coalesce(pg_catalog.max(a.id), 0) FROM {{schema}}.chrononaut_activity AS a
 {{- end}}
 {{define "add_keys" -}}
-SELECT {{schema}}.add_keys($1::text, $2::text, $3::bigint)
+SELECT {{schema}}.add_keys($1::text, $2::text, $3::bigint) FROM {{schema}}.note_departed($1::text, $2::text)
 {{- end}}
 {{define "move_past" -}}
 UPDATE {{schema}}.chrononaut_coverage SET table_schema = {{literal .Table.Schema}}, table_name = {{literal .Table.Name}}

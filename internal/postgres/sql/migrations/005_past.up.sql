@@ -770,6 +770,11 @@ BEGIN
          WHERE a.id = (SELECT max(l.id) FROM {{schema}}.chrononaut_activity AS l
                         WHERE l.table_schema = of_schema AND l.table_name = of_table);
     END IF;
+    -- Records may have gone meanwhile, and with them keys that history knows.
+    IF EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                WHERE a.table_schema = of_schema AND a.table_name = of_table AND a.key <> '{}') THEN
+        PERFORM {{schema}}.note_departed(of_schema, of_table);
+    END IF;
     EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', relation) INTO empty;
     -- A table that was dropped and made again may be empty, history is not.
     IF empty AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) THEN
@@ -1019,7 +1024,7 @@ END
 -- The functions that trigger functions call and not everybody may.
 CREATE FUNCTION {{schema}}.writer_functions() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,unsettle,guard_row,guard_truncate,lease_fence,lease_follow,period_gap,stale_changes}'::text[];
+    RETURN '{add_key,add_keys,note_unplaced,note_rekeyed,rekeyed,set_bit,unsettle,note_departed,guard_row,guard_truncate,lease_fence,lease_follow,period_gap,stale_changes}'::text[];
 
 -- The functions of the same table that one of a table's calls, as they are named.
 CREATE FUNCTION {{schema}}.called_functions(function_name name) RETURNS name[]

@@ -107,7 +107,7 @@ AS {{dollar}}
      WHERE NOT coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]') ? r.name
     UNION ALL
     SELECT 'PUBLIC', o.relname, 'SELECT' FROM ours AS o
-     WHERE o.relname IN ('chrononaut_past', 'chrononaut_past_schema', 'chrononaut_past_mirror', 'chrononaut_period', 'chrononaut_guarded', 'chrononaut_unsettled')
+     WHERE o.relname IN ('chrononaut_past', 'chrononaut_past_schema', 'chrononaut_past_mirror', 'chrononaut_period', 'chrononaut_guarded', 'chrononaut_unsettled', 'chrononaut_departed')
 {{dollar}};
 
 -- Which closed functions a role of the setting may call. Others are the owner's.

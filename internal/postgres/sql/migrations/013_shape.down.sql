@@ -1,5 +1,10 @@
+DROP FUNCTION {{schema}}.note_departed(text, text);
 DROP FUNCTION {{schema}}.unsettle(text, text);
+DROP FUNCTION {{schema}}.set_bit(regclass, text, text);
+DROP SEQUENCE {{schema}}.chrononaut_departed;
 DROP SEQUENCE {{schema}}.chrononaut_unsettled;
-DROP FUNCTION {{schema}}.fits(regclass, text, text[]);
+DROP FUNCTION {{schema}}.fits(text, text, text[], text[]);
+DROP FUNCTION {{schema}}.named(text);
 DROP FUNCTION {{schema}}.assert_seen(regclass);
 DROP FUNCTION {{schema}}.row_columns(regclass);
+DROP FUNCTION {{schema}}.type_name(oid);

@@ -47,27 +47,26 @@ note_ending(). */ -}}
 {{- /* Whether t is the row that has the key of NEW. */ -}}
 {{- define "same_row"}}{{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}{{end -}}
 
-{{- /* The table is as it was when this was generated. A plan has this as a constant. */ -}}
-{{- define "fits"}}coalesce({{schema}}.fits({{literal .Qualified}}::pg_catalog.regclass, {{literal .Shape}}, {{textArray .HiddenNames}}) {{if .Partitioned}}IS NOT NULL{{else}}OPERATOR(pg_catalog.=) TG_RELID{{end}}, false){{end -}}
+{{- /* The table is as it was when this was generated; a plan has both answers as constants. */ -}}
+{{- define "fits"}}coalesce(CASE WHEN {{template "has_name" .}} THEN {{schema}}.fits({{literal .Qualified}}, {{literal .Shape}}, NULL, {{textArray .HiddenNames}}) END, false){{end -}}
+{{- /* The same of the columns of its key, and that of the version. */ -}}
+{{- define "key_fits"}}coalesce(CASE WHEN {{template "has_name" .}} THEN {{schema}}.fits({{literal .Qualified}}, {{literal .KeyShape}}, {{textArray .VersionedColumns}}, '{}') END, false){{end -}}
+{{- /* The table has its name; a partition is not asked for its own. */ -}}
+{{- define "has_name"}}{{if .Partitioned}}({{schema}}.named({{literal .Qualified}}) OPERATOR(pg_catalog.=) TG_RELID) IS NOT NULL{{else}}{{schema}}.named({{literal .Qualified}}) OPERATOR(pg_catalog.=) TG_RELID{{end}}{{end -}}
 
 {{- /* Whether the bit of the table is not set in a sequence. */ -}}
 {{- define "bit_clear"}}(coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema "." .Name)}}::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Table.Schema}}, {{literal .Table.Name}})) OPERATOR(pg_catalog.=) 0{{end -}}
 
-{{- /* Sets fits. The table may have another name. */ -}}
-{{- define "find_fits"}}
-    BEGIN
-        fits := {{template "fits" .}};
-    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-        fits := false;
-    END;
-{{- end -}}
+{{- /* Notes that a record of the table goes. */ -}}
+{{- define "departed"}}IF {{template "bit_clear" (named . "chrononaut_departed")}} THEN
+            PERFORM {{schema}}.note_departed({{literal .Schema}}, {{literal .Name}});
+        END IF;{{end -}}
 
 {{- /* What the catalog says of the table is what it is. Only a table that is no longer as
 it was is looked for in it. */ -}}
 {{- define "assert_seen"}}
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        {{- template "find_fits" .}}
-        IF NOT fits THEN
+        IF NOT {{template "fits" .}} THEN
             PERFORM {{schema}}.assert_seen(TG_RELID);
         END IF;
     END IF;

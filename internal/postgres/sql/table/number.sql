@@ -118,10 +118,12 @@ BEGIN
 {{- if not .Python}}
         -- A version that the statement gives counts for nothing, unless the row is
         -- there and ON CONFLICT makes this an UPDATE: excluded has to say what was
-        -- given then. If the row goes meanwhile, the capture trigger puts it right.
-        IF following > 0 AND NEW.{{ident .VersionColumn}} <> following THEN
+        -- given then, 0 where nothing was. If the row goes meanwhile, the capture trigger
+        -- puts it right.
+        IF following > 0 AND coalesce(NEW.{{ident .VersionColumn}}, 0) <> following THEN
             BEGIN
                 IF EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
+                    NEW.{{ident .VersionColumn}} := coalesce(NEW.{{ident .VersionColumn}}, 0);
                     RETURN NEW;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -171,6 +173,7 @@ BEGIN
         -- For records that exchange their keys: see the capture trigger.
         PERFORM {{schema}}.note_rekeyed(NEW.{{ident .VersionColumn}});
         PERFORM {{schema}}.unsettle({{literal .Schema}}, {{literal .Name}});
+        PERFORM {{schema}}.note_departed({{literal .Schema}}, {{literal .Name}});
 {{- if .Partitioned}}
 {{- if .Hidden}}
         BEGIN

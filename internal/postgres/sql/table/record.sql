@@ -40,7 +40,6 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
-    fits         boolean;
     fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
@@ -60,6 +59,7 @@ BEGIN
         OLD := NEW;
     ELSIF TG_OP = 'DELETE' THEN
         NEW := OLD;
+        {{template "departed" .}}
     END IF;
     {{- template "assert_seen" .}}
     -- Records may be held or leased: that counts for every write, also for one that

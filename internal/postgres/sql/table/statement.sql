@@ -30,7 +30,9 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
 {{- end -}}
 {{- define "insert_history"}}INSERT INTO {{schema}}.chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user){{end -}}
-{{- define "extra"}}CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) {{schema}}.record_info(v.context, {{literal .Schema}}, {{literal .Name}}, k.key) ELSE v.extra_info END{{end -}}
+{{- define "user"}}(SELECT '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(v.context OPERATOR(pg_catalog.->) 'user_info', '{}')){{end -}}
+{{- define "info"}}coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}'){{end -}}
+{{- define "extra"}}CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN {{template "info"}} OPERATOR(pg_catalog.||) {{schema}}.record_info(v.context, {{literal .Schema}}, {{literal .Name}}, k.key) ELSE {{template "info"}} END{{end -}}
 {{- /* Notes once that there are such rows, and is false. */ -}}
 {{- define "unusual"}}coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL{{end -}}
 {{- /* Whether the INSERT of this statement has written row n. */ -}}
@@ -42,7 +44,7 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
 {{- define "record_updates"}}
             {{- $row := .RowAlias}}
             {{template "insert_history"}}
-            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, {{.RowImage $row false}}, v.user_info, {{template "extra" .}}
+            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, {{.RowImage $row false}}, {{template "user"}}, {{template "extra" .}}
                    {{- if .Hidden}} OPERATOR(pg_catalog.||) {{template "hidden"}}{{end}}, 'update', {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
               FROM {{if .Hidden}}(SELECT {{$row}}.*, pg_catalog.row_number() OVER () AS {{.PlaceAlias}} FROM new_rows AS {{$row}}) AS {{$row}}
               -- Which of them changed, only both rows say. The transition tables have them in
@@ -60,7 +62,7 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
 {{- define "record_inserts"}}
             {{- $row := .RowAlias}}
             {{template "insert_history"}}
-            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, {{.RowImage $row false}}, v.user_info, {{template "extra" .}}
+            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}}, k.key, {{.RowImage $row false}}, {{template "user"}}, {{template "extra" .}}
                    {{- if .Hidden}} OPERATOR(pg_catalog.||) {{template "hidden"}}{{end}}, 'insert', {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
               FROM new_rows AS {{$row}}, LATERAL (SELECT {{.KeyObject $row}} AS key) AS k
 {{- if .Hidden}}, LATERAL (SELECT pg_catalog.array_remove(ARRAY[
@@ -83,8 +85,9 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
 {{end -}}
 {{- define "record_deletes"}}
             {{- $row := .RowAlias}}
+        {{template "departed" .Table}}
             {{template "insert_history"}}
-            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}} OPERATOR(pg_catalog.+) 1, k.key, {{.RowImage $row true}}, v.user_info, {{template "extra" .}}, 'delete', {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
+            SELECT {{literal .Name}}, pg_catalog.clock_timestamp(), {{$row}}.{{ident .VersionColumn}} OPERATOR(pg_catalog.+) 1, k.key, {{.RowImage $row true}}, {{template "user"}}, {{template "extra" .}}, 'delete', {{literal .Schema}}, pg_catalog.pg_current_xact_id(), session_user
               FROM old_rows AS {{$row}}, LATERAL (SELECT {{.KeyObject $row}} AS key) AS k
              WHERE CASE WHEN {{with .Plainly $row}}{{.}}
                         AND {{end}}{{if .Settled}}{{template "free" (.After $row)}}{{else}}{{template "next" (.After $row)}}{{end}} THEN true
@@ -111,12 +114,11 @@ DECLARE
     guarded    boolean;
     scan       pg_catalog.text;
     context    pg_catalog.jsonb;
-    user_info  pg_catalog.jsonb;
-    extra_info pg_catalog.jsonb;
     mark       bigint;
 {{- if .Zoned}}
     zone       pg_catalog.text;
 {{- end}}
+    differs    boolean;
     nested     pg_catalog.text;
     changes    pg_catalog.refcursor;
     change     pg_catalog.record;
@@ -143,8 +145,8 @@ BEGIN
             THEN {{if .Settling}}CASE WHEN {{template "bit_clear" (named . "chrononaut_unsettled")}} THEN 2 ELSE 1 END{{else}}1{{end}}
                  OPERATOR(pg_catalog.*) CASE WHEN {{template "bit_clear" (named . "chrononaut_guarded")}} THEN 1 ELSE -1 END
             ELSE 0 END;
-    EXCEPTION WHEN data_exception OR undefined_table OR invalid_schema_name THEN
-        -- The context is no JSON, or the table has another name.
+    EXCEPTION WHEN data_exception THEN
+        -- The context is no JSON.
         way := 0;
     END;
 
@@ -171,8 +173,6 @@ BEGIN
         way := CASE WHEN guarded THEN 0 ELSE pg_catalog.abs(way) END;
     END IF;
     IF way OPERATOR(pg_catalog.>) 0 THEN
-        user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
-        extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');
 {{- if .Zoned}}
         -- Points in time are written in UTC.
         IF pg_catalog.current_setting('TimeZone') OPERATOR(pg_catalog.<>) ALL ('{UTC,Etc/UTC}'::pg_catalog.text[]) THEN
@@ -180,6 +180,20 @@ BEGIN
             PERFORM pg_catalog.set_config('TimeZone', 'UTC', true);
         END IF;
 {{- end}}
+        -- The version trigger has seen rows that do not change. Mostly none of the statement does.
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.current_setting('chrononaut.unchanged', true) OPERATOR(pg_catalog.=) 'on' THEN
+            PERFORM pg_catalog.set_config('chrononaut.unchanged', '', true);
+            -- Plans are kept, and may have been made for one row.
+            nested := pg_catalog.current_setting('enable_nestloop');
+            PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
+            differs := EXISTS (SELECT FROM {{.RowsOf "old_rows" .Qualified false}} AS o
+                                 JOIN {{.RowsOf "new_rows" .Qualified false}} AS n ON n.place OPERATOR(pg_catalog.=) o.place
+                                WHERE pg_catalog.record_image_ne(o.r, n.r));
+            PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
+            IF NOT differs THEN
+                RETURN NULL;
+            END IF;
+        END IF;
         mark := coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_activity_id_seq")}}::pg_catalog.regclass), 0);
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE'{{if .Settling}} AND way OPERATOR(pg_catalog.=) 2 THEN
             {{- template "record_updates" (settled . true)}}
@@ -223,7 +237,7 @@ BEGIN
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
     -- with virtual generated columns.
-    {{- template "find_fits" .}}
+    fits := {{template "fits" .}};
     -- Plans are kept, and may have been made for one row.
     nested := pg_catalog.current_setting('enable_nestloop');
     PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);

@@ -22,6 +22,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM {{schema}}.assert_seen(TG_RELID);
     END IF;
+    PERFORM {{schema}}.note_departed({{literal .Schema}}, {{literal .Name}});
     IF NOT {{template "bit_clear" (named . "chrononaut_guarded")}} THEN
         PERFORM {{schema}}.guard_truncate({{literal .Schema}}, {{literal .Name}});
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN

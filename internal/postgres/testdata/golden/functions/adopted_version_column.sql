@@ -145,10 +145,12 @@ BEGIN
         following := coalesce("chrononaut".last_version('public', 'todos', record_key) + 1, 0);
         -- A version that the statement gives counts for nothing, unless the row is
         -- there and ON CONFLICT makes this an UPDATE: excluded has to say what was
-        -- given then. If the row goes meanwhile, the capture trigger puts it right.
-        IF following > 0 AND NEW."rev" <> following THEN
+        -- given then, 0 where nothing was. If the row goes meanwhile, the capture trigger
+        -- puts it right.
+        IF following > 0 AND coalesce(NEW."rev", 0) <> following THEN
             BEGIN
                 IF EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
+                    NEW."rev" := coalesce(NEW."rev", 0);
                     RETURN NEW;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -193,6 +195,7 @@ BEGIN
         -- For records that exchange their keys: see the capture trigger.
         PERFORM "chrononaut".note_rekeyed(NEW."rev");
         PERFORM "chrononaut".unsettle('public', 'todos');
+        PERFORM "chrononaut".note_departed('public', 'todos');
     END IF;
     RETURN NEW;
 END
@@ -203,8 +206,9 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_version"() RETURNS trigg
 AS $chrononaut$
 DECLARE
     row_image pg_catalog.record;
+    noted     pg_catalog.text;
 BEGIN
-    BEGIN
+    IF coalesce(CASE WHEN "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."todos"', 'db8a54c51935e5bf8b1831b7758a7d0c', ARRAY['id', 'rev']::pg_catalog.text[], '{}') END, false) THEN
         -- The usual UPDATE: neither the key nor the version is given another value. Rows are
         -- compared by image: see changed.sql.
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE'
@@ -217,12 +221,13 @@ BEGIN
             row_image := NEW;
             IF pg_catalog.record_image_ne(OLD, row_image) THEN
                 NEW."rev" := OLD."rev" OPERATOR(pg_catalog.+) 1;
+            ELSIF coalesce(pg_catalog.current_setting('chrononaut.unchanged', true), '') OPERATOR(pg_catalog.<>) 'on' THEN
+                -- Perhaps no row of the statement changes: see statement.sql.
+                noted := pg_catalog.set_config('chrononaut.unchanged', 'on', true);
             END IF;
             RETURN NEW;
         END IF;
-    EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch THEN
-        -- The table is no longer as it was when this function was generated.
-    END;
+    END IF;
     RETURN "chrononaut"."todos_a23d6084_number"(TG_OP, TG_RELID, OLD, NEW);
 END
 $chrononaut$;
@@ -254,7 +259,6 @@ DECLARE
     special      jsonb := '{}';
     what         text := lower(TG_OP);
     context      jsonb;
-    fits         boolean;
     fenced       boolean;
     restoring    boolean;
     user_info    jsonb := '{"user_id": null, "remote_addr": null}';
@@ -266,14 +270,12 @@ BEGIN
         OLD := NEW;
     ELSIF TG_OP = 'DELETE' THEN
         NEW := OLD;
+        IF (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_departed'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'todos')) OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "chrononaut".note_departed('public', 'todos');
+        END IF;
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-    BEGIN
-        fits := coalesce("chrononaut".fits('"public"."todos"'::pg_catalog.regclass, '92797d6e1ce13c50b25a0964f1cabcf3', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
-    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-        fits := false;
-    END;
-        IF NOT fits THEN
+        IF NOT coalesce(CASE WHEN "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."todos"', '92797d6e1ce13c50b25a0964f1cabcf3', NULL, '{}'::pg_catalog.text[]) END, false) THEN
             PERFORM "chrononaut".assert_seen(TG_RELID);
         END IF;
     END IF;
@@ -557,6 +559,10 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigg
     LANGUAGE plpgsql SECURITY DEFINER
 AS $chrononaut$
 BEGIN
+    -- ENABLE TRIGGER ALL, as a restored dump does it, has it fire elsewhere too.
+    IF pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica' THEN
+        RETURN NULL;
+    END IF;
     PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, OLD, NEW);
     RETURN NULL;
 END
@@ -584,9 +590,8 @@ DECLARE
     guarded    boolean;
     scan       pg_catalog.text;
     context    pg_catalog.jsonb;
-    user_info  pg_catalog.jsonb;
-    extra_info pg_catalog.jsonb;
     mark       bigint;
+    differs    boolean;
     nested     pg_catalog.text;
     changes    pg_catalog.refcursor;
     change     pg_catalog.record;
@@ -598,7 +603,7 @@ BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
-        way := CASE WHEN coalesce("chrononaut".fits('"public"."todos"'::pg_catalog.regclass, '92797d6e1ce13c50b25a0964f1cabcf3', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
+        way := CASE WHEN coalesce(CASE WHEN "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."todos"', '92797d6e1ce13c50b25a0964f1cabcf3', NULL, '{}'::pg_catalog.text[]) END, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -610,8 +615,8 @@ BEGIN
             THEN 1
                  OPERATOR(pg_catalog.*) CASE WHEN (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'todos')) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE -1 END
             ELSE 0 END;
-    EXCEPTION WHEN data_exception OR undefined_table OR invalid_schema_name THEN
-        -- The context is no JSON, or the table has another name.
+    EXCEPTION WHEN data_exception THEN
+        -- The context is no JSON.
         way := 0;
     END;
 
@@ -646,13 +651,25 @@ BEGIN
         way := CASE WHEN guarded THEN 0 ELSE pg_catalog.abs(way) END;
     END IF;
     IF way OPERATOR(pg_catalog.>) 0 THEN
-        user_info := '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(context OPERATOR(pg_catalog.->) 'user_info', '{}');
-        extra_info := coalesce(context OPERATOR(pg_catalog.->) 'extra_info', '{}');
+        -- The version trigger has seen rows that do not change. Mostly none of the statement does.
+        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.current_setting('chrononaut.unchanged', true) OPERATOR(pg_catalog.=) 'on' THEN
+            PERFORM pg_catalog.set_config('chrononaut.unchanged', '', true);
+            -- Plans are kept, and may have been made for one row.
+            nested := pg_catalog.current_setting('enable_nestloop');
+            PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
+            differs := EXISTS (SELECT FROM (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS place FROM old_rows AS "chrononaut:row") AS o
+                                 JOIN (SELECT ROW("chrononaut:row".*)::"public"."todos" AS r, pg_catalog.row_number() OVER () AS place FROM new_rows AS "chrononaut:row") AS n ON n.place OPERATOR(pg_catalog.=) o.place
+                                WHERE pg_catalog.record_image_ne(o.r, n.r));
+            PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
+            IF NOT differs THEN
+                RETURN NULL;
+            END IF;
+        END IF;
         mark := coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_activity_id_seq'::pg_catalog.regclass), 0);
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."rev", k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."rev"), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, 'update', 'public', pg_catalog.pg_current_xact_id(), session_user
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."rev", k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."rev"), (SELECT '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(v.context OPERATOR(pg_catalog.->) 'user_info', '{}')), CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') END, 'update', 'public', pg_catalog.pg_current_xact_id(), session_user
               FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
              WHERE CASE WHEN (SELECT a.version FROM "chrononaut".chrononaut_activity AS a
                                WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
@@ -662,7 +679,7 @@ BEGIN
         ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."rev", k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."rev"), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, 'insert', 'public', pg_catalog.pg_current_xact_id(), session_user
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."rev", k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."rev"), (SELECT '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(v.context OPERATOR(pg_catalog.->) 'user_info', '{}')), CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') END, 'insert', 'public', pg_catalog.pg_current_xact_id(), session_user
               FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
              WHERE CASE WHEN "chrononaut:row"."rev" IS NOT NULL
                         AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
@@ -680,9 +697,12 @@ BEGIN
                 ON CONFLICT DO NOTHING;
 
         ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+        IF (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_departed'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'todos')) OPERATOR(pg_catalog.=) 0 THEN
+            PERFORM "chrononaut".note_departed('public', 'todos');
+        END IF;
             INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user)
-            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."rev" OPERATOR(pg_catalog.+) 1, k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('rev', "chrononaut:row"."rev" OPERATOR(pg_catalog.+) 1, 'version', "chrononaut:row"."rev" OPERATOR(pg_catalog.+) 1), v.user_info, CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN v.extra_info OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE v.extra_info END, 'delete', 'public', pg_catalog.pg_current_xact_id(), session_user
+            SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."rev" OPERATOR(pg_catalog.+) 1, k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('rev', "chrononaut:row"."rev" OPERATOR(pg_catalog.+) 1, 'version', "chrononaut:row"."rev" OPERATOR(pg_catalog.+) 1), (SELECT '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(v.context OPERATOR(pg_catalog.->) 'user_info', '{}')), CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') END, 'delete', 'public', pg_catalog.pg_current_xact_id(), session_user
               FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
              WHERE CASE WHEN (SELECT a.version FROM "chrononaut".chrononaut_activity AS a
                                WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
@@ -713,11 +733,7 @@ BEGIN
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
     -- with virtual generated columns.
-    BEGIN
-        fits := coalesce("chrononaut".fits('"public"."todos"'::pg_catalog.regclass, '92797d6e1ce13c50b25a0964f1cabcf3', '{}'::pg_catalog.text[]) OPERATOR(pg_catalog.=) TG_RELID, false);
-    EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
-        fits := false;
-    END;
+    fits := coalesce(CASE WHEN "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."todos"', '92797d6e1ce13c50b25a0964f1cabcf3', NULL, '{}'::pg_catalog.text[]) END, false);
     -- Plans are kept, and may have been made for one row.
     nested := pg_catalog.current_setting('enable_nestloop');
     PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
@@ -800,6 +816,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM "chrononaut".assert_seen(TG_RELID);
     END IF;
+    PERFORM "chrononaut".note_departed('public', 'todos');
     IF NOT (coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_guarded'::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) "chrononaut".guard_bit('public', 'todos')) OPERATOR(pg_catalog.=) 0 THEN
         PERFORM "chrononaut".guard_truncate('public', 'todos');
     ELSIF strpos(current_setting('chrononaut.context', true), '"leases"') > 0 THEN
