@@ -15,7 +15,8 @@ import (
 
 const (
 	// block is how many single-row statements one way runs before the next has its turn.
-	block = 50
+	block         = 50
+	captureRounds = 3
 	// unused is the first id that no table has, and what each round moves on by.
 	unused = 10_000_000
 )
@@ -30,7 +31,6 @@ type capture struct {
 	periods *pgx.Conn
 	short   bool
 	peers   []way
-	rounds  int
 	singles int            // statements of one round, for each way
 	changed map[*shape]int // rows that each way has changed
 	updated map[*shape]bool
@@ -44,10 +44,7 @@ func measureCapture(ctx context.Context, b *bench) (results []result, err error)
 			return err
 		}
 		return withConn(ctx, pool, func(conn *pgx.Conn) error {
-			c := &capture{pool: pool, conn: conn, short: b.short, peers: peers, rounds: 5, singles: 1_000, changed: map[*shape]int{}, updated: map[*shape]bool{}}
-			if b.short {
-				c.rounds = 3
-			}
+			c := &capture{pool: pool, conn: conn, short: b.short, peers: peers, singles: 1_000, changed: map[*shape]int{}, updated: map[*shape]bool{}}
 			samples, err := c.measure(ctx, figures)
 			if err := errors.Join(err, c.closePeriods(ctx)); err != nil {
 				return err
@@ -173,8 +170,8 @@ func (c *capture) measure(ctx context.Context, figures []*figure) (map[*figure]t
 		return nil, err
 	}
 	samples := map[*figure]times{}
-	for round := range c.rounds {
-		fmt.Printf("capture: round %d of %d\n", round+1, c.rounds)
+	for round := range captureRounds {
+		fmt.Printf("capture: round %d of %d\n", round+1, captureRounds)
 		for _, f := range figures {
 			if err := c.renewPeriods(ctx, f); err != nil {
 				return nil, err

@@ -55,9 +55,9 @@ func measureConcurrent(ctx context.Context, b *bench) (results []result, err err
 			return err
 		}
 		return withClients(ctx, pool, func(conns []*pgx.Conn) error {
-			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), rounds: 5, statements: 400}
+			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), rounds: 3, statements: 400}
 			if b.short {
-				t.rounds, t.statements = 3, 100
+				t.statements = 100
 			}
 			if err := t.setUp(ctx); err != nil {
 				return err

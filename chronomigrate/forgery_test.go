@@ -69,6 +69,9 @@ func TestForgery(t *testing.T) {
 			FROM chrononaut.chrononaut_activity WHERE previous_key IS NOT NULL`)
 		f.refused("42501", `SELECT chrononaut.unsettle('public', 'todos')`)
 		f.refused("42501", `SELECT setval('chrononaut.chrononaut_unsettled', 0)`)
+		f.refused("42501", `SELECT chrononaut.note_departed('public', 'todos')`)
+		f.refused("42501", `SELECT chrononaut.set_bit('chrononaut.chrononaut_departed', 'public', 'todos')`)
+		f.refused("42501", `SELECT setval('chrononaut.chrononaut_departed', 0)`)
 	})
 
 	t.Run("a transaction cannot hide that it goes on writing", func(t *testing.T) {
