@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
@@ -91,6 +94,27 @@ func TestUpsertOfARowThatGoes(t *testing.T) {
 		f.isAt(1, 4)
 		if got := lines(versions(f, history[todo](f, "todos"), 1, nil)); len(got) != 5 || got[4] != `{"id":1} 4 insert` {
 			t.Errorf("%q", got)
+		}
+	}
+}
+
+// The row that an upsert found in its snapshot has gone since: the versions of that life are
+// not in the snapshot.
+func TestUpsertWithAnOldSnapshot(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"NULL", "0", "1", "-3"} {
+		f := newFixture(t)
+		f.todos()
+		f.exec(`INSERT INTO todos (id, title) VALUES (1, 'a')`, `UPDATE todos SET title = 'b'`)
+		tx := f.begin(pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		f.execIn(tx, `SELECT FROM todos`)
+		f.exec(`DELETE FROM todos`)
+		_, err := tx.Exec(t.Context(), `INSERT INTO todos (id, title, version) VALUES (1, 'd', `+version+`) ON CONFLICT (id) DO UPDATE SET title = 'd'`)
+		if got := chronodriver.State(err); got != "40001" {
+			t.Errorf("version %s: %v", version, err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -282,7 +282,14 @@ BEGIN
     IF taken THEN
         row_version := greatest({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1, row_version);
         {{- template "renumber" .}}
-        {{- template "record" .}};
+        {{- template "record" .}}
+        ON CONFLICT DO NOTHING;
+        -- A fixed snapshot does not see the version of a life that ended since.
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+                MESSAGE = {{literal (printf "another transaction has recorded a change of the same record of table %s" .Name)}},
+                HINT = 'Repeat the transaction.';
+        END IF;
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);

@@ -500,7 +500,14 @@ BEGIN
         image := image || pg_catalog.jsonb_build_object('version', row_version);
         INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
-        VALUES ('todos', clock_timestamp(), row_version, record_key, image, user_info, extra_info, CASE WHEN restoring AND what <> 'delete' THEN 'restore' ELSE what END, 'public', pg_current_xact_id(), session_user, old_key);
+        VALUES ('todos', clock_timestamp(), row_version, record_key, image, user_info, extra_info, CASE WHEN restoring AND what <> 'delete' THEN 'restore' ELSE what END, 'public', pg_current_xact_id(), session_user, old_key)
+        ON CONFLICT DO NOTHING;
+        -- A fixed snapshot does not see the version of a life that ended since.
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+                MESSAGE = 'another transaction has recorded a change of the same record of table todos',
+                HINT = 'Repeat the transaction.';
+        END IF;
     END IF;
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
