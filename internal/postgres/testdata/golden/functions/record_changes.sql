@@ -552,8 +552,13 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_capture"() RETURNS trigg
     LANGUAGE plpgsql SECURITY DEFINER
 AS $chrononaut$
 BEGIN
-    -- ENABLE TRIGGER ALL, as a restored dump does it, has it fire elsewhere too.
-    IF pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica' THEN
+    -- ENABLE TRIGGER ALL, as a restored dump does it, has this trigger fire next to those
+    -- of statements.
+    IF pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'
+       AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+                    WHERE t.tgrelid OPERATOR(pg_catalog.=) TG_RELID AND t.tgname OPERATOR(pg_catalog.=) ('000_chrononaut_capture_' OPERATOR(pg_catalog.||) pg_catalog.lower(TG_OP))::pg_catalog.name
+                      AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}'::pg_catalog."char"[]))
+    THEN
         RETURN NULL;
     END IF;
     PERFORM "chrononaut"."todos_a23d6084_record"(TG_OP, TG_RELID, OLD, NEW);
