@@ -134,7 +134,7 @@ func (s *sqlite) setUp(ctx context.Context) error {
 func (s *sqlite) prepareOne(ctx context.Context) (err error) {
 	s.prepared = map[way]*sql.Stmt{}
 	for _, w := range ourWays {
-		if s.prepared[w], err = s.db.PrepareContext(ctx, updateSQLite(w)+` WHERE id = ?`); err != nil {
+		if s.prepared[w], err = s.db.PrepareContext(ctx, updateSQLite(w)+` WHERE id = ?`); err != nil { //nolint:sqlclosecheck // closed with the database
 			return err
 		}
 	}

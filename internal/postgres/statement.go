@@ -128,7 +128,9 @@ func (t *Table) KeyShape() string {
 }
 
 // VersionedColumns are those of the key, and that of the version.
-func (t *Table) VersionedColumns() []string { return append(slices.Clone(t.KeyColumns), t.VersionColumn) }
+func (t *Table) VersionedColumns() []string {
+	return append(slices.Clone(t.KeyColumns), t.VersionColumn)
+}
 
 func (t *Table) shapeOf(columns []Column) string {
 	lines := make([]string, 0, len(columns))
