@@ -31,7 +31,7 @@ type asofSize struct {
 
 var (
 	smallAsof = asofSize{rows: 1_000, versions: 10, others: 100, rounds: 3}
-	fullAsof  = asofSize{rows: 2_000, versions: 10, others: 200, rounds: 3}
+	fullAsof  = asofSize{rows: 10_000, versions: 10, others: 1_000, rounds: 3}
 )
 
 // chunk is how many rows one transaction changes while the past is made.
