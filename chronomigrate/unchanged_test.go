@@ -28,6 +28,16 @@ func TestRowsThatDoNotChange(t *testing.T) {
 		})
 	}
 
+	t.Run("the session keeps its time zone", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t)
+		f.exec(`CREATE TABLE days (id integer PRIMARY KEY, at timestamptz)`)
+		f.track("days", nil)
+		f.exec(`SET TimeZone = 'Asia/Kathmandu'`, `INSERT INTO days VALUES (1, now())`, `BEGIN`, `UPDATE days SET at = at`)
+		f.wantText("Asia/Kathmandu", `SHOW TimeZone`)
+		f.exec(`COMMIT`)
+	})
+
 	t.Run("a later trigger changes the row that the version trigger took for unchanged", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)

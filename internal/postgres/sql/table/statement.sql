@@ -93,6 +93,9 @@ EXISTS (SELECT FROM {{.Name}} AS {{$row}}, LATERAL (SELECT {{.Table.KeyObject $r
                         AND {{end}}{{if .Settled}}{{template "free" (.After $row)}}{{else}}{{template "next" (.After $row)}}{{end}} THEN true
                         ELSE {{template "unusual"}} END;
 {{- end -}}
+{{- /* The rows before and after, by their places. */ -}}
+{{- define "pairs"}}{{.RowsOf "old_rows" .Qualified true}} AS o
+                JOIN {{.RowsOf "new_rows" .Qualified true}} AS n ON n.place OPERATOR(pg_catalog.=) o.place{{end -}}
 CREATE OR REPLACE FUNCTION {{.Function "statement"}}() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
 {{- if .StatementSettings}}
@@ -172,6 +175,19 @@ BEGIN
         END;
         way := CASE WHEN guarded THEN 0 ELSE pg_catalog.abs(way) END;
     END IF;
+    -- The version trigger has seen rows that do not change. Mostly none of the statement does.
+    IF way OPERATOR(pg_catalog.>) 0 AND TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.current_setting('chrononaut.unchanged', true) OPERATOR(pg_catalog.=) 'on' THEN
+        PERFORM pg_catalog.set_config('chrononaut.unchanged', '', true);
+        -- Plans are kept, and may have been made for one row.
+        nested := pg_catalog.current_setting('enable_nestloop');
+        PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
+        differs := EXISTS (SELECT FROM {{template "pairs" .}}
+            WHERE pg_catalog.record_image_ne(o.r, n.r));
+        PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
+        IF NOT differs THEN
+            RETURN NULL;
+        END IF;
+    END IF;
     IF way OPERATOR(pg_catalog.>) 0 THEN
 {{- if .Zoned}}
         -- Points in time are written in UTC.
@@ -180,20 +196,6 @@ BEGIN
             PERFORM pg_catalog.set_config('TimeZone', 'UTC', true);
         END IF;
 {{- end}}
-        -- The version trigger has seen rows that do not change. Mostly none of the statement does.
-        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.current_setting('chrononaut.unchanged', true) OPERATOR(pg_catalog.=) 'on' THEN
-            PERFORM pg_catalog.set_config('chrononaut.unchanged', '', true);
-            -- Plans are kept, and may have been made for one row.
-            nested := pg_catalog.current_setting('enable_nestloop');
-            PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
-            differs := EXISTS (SELECT FROM {{.RowsOf "old_rows" .Qualified false}} AS o
-                                 JOIN {{.RowsOf "new_rows" .Qualified false}} AS n ON n.place OPERATOR(pg_catalog.=) o.place
-                                WHERE pg_catalog.record_image_ne(o.r, n.r));
-            PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
-            IF NOT differs THEN
-                RETURN NULL;
-            END IF;
-        END IF;
         mark := coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema ".chrononaut_activity_id_seq")}}::pg_catalog.regclass), 0);
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE'{{if .Settling}} AND way OPERATOR(pg_catalog.=) 2 THEN
             {{- template "record_updates" (settled . true)}}
@@ -244,8 +246,7 @@ BEGIN
     IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
         -- The transition tables have the rows before and after in the same order.
         IF fits THEN
-            OPEN changes FOR SELECT o.r AS before, n.r AS after FROM {{.RowsOf "old_rows" .Qualified true}} AS o
-                JOIN {{.RowsOf "new_rows" .Qualified true}} AS n ON n.place OPERATOR(pg_catalog.=) o.place
+            OPEN changes FOR SELECT o.r AS before, n.r AS after FROM {{template "pairs" .}}
                 WHERE v.way OPERATOR(pg_catalog.=) 0 OR pg_catalog.record_image_ne(o.r, n.r) AND NOT {{template "written" .}}
                 ORDER BY n.place;
         ELSE

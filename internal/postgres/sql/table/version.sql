@@ -52,7 +52,8 @@ BEGIN
                 NEW.{{ident .VersionColumn}} := 0;
                 RETURN NEW;
             END IF;
-            -- Or history does not know it. If what it knows is only that another record left the
+            -- Or history does not know it: asked by itself, since a condition with a query in it is
+            -- run as one. If what it knows is only that another record left the
             -- key, the capture trigger puts the version right.
             IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                             WHERE {{.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.RecordHashOf (.KeyObject "NEW")}})

@@ -652,21 +652,21 @@ BEGIN
         END;
         way := CASE WHEN guarded THEN 0 ELSE pg_catalog.abs(way) END;
     END IF;
-    IF way OPERATOR(pg_catalog.>) 0 THEN
-        -- The version trigger has seen rows that do not change. Mostly none of the statement does.
-        IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.current_setting('chrononaut.unchanged', true) OPERATOR(pg_catalog.=) 'on' THEN
-            PERFORM pg_catalog.set_config('chrononaut.unchanged', '', true);
-            -- Plans are kept, and may have been made for one row.
-            nested := pg_catalog.current_setting('enable_nestloop');
-            PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
-            differs := EXISTS (SELECT FROM (SELECT ROW("chrononaut:row".*)::"public"."lines" AS r, pg_catalog.row_number() OVER () AS place FROM old_rows AS "chrononaut:row") AS o
-                                 JOIN (SELECT ROW("chrononaut:row".*)::"public"."lines" AS r, pg_catalog.row_number() OVER () AS place FROM new_rows AS "chrononaut:row") AS n ON n.place OPERATOR(pg_catalog.=) o.place
-                                WHERE pg_catalog.record_image_ne(o.r, n.r));
-            PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
-            IF NOT differs THEN
-                RETURN NULL;
-            END IF;
+    -- The version trigger has seen rows that do not change. Mostly none of the statement does.
+    IF way OPERATOR(pg_catalog.>) 0 AND TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.current_setting('chrononaut.unchanged', true) OPERATOR(pg_catalog.=) 'on' THEN
+        PERFORM pg_catalog.set_config('chrononaut.unchanged', '', true);
+        -- Plans are kept, and may have been made for one row.
+        nested := pg_catalog.current_setting('enable_nestloop');
+        PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
+        differs := EXISTS (SELECT FROM (SELECT ROW("chrononaut:row".*)::"public"."lines" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('order_id', "chrononaut:row"."order_id", 'line', "chrononaut:row"."line") AS key, "chrononaut:row"."version" AS version FROM old_rows AS "chrononaut:row") AS o
+                JOIN (SELECT ROW("chrononaut:row".*)::"public"."lines" AS r, pg_catalog.row_number() OVER () AS place, pg_catalog.jsonb_build_object('order_id', "chrononaut:row"."order_id", 'line', "chrononaut:row"."line") AS key, "chrononaut:row"."version" AS version FROM new_rows AS "chrononaut:row") AS n ON n.place OPERATOR(pg_catalog.=) o.place
+            WHERE pg_catalog.record_image_ne(o.r, n.r));
+        PERFORM pg_catalog.set_config('enable_nestloop', nested, true);
+        IF NOT differs THEN
+            RETURN NULL;
         END IF;
+    END IF;
+    IF way OPERATOR(pg_catalog.>) 0 THEN
         mark := coalesce(pg_catalog.pg_sequence_last_value('"chrononaut".chrononaut_activity_id_seq'::pg_catalog.regclass), 0);
         IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND way OPERATOR(pg_catalog.=) 2 THEN
             INSERT INTO "chrononaut".chrononaut_activity
