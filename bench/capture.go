@@ -15,8 +15,9 @@ import (
 
 const (
 	// block is how many single-row statements one way runs before the next has its turn.
-	block         = 50
-	captureRounds = 3
+	block = 50
+	// roundCount is how often all ways take their turns.
+	roundCount = 3
 	// unused is the first id that no table has, and what each round moves on by.
 	unused = 10_000_000
 )
@@ -170,8 +171,8 @@ func (c *capture) measure(ctx context.Context, figures []*figure) (map[*figure]t
 		return nil, err
 	}
 	samples := map[*figure]times{}
-	for round := range captureRounds {
-		fmt.Printf("capture: round %d of %d\n", round+1, captureRounds)
+	for round := range roundCount {
+		fmt.Printf("capture: round %d of %d\n", round+1, roundCount)
 		for _, f := range figures {
 			if err := c.renewPeriods(ctx, f); err != nil {
 				return nil, err

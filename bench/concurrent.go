@@ -37,7 +37,6 @@ type throng struct {
 	conns      []*pgx.Conn
 	ways       []way
 	rows       int
-	rounds     int
 	statements int // of each client in a round
 }
 
@@ -55,7 +54,7 @@ func measureConcurrent(ctx context.Context, b *bench) (results []result, err err
 			return err
 		}
 		return withClients(ctx, pool, func(conns []*pgx.Conn) error {
-			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), rounds: 3, statements: 400}
+			t := &throng{pool: pool, conns: conns, ways: crowd.ways(peers), rows: crowd.count(b.short), statements: 400}
 			if b.short {
 				t.statements = 100
 			}
@@ -98,7 +97,7 @@ func (t *throng) setUp(ctx context.Context) error {
 // measure returns the statements a second, of all ways but the one that is unfit.
 func (t *throng) measure(ctx context.Context, id func(client, n, rows int) int, unfit way) (times, error) {
 	throughput := times{}
-	for round := range t.rounds {
+	for round := range roundCount {
 		first := round % len(t.ways)
 		for _, w := range slices.Concat(t.ways[first:], t.ways[:first]) {
 			if w == unfit && unfit != none {

@@ -175,15 +175,15 @@ func (b *bench) measurePasts(ctx context.Context, large, small *pgxpool.Pool) (r
 // prewarm reads a history into the server's shared buffers, as far as they hold it: a server that
 // works has it there, and what a page costs that is not there the machine decides.
 func prewarm(ctx context.Context, pool *pgxpool.Pool) error {
-	var available bool
-	if err := pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_prewarm')`).Scan(&available); err != nil {
+	available, err := isAvailable(ctx, pool, "pg_prewarm")
+	if err != nil {
 		return err
 	}
 	if !available {
 		fmt.Println("reads: the server does not have the extension pg_prewarm; its buffers hold what the turns before have read")
 		return nil
 	}
-	_, err := pool.Exec(ctx, `
+	_, err = pool.Exec(ctx, `
 		CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 		SELECT pg_prewarm('chrononaut.chrononaut_activity');
 		SELECT pg_prewarm(indexrelid) FROM pg_index WHERE indrelid = 'chrononaut.chrononaut_activity'::regclass`)

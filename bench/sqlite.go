@@ -38,7 +38,6 @@ const (
 type sqlite struct {
 	db      *sql.DB
 	rows    int
-	rounds  int
 	singles int // transactions of a block in one round, for each way
 	// prepared are the statements that update a row by its key.
 	prepared map[way]*sql.Stmt
@@ -58,7 +57,7 @@ func measureSQLite(ctx context.Context, b *bench) (results []result, err error) 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	s := &sqlite{db: db, rows: 20_000, rounds: 3, singles: 20}
+	s := &sqlite{db: db, rows: 20_000, singles: 20}
 	if b.short {
 		s.rows = 2_000
 	}
@@ -73,7 +72,7 @@ func measureSQLite(ctx context.Context, b *bench) (results []result, err error) 
 			continue
 		}
 		t := times{}
-		for round := range s.rounds {
+		for round := range roundCount {
 			took, err := f.round(ctx, round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", f.name, err)

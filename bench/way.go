@@ -32,10 +32,9 @@ func (w way) String() string { return [...]string{"none", "limit", "ours", "peri
 // findPeers returns the peers whose extensions the server has, and says which it lacks.
 func findPeers(ctx context.Context, pool *pgxpool.Pool) (found []way, err error) {
 	for _, w := range peers {
-		var available bool
-		err := pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)`, w.String()).Scan(&available)
+		available, err := isAvailable(ctx, pool, w.String())
 		if err != nil {
-			return nil, fmt.Errorf("look for the extension %s: %w", w, err)
+			return nil, err
 		}
 		if !available {
 			fmt.Printf("left out: %s, whose extension is not installed on the server\n", w)
@@ -44,6 +43,15 @@ func findPeers(ctx context.Context, pool *pgxpool.Pool) (found []way, err error)
 		found = append(found, w)
 	}
 	return found, nil
+}
+
+// isAvailable reports whether the server has an extension.
+func isAvailable(ctx context.Context, pool *pgxpool.Pool, extension string) (available bool, err error) {
+	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)`, extension).Scan(&available)
+	if err != nil {
+		return false, fmt.Errorf("look for the extension %s: %w", extension, err)
+	}
+	return available, nil
 }
 
 // keepHistory makes a table keep history in a way. For the limit, only the column

@@ -118,13 +118,8 @@ func (t *Table) Shape() string { return t.shapeOf(t.Columns) }
 
 // KeyShape is the same of the columns that the version trigger names.
 func (t *Table) KeyShape() string {
-	var columns []Column
-	for _, c := range t.Columns {
-		if slices.Contains(t.VersionedColumns(), c.Name) {
-			columns = append(columns, c)
-		}
-	}
-	return t.shapeOf(columns)
+	names := t.VersionedColumns()
+	return t.shapeOf(slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return !slices.Contains(names, c.Name) }))
 }
 
 // VersionedColumns are those of the key, and that of the version.
