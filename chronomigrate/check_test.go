@@ -361,13 +361,14 @@ func drifts() []drift {
 	}
 }
 
-// make makes the drift; the text in braces stands for names.
+// make makes the drift; the text in braces stands for names. Tests that run side by side share d.
 func (d *drift) make(f *fixture) (names *strings.Replacer, functions *postgres.Table) {
 	f.Helper()
-	if d.track == "" {
-		d.track = "todos"
+	table := d.track
+	if table == "" {
+		table = "todos"
 	}
-	functions = f.inspected("public", d.track)
+	functions = f.inspected("public", table)
 	role := ""
 	if strings.Contains(strings.Join(d.breaks, ""), "{role}") {
 		role = f.role("_owner")

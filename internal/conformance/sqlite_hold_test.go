@@ -390,7 +390,7 @@ func TestSQLiteHoldsAndOtherConnections(t *testing.T) {
 				if _, err := db.client().Hold(t.Context(), chrononaut.Table{Name: "t"}, sqliteKeys(1), "r", &chrononaut.HoldOpts{Timeout: time.Millisecond}); err == nil {
 					t.Error("held while another writes")
 				}
-				db.wants("patience", db.rows(`PRAGMA busy_timeout`), "10000")
+				db.wants("patience", db.rows(`PRAGMA busy_timeout`), "60000")
 				if err := tx.Commit(); err != nil {
 					t.Fatal(err)
 				}

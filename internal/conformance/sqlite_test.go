@@ -41,7 +41,7 @@ type sqliteDB struct {
 
 func openSQLite(t testing.TB, driver, path string) *sqliteDB {
 	t.Helper()
-	dsn := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(0)"
+	dsn := "file:" + path + "?_pragma=busy_timeout(60000)&_pragma=foreign_keys(1)&_pragma=synchronous(0)"
 	db, err := chronosql.Open(driver, dsn, nil)
 	if err != nil {
 		t.Fatal(err)
