@@ -70,7 +70,7 @@ type HoldOpts struct {
 	// held from then on. Defaults to false.
 	AllowInsert bool
 	// Timeout is how long each transaction that is writing the records is waited
-	// for. Defaults to the server's lock_timeout, which is no limit unless it is
+	// for; [*LockedError] when it has passed. Units of a millisecond. Defaults to the server's lock_timeout, which is no limit unless it is
 	// set.
 	Timeout time.Duration
 }
@@ -132,8 +132,10 @@ type heldState struct {
 // its own. Transactions that place holds follow one another.
 //
 // Errors: [ErrNotTracked], [ErrKey], [ErrNotFound] when neither the table nor
-// history has the record, [ErrLocking] for what makes no sense, a lock timeout. Costs
-// one round trip, besides those of the transaction.
+// history has the record, [ErrLocking] for what makes no sense, [*LockedError] when
+// the timeout has passed, which says who is writing where the transaction was the
+// client's own. Costs one round trip, besides those of the transaction, and some more
+// after a timeout.
 func (c *Client) Hold(ctx context.Context, table Table, keys []Key, reason string, opts *HoldOpts) (*Hold, error) {
 	o := HoldOpts{}
 	if opts != nil {
@@ -163,7 +165,59 @@ func (c *Client) hold(ctx context.Context, table Table, keys []Key, reason strin
 		hold, err = parseHold(document)
 		return err
 	})
+	if chronodriver.Busy(err) {
+		err = c.inTheWay(ctx, info, keys, opts.Children, err)
+	}
 	return hold, err
+}
+
+// inTheWay says who is writing what was to be held, where the transaction that
+// failed was the client's own: in another, nothing can be asked any more.
+func (c *Client) inTheWay(ctx context.Context, info *tableInfo, keys []Key, children []Relation, failed error) error {
+	locked := &LockedError{Table: info.table, cause: failed}
+	engine, ok := c.reader.(locker)
+	if !ok || !c.ownsTransactions() {
+		return locked
+	}
+	ctx = present{}.context(ctx)
+	found, err := c.writers(ctx, engine, info, keys, locked)
+	if err == nil && len(locked.Holders) == 0 {
+		// The hold locks the table where records are gone, and those of children.
+		locked.Holders, err = engine.lockTable(ctx, c.queryer, info, found < len(keys) || keys == nil)
+	}
+	for _, child := range children {
+		if err == nil && len(locked.Holders) == 0 {
+			var table *tableInfo
+			if table, err = c.table(ctx, child.Table); err == nil {
+				locked.Holders, err = engine.lockTable(ctx, c.queryer, table, true)
+			}
+		}
+	}
+	return errors.Join(locked, contextError(ctx, err))
+}
+
+// writers adds to the error which of the records are locked, and by whom. It
+// returns how many of them there are.
+func (c *Client) writers(ctx context.Context, engine locker, info *tableInfo, keys []Key, locked *LockedError) (found int, err error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	normal, err := engine.normalizeKeys(ctx, c.queryer, info, keys)
+	if err != nil {
+		return 0, err
+	}
+	items := make([]restoreArg, len(normal))
+	for n, key := range normal {
+		items[n] = restoreArg{N: n, Key: key}
+	}
+	states, err := engine.lockStates(ctx, c.queryer, info, encodeArgs(items), LockOpts{})
+	for n, key := range keys {
+		if len(states[n].holders) > 0 {
+			locked.Keys = append(locked.Keys, key)
+		}
+	}
+	locked.Holders = holdersOf(states)
+	return len(states), err
 }
 
 // checkReason refuses what the database cannot hold, or what is no reason.

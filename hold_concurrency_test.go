@@ -71,7 +71,8 @@ func TestHoldWaitsForWriters(t *testing.T) {
 			for _, level := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
 				tx := f.begin(pgx.TxOptions{IsoLevel: level})
 				f.execIn(tx, `SELECT 1 FROM orders`, tc.write)
-				if _, err := f.client.Hold(t.Context(), f.name("orders"), tc.keys, "x", &chrononaut.HoldOpts{Children: tc.opts.Children, Timeout: 10 * time.Millisecond}); chronodriver.State(err) != "55P03" {
+				_, err := f.client.Hold(t.Context(), f.name("orders"), tc.keys, "x", &chrononaut.HoldOpts{Children: tc.opts.Children, Timeout: 10 * time.Millisecond})
+				if locked := (*chrononaut.LockedError)(nil); !errors.As(err, &locked) || len(locked.Holders) != 1 {
 					t.Errorf("%s: a hold with a time limit: %v", level, err)
 				}
 				var hold *chrononaut.Hold

@@ -236,8 +236,9 @@ type locker interface {
 	lockUndo(ask bool) (string, error)
 	// lockStates tells what became of items: those that have a row.
 	lockStates(ctx context.Context, q chronodriver.Queryer, info *tableInfo, items string, o LockOpts) (map[int]lockState, error)
-	// lockTable tells who has the whole table locked.
-	lockTable(ctx context.Context, q chronodriver.Queryer, info *tableInfo, o LockOpts) ([]LockHolder, error)
+	// lockTable tells who has the whole table locked; with writers, also who writes to
+	// it.
+	lockTable(ctx context.Context, q chronodriver.Queryer, info *tableInfo, writers bool) ([]LockHolder, error)
 	// lockTimedOut reports whether a statement was ended because a lock took too long;
 	// late says that the statement's time had passed.
 	lockTimedOut(err error, late bool) bool

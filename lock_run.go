@@ -377,7 +377,7 @@ func (l *locking[T]) undo(ctx context.Context, failed error, timedOut bool) erro
 	}
 	if l.engine.lockTimedOut(err, false) || err == nil && len(locked.Holders) == 0 {
 		// It may be the table itself that is locked.
-		locked.Holders, err = l.engine.lockTable(ctx, present{l.tx}, l.info, l.opts)
+		locked.Holders, err = l.engine.lockTable(ctx, present{l.tx}, l.info, false)
 	}
 	if err != nil {
 		return errors.Join(locked, err)

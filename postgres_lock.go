@@ -124,8 +124,12 @@ func (r *postgresReader) lockStates(ctx context.Context, q chronodriver.Queryer,
 	return states, errors.Join(rows.Err(), rows.Close())
 }
 
-func (r *postgresReader) lockTable(ctx context.Context, q chronodriver.Queryer, info *tableInfo, o LockOpts) ([]LockHolder, error) {
-	sql, err := r.lockSQL(info, "table", o, nil)
+func (r *postgresReader) lockTable(ctx context.Context, q chronodriver.Queryer, info *tableInfo, writers bool) ([]LockHolder, error) {
+	sql, err := r.lockSQL(info, "table", LockOpts{}, func(a *postgres.LockArgs) {
+		if writers {
+			a.Strength = "WRITE"
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package chronodriver
 import (
 	"errors"
 	"reflect"
+	"regexp"
 )
 
 // SQLSTATEs that Chrononaut's triggers and functions raise. The class TM is
@@ -47,6 +48,21 @@ func State(err error) string {
 	}
 	return ""
 }
+
+// Busy reports whether a statement failed because it did not get a lock in its time:
+// the server's lock_timeout or NOWAIT, or SQLite's busy_timeout. Drivers for SQLite
+// have no error type in common.
+func Busy(err error) bool {
+	switch State(err) {
+	case "55P03":
+		return true
+	case "":
+		return err != nil && sqliteBusy.MatchString(err.Error())
+	}
+	return false
+}
+
+var sqliteBusy = regexp.MustCompile(`database (?:table |schema )?is locked`)
 
 // Detail returns the DETAIL of the error that [State] speaks of, or the empty
 // string. Drivers for PostgreSQL have it in a field of that name (pgx, lib/pq),

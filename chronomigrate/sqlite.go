@@ -43,7 +43,7 @@ func (e *sqliteEngine) withLock(ctx context.Context, f func(tx chronodriver.Tx) 
 func (e *sqliteEngine) repeat(ctx context.Context, opts *ApplyOpts, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
-		if !busy(err) {
+		if !chronodriver.Busy(err) {
 			return err
 		}
 		if attempt >= opts.MaxAttempts {
@@ -57,13 +57,6 @@ func (e *sqliteEngine) repeat(ctx context.Context, opts *ApplyOpts, f func() err
 		case <-pause.C:
 		}
 	}
-}
-
-// busy reports whether another connection had the lock. Drivers have no error
-// type in common.
-func busy(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "database is locked") || strings.Contains(err.Error(), "database table is locked") ||
-		strings.Contains(err.Error(), "database schema is locked"))
 }
 
 func (e *sqliteEngine) version(ctx context.Context, q chronodriver.Queryer) (int, error) {
@@ -184,7 +177,7 @@ func (e *sqliteEngine) wrap(err error) error {
 		return err
 	}
 	switch message := err.Error(); {
-	case busy(err):
+	case chronodriver.Busy(err):
 		return hint(fmt.Errorf("%w: %w", ErrBusy, err), "Try again when no long transaction writes to the database.")
 	case strings.Contains(message, "readonly database") || strings.Contains(message, "read-only database") || strings.Contains(message, "read only"):
 		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Open the database for writing, and check the permissions of the file and its directory.")

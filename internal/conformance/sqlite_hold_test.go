@@ -387,8 +387,8 @@ func TestSQLiteHoldsAndOtherConnections(t *testing.T) {
 				if _, err := tx.Exec(`UPDATE t SET a = 5 WHERE id = 1`); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := db.client().Hold(t.Context(), chrononaut.Table{Name: "t"}, sqliteKeys(1), "r", &chrononaut.HoldOpts{Timeout: time.Millisecond}); err == nil {
-					t.Error("held while another writes")
+				if _, err := db.client().Hold(t.Context(), chrononaut.Table{Name: "t"}, sqliteKeys(1), "r", &chrononaut.HoldOpts{Timeout: time.Millisecond}); !errors.Is(err, chrononaut.ErrLocked) {
+					t.Errorf("a hold while another writes: %v", err)
 				}
 				db.wants("patience", db.rows(`PRAGMA busy_timeout`), "60000")
 				if err := tx.Commit(); err != nil {

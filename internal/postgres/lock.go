@@ -7,7 +7,8 @@ import "strings"
 type LockArgs struct {
 	RestoreArgs
 
-	// Strength is that of the lock, as SQL has it: "NO KEY UPDATE".
+	// Strength is that of the lock, as SQL has it: "NO KEY UPDATE". Of a table also
+	// "WRITE": see lock_holders.
 	Strength   string
 	SkipLocked bool
 	// Milliseconds bound the statements in the savepoint; 0 does not.

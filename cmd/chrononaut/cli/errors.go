@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronoimport"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
@@ -142,6 +143,9 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 			reason = known.reason
 		}
 	}
+	if reason == "error" && (errors.Is(err, chrononaut.ErrLocked) || chronodriver.Busy(err)) {
+		reason, try = "busy", busyHint
+	}
 	var server *pgconn.PgError
 	if reason == "error" && errors.As(err, &server) {
 		switch server.Code {
@@ -149,14 +153,11 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 			reason, try = "privilege", "the role needs USAGE on the history schema and SELECT on its tables; see docs/command.md."
 		case "25006":
 			reason, try = "read_only", "connect to the primary server."
-		case "55P03", "40P01":
+		case "40P01":
 			reason, try = "busy", busyHint
 		default:
 			reason = "database"
 		}
-	}
-	if reason == "error" && strings.Contains(message, "database is locked") { // SQLite
-		reason, try = "busy", busyHint
 	}
 	message = ours.ReplaceAllString(message, "$1$2")
 	// A hint is ours, and may show what a URL looks like.

@@ -1,5 +1,6 @@
 -- Who keeps others from locking a row, as a JSON array of objects; empty where
--- the database cannot tell. With no row it is who has the whole table locked.
+-- the database cannot tell. With no row it is who has the whole table locked, and
+-- for the strength WRITE also who writes to it.
 --
 -- For whoever may lock rows: of sessions of other roles it says no more than
 -- pg_stat_activity does.
@@ -20,7 +21,8 @@ BEGIN
         owners := ARRAY(SELECT l.virtualtransaction FROM pg_locks AS l
                          WHERE l.locktype = 'relation' AND l.relation = of_table AND l.granted
                            AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-                           AND l.mode IN ('ExclusiveLock', 'AccessExclusiveLock'));
+                           AND (l.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
+                                OR strength = 'WRITE' AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'SIReadLock')));
     ELSE
         -- A row has the number of the transaction that locked it, or that of a set
         -- of them, and does not say which.
