@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
@@ -24,7 +25,8 @@ func (a *app) showCommand() *cobra.Command {
 		Short: "Show a record as it is or was",
 		Long: `Show prints the state of a record and the change that made it: as it is now, as
 it was at a time (--at), or with a version (--version). Hidden and untracked
-columns are not in it. A version that is a deletion shows the last state.
+columns are not in it. A version that is a deletion shows the last state. As the
+record is now, it also says who holds it and why.
 
 It exits with 1 when the record did not exist then, when it has no such version,
 or when history cannot say, because the time lies before tracking began. The
@@ -59,10 +61,16 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 				if err != nil {
 					return r.explain(err)
 				}
-				if a.json {
-					return a.out.json(newChangeJSON(&s.Change))
+				var holds []chrononaut.Hold
+				if p.present() {
+					if holds, err = r.holds(ctx); err != nil {
+						return err
+					}
 				}
-				return a.out.state(&s.Change)
+				if a.json {
+					return a.out.json(newStateJSON(&s.Change, holds))
+				}
+				return a.out.state(&s.Change, holds)
 			})
 		},
 	}
@@ -104,6 +112,8 @@ type point struct {
 	at      *when
 }
 
+func (p *point) present() bool { return p.version == nil && p.at == nil }
+
 func (r *record) state(ctx context.Context, p *point) (*chrononaut.Snapshot[struct{}], error) {
 	if p.version != nil {
 		return r.history.Version(ctx, r.key, *p.version)
@@ -117,6 +127,17 @@ func (r *record) state(ctx context.Context, p *point) (*chrononaut.Snapshot[stru
 		return nil, err
 	}
 	return r.history.At(ctx, r.key, t)
+}
+
+// holds are those of the record. A role that may read history need not be allowed
+// to read them; to that one there are none.
+func (r *record) holds(ctx context.Context) ([]chrononaut.Hold, error) {
+	const insufficientPrivilege = "42501"
+	holds, err := r.db.client.Holds(ctx, &chrononaut.HoldsOpts{Table: r.entry.Table, Key: r.key})
+	if chronodriver.State(err) == insufficientPrivilege {
+		return nil, nil
+	}
+	return holds, err
 }
 
 // explain makes an answer that is no of the errors that mean one.
@@ -138,8 +159,23 @@ func (r *record) explain(err error) error {
 	return err
 }
 
-// state prints a change and the state after it.
-func (p *printer) state(c *chrononaut.Change) error {
+// stateJSON is the shape of show.
+type stateJSON struct {
+	changeJSON
+	// Holds are of the record as it is now.
+	Holds []holdJSON `json:"holds,omitempty"`
+}
+
+func newStateJSON(c *chrononaut.Change, holds []chrononaut.Hold) stateJSON {
+	shape := stateJSON{changeJSON: newChangeJSON(c)}
+	for i := range holds {
+		shape.Holds = append(shape.Holds, newHoldJSON(&holds[i]))
+	}
+	return shape
+}
+
+// state prints a change, the state after it, and who holds the record.
+func (p *printer) state(c *chrononaut.Change, holds []chrononaut.Hold) error {
 	operation := string(c.Operation)
 	if operation == "" {
 		operation = "unknown" // Python chrononaut does not say.
@@ -176,6 +212,10 @@ func (p *printer) state(c *chrononaut.Change) error {
 		add("transaction", strconv.FormatUint(c.TransactionID, 10))
 	}
 	add("database user", c.DatabaseUser)
+	for i := range holds {
+		h := &holds[i]
+		add("held", fmt.Sprintf("by %s since %s: %s (hold %d)", person(h.Actor, h.DatabaseUser), p.second(h.Placed), h.Reason, h.ID))
+	}
 	if err := p.fields(rows); err != nil {
 		return err
 	}
