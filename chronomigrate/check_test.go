@@ -69,7 +69,7 @@ func drifts() []drift {
 		}
 		return want
 	}
-	return []drift{
+	all := []drift{
 		{name: "nothing is wrong"},
 		{
 			name: "triggers are dropped",
@@ -359,16 +359,18 @@ func drifts() []drift {
 			want:   []string{"unregistered public.todos"},
 		},
 	}
+	for i := range all {
+		if all[i].track == "" {
+			all[i].track = "todos"
+		}
+	}
+	return all
 }
 
-// make makes the drift; the text in braces stands for names. Tests that run side by side share d.
+// make makes the drift; the text in braces stands for names.
 func (d *drift) make(f *fixture) (names *strings.Replacer, functions *postgres.Table) {
 	f.Helper()
-	table := d.track
-	if table == "" {
-		table = "todos"
-	}
-	functions = f.inspected("public", table)
+	functions = f.inspected("public", d.track)
 	role := ""
 	if strings.Contains(strings.Join(d.breaks, ""), "{role}") {
 		role = f.role("_owner")
