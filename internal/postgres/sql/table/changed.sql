@@ -47,6 +47,17 @@ note_ending(). */ -}}
 {{- /* Whether t is the row that has the key of NEW. */ -}}
 {{- define "same_row"}}{{range $i, $c := .KeyColumns}}{{if $i}} AND {{end}}t.{{ident $c}} = NEW.{{ident $c}}{{end}}{{end -}}
 
+{{- /* Whether the last that history knows of the record with record_key is not that it went. */ -}}
+{{- define "alive"}}EXISTS (
+               SELECT FROM (SELECT a.operation, a.version FROM {{schema}}.chrononaut_activity AS a
+                             WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
+                               AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
+                             ORDER BY a.version DESC LIMIT 1) AS a
+                WHERE a.operation NOT IN ('delete', 'truncate')
+                  AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS p
+                                   WHERE {{.RecordHash "p.previous_key"}} = {{.RecordHashOf "record_key"}}
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version)){{end -}}
+
 {{- /* The table is as it was when this was generated; a plan has both answers as constants. */ -}}
 {{- define "fits"}}coalesce(CASE WHEN {{template "has_name" .}} THEN {{schema}}.fits({{literal .Qualified}}, {{literal .Shape}}, NULL, {{textArray .HiddenNames}}) END, false){{end -}}
 {{- /* The same of the columns of its key, and that of the version. */ -}}

@@ -17,6 +17,7 @@ DECLARE
     old_key    jsonb;
 {{- if .History}}
     following  integer;
+    corrected  integer;
 {{- end}}
 {{- if .RecordChanges}}
     context    jsonb;
@@ -51,19 +52,22 @@ BEGIN
                 NEW.{{ident .VersionColumn}}, OLD.{{ident .VersionColumn}});
         END IF;
 {{- end}}
+{{- if .History}}
+        -- The capture trigger corrects the version. A trigger of somebody else's may set
+        -- the setting too, so the version must be the one that history has, or the next that
+        -- Python is about to write.
+        IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
+            EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+            IF {{schema}}.is_renumbered({{literal .Schema}}, {{literal .Name}}, NEW.{{ident .VersionColumn}},
+                                        {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key)) THEN
+                corrected := NEW.{{ident .VersionColumn}};
+            END IF;
+        END IF;
+{{- end}}
         {{- template "changed" (compare . .NotCompared)}}
         IF NOT changed THEN
 {{- if .History}}
-            -- Except where the capture trigger corrects the version. A trigger of
-            -- somebody else's may set the setting too, so the version must be the
-            -- one that history has, or the next that Python is about to write.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
-                EXECUTE 'SELECT ' || {{schema}}.key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
-            END IF;
-            IF record_key IS NULL OR NOT {{schema}}.is_renumbered({{literal .Schema}}, {{literal .Name}}, NEW.{{ident .VersionColumn}},
-                                                      {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key)) THEN
-                NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}};
-            END IF;
+            NEW.{{ident .VersionColumn}} := coalesce(corrected, OLD.{{ident .VersionColumn}});
 {{- end}}
             RETURN NEW;
         END IF;
@@ -122,7 +126,7 @@ BEGIN
         -- puts it right.
         IF following > 0 AND coalesce(NEW.{{ident .VersionColumn}}, 0) <> following THEN
             BEGIN
-                IF EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
+                IF {{template "has_name" .}} AND EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
                     NEW.{{ident .VersionColumn}} := coalesce(NEW.{{ident .VersionColumn}}, 0);
                     RETURN NEW;
                 END IF;
@@ -132,20 +136,12 @@ BEGIN
         END IF;
 {{- end}}
 {{- if not .Partitioned}}
-        -- A DELETE that fired the trigger in which this statement runs is not recorded
-        -- yet: the version in between is for it.
-        IF following > 0 AND pg_trigger_depth() > 1 AND EXISTS (
-               SELECT FROM (SELECT a.operation, a.version FROM {{schema}}.chrononaut_activity AS a
-                             WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
-                               AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}}
-                             ORDER BY a.version DESC LIMIT 1) AS a
-                WHERE a.operation NOT IN ('delete', 'truncate') AND a.version = following - 1
-                  AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS p
-                                   WHERE {{.RecordHash "p.previous_key"}} = {{.RecordHashOf "record_key"}}
-                                     AND p.previous_key IS NOT NULL AND p.version >= a.version))
-        THEN
+        -- The row that had the key is gone, and its DELETE is not recorded yet: it is of the
+        -- same statement, or fired the trigger in which this one runs. The version in between
+        -- is for it.
+        IF following > 0 AND {{template "alive" .}} THEN
             BEGIN
-                IF NOT EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
+                IF {{template "has_name" .}} AND NOT EXISTS (SELECT FROM {{.Qualified}} AS t WHERE {{template "same_row" .}}) THEN
                     following := following + 1;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -158,7 +154,9 @@ BEGIN
         PERFORM {{.Function "baseline"}}(TG_RELID, OLD, 0);
         NEW.{{ident .VersionColumn}} := coalesce({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, old_key), 0) + 1;
     ELSE
-        NEW.{{ident .VersionColumn}} := OLD.{{ident .VersionColumn}} + 1;
+        -- What triggers of the application change in a row whose version is corrected is the
+        -- next version.
+        NEW.{{ident .VersionColumn}} := coalesce(corrected, OLD.{{ident .VersionColumn}}) + 1;
     END IF;
     IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
 {{- if not .Deferrable}}
@@ -167,9 +165,11 @@ BEGIN
             PERFORM {{schema}}.note_ending(TG_RELID);
         END IF;
 {{- end}}
-        -- Versions of a key only ever grow, also when another record takes it.
+        -- Versions of a key only ever grow, also when another record takes it. It is not the
+        -- next one, for which the trigger of statements would take it for the usual change of
+        -- the record that had the key, whatever settings say.
         NEW.{{ident .VersionColumn}} := greatest(NEW.{{ident .VersionColumn}},
-            {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
+            {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 2);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM {{schema}}.note_rekeyed(NEW.{{ident .VersionColumn}});
         PERFORM {{schema}}.unsettle({{literal .Schema}}, {{literal .Name}});

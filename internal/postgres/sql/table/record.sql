@@ -22,6 +22,7 @@ CREATE OR REPLACE FUNCTION {{.Function "record"}}(tg_op text, tg_relid oid, old 
     {{template "settings"}}
 AS {{dollar}}
 #variable_conflict use_column
+<<v>>
 DECLARE
     row_image    record;
     old_image    record;
@@ -29,6 +30,7 @@ DECLARE
     row_version  integer;
     taken        boolean;
     renumbered   boolean;
+    corrected    bigint;
     record_key   jsonb;
     old_key      jsonb;
 {{- range .Keys}}
@@ -281,6 +283,12 @@ BEGIN
     END IF;
     IF taken THEN
         row_version := greatest({{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1, row_version);
+{{- if not .Partitioned}}
+        -- The DELETE of the same statement is recorded after this: see the version trigger.
+        IF TG_OP = 'INSERT' AND {{template "alive" .}} THEN
+            row_version := row_version + 1;
+        END IF;
+{{- end}}
         {{- template "renumber" .}}
         {{- template "record" .}}
         ON CONFLICT DO NOTHING;
@@ -294,16 +302,23 @@ BEGIN
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
         BEGIN
-            UPDATE {{ident .Schema}}.{{ident .Name}} AS t SET {{ident .VersionColumn}} = row_version
-             WHERE {{template "same_row" .}};
+            IF {{template "has_name" .}} THEN
+                UPDATE {{.Qualified}} AS t SET {{ident .VersionColumn}} = v.row_version
+                 WHERE {{template "same_row" .}};
+                GET DIAGNOSTICS corrected = ROW_COUNT;
+            END IF;
         EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            -- The catalog knows.
+        END;
+        IF corrected IS NULL THEN
             EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident({{literal .VersionColumn}}) || ' = $1 WHERE '
                  || {{schema}}.key_sql(TG_RELID, 't') || ' = $2'
               USING row_version, record_key;
-        END;
+            GET DIAGNOSTICS corrected = ROW_COUNT;
+        END IF;
         -- An application's trigger may have taken the row away, and row security may
         -- have hidden it.
-        IF NOT FOUND AND row_security_active(TG_RELID) THEN
+        IF corrected = 0 AND row_security_active(TG_RELID) THEN
             RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
                 MESSAGE = {{literal (printf "row security keeps the version of a row of table %s from being corrected" .Name)}},
                 HINT = 'Let the owner of the trigger functions bypass row security.';

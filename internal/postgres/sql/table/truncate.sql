@@ -91,7 +91,7 @@ BEGIN
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object({{literalBody (literal .VersionColumn)}}, r.next{{if .VersionKey}}, ''version'', r.next{{end}}),
                     $3, $4, ''truncate'', $1
-               FROM (SELECT s.*, coalesce(s.version, {{literalBody .LastVersion}}($1, $2, s.key), 0) + 1 AS next
+               FROM (SELECT s.*, greatest(s.version, {{literalBody .LastVersion}}($1, $2, s.key), 0) + 1 AS next
                        FROM (' || statement || ') AS s) AS r
 {{- if .Partitioned}}
               WHERE NOT EXISTS (SELECT FROM {{literalBody schema}}.chrononaut_activity AS a
@@ -99,8 +99,7 @@ BEGIN
                                    AND a.key = r.key AND a.table_name || '''' = $2 AND a.table_schema || '''' = $1
                                    AND a.transaction_id = pg_current_xact_id()
                                    AND a.operation = ''truncate''
-                                   -- Without a version of its own, the row is one past what was recorded.
-                                   AND a.version = r.next - CASE WHEN r.version IS NULL THEN 1 ELSE 0 END)
+                                   AND a.version = r.next - 1)
 {{- end}}'
         USING {{literal .Schema}}, {{literal .Name}}, user_info, extra_info;
     PERFORM {{schema}}.note_long();

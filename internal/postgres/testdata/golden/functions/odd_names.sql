@@ -74,6 +74,7 @@ DECLARE
     record_key jsonb;
     old_key    jsonb;
     following  integer;
+    corrected  integer;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         OLD := NEW; -- A parameter that is NULL has no fields.
@@ -96,6 +97,16 @@ BEGIN
         THEN
             PERFORM "History's ""schema""".stale_write(TG_RELID, 'a.b', E'back\\slash $chrononaut$', 'the "version"', ARRAY['select', '{{braces}}', '{a},']::pg_catalog.text[], OLD, NEW,
                 NEW."the ""version""", OLD."the ""version""");
+        END IF;
+        -- The capture trigger corrects the version. A trigger of somebody else's may set
+        -- the setting too, so the version must be the one that history has, or the next that
+        -- Python is about to write.
+        IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
+            EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+            IF "History's ""schema""".is_renumbered('a.b', E'back\\slash $chrononaut$', NEW."the ""version""",
+                                        "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key)) THEN
+                corrected := NEW."the ""version""";
+            END IF;
         END IF;
     BEGIN
         old_image := OLD;
@@ -123,16 +134,7 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
-            -- Except where the capture trigger corrects the version. A trigger of
-            -- somebody else's may set the setting too, so the version must be the
-            -- one that history has, or the next that Python is about to write.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
-                EXECUTE 'SELECT ' || "History's ""schema""".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
-            END IF;
-            IF record_key IS NULL OR NOT "History's ""schema""".is_renumbered('a.b', E'back\\slash $chrononaut$', NEW."the ""version""",
-                                                      "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key)) THEN
-                NEW."the ""version""" := OLD."the ""version""";
-            END IF;
+            NEW."the ""version""" := coalesce(corrected, OLD."the ""version""");
             RETURN NEW;
         END IF;
     END IF;
@@ -160,7 +162,7 @@ BEGIN
         -- puts it right.
         IF following > 0 AND coalesce(NEW."the ""version""", 0) <> following THEN
             BEGIN
-                IF EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
+                IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
                     NEW."the ""version""" := coalesce(NEW."the ""version""", 0);
                     RETURN NEW;
                 END IF;
@@ -168,20 +170,20 @@ BEGIN
                 -- Without a look at the index that would take too long.
             END;
         END IF;
-        -- A DELETE that fired the trigger in which this statement runs is not recorded
-        -- yet: the version in between is for it.
-        IF following > 0 AND pg_trigger_depth() > 1 AND EXISTS (
+        -- The row that had the key is gone, and its DELETE is not recorded yet: it is of the
+        -- same statement, or fired the trigger in which this one runs. The version in between
+        -- is for it.
+        IF following > 0 AND EXISTS (
                SELECT FROM (SELECT a.operation, a.version FROM "History's ""schema""".chrononaut_activity AS a
                              WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
                                AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
                              ORDER BY a.version DESC LIMIT 1) AS a
-                WHERE a.operation NOT IN ('delete', 'truncate') AND a.version = following - 1
+                WHERE a.operation NOT IN ('delete', 'truncate')
                   AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS p
                                    WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
-                                     AND p.previous_key IS NOT NULL AND p.version >= a.version))
-        THEN
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version)) THEN
             BEGIN
-                IF NOT EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
+                IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND NOT EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
                     following := following + 1;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -193,16 +195,20 @@ BEGIN
         PERFORM "History's ""schema"""."back\slash $chrononaut$_40fccbe4_baseline"(TG_RELID, OLD, 0);
         NEW."the ""version""" := coalesce("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', old_key), 0) + 1;
     ELSE
-        NEW."the ""version""" := OLD."the ""version""" + 1;
+        -- What triggers of the application change in a row whose version is corrected is the
+        -- next version.
+        NEW."the ""version""" := coalesce(corrected, OLD."the ""version""") + 1;
     END IF;
     IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
         -- Whether foreign keys still need the key, is seen after the last change.
         IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
             PERFORM "History's ""schema""".note_ending(TG_RELID);
         END IF;
-        -- Versions of a key only ever grow, also when another record takes it.
+        -- Versions of a key only ever grow, also when another record takes it. It is not the
+        -- next one, for which the trigger of statements would take it for the usual change of
+        -- the record that had the key, whatever settings say.
         NEW."the ""version""" := greatest(NEW."the ""version""",
-            "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1);
+            "History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 2);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM "History's ""schema""".note_rekeyed(NEW."the ""version""");
         PERFORM "History's ""schema""".unsettle('a.b', E'back\\slash $chrononaut$');
@@ -231,6 +237,7 @@ CREATE OR REPLACE FUNCTION "History's ""schema"""."back\slash $chrononaut$_40fcc
     SET lc_monetary = 'C'
 AS $chrononaut1$
 #variable_conflict use_column
+<<v>>
 DECLARE
     row_image    record;
     old_image    record;
@@ -238,6 +245,7 @@ DECLARE
     row_version  integer;
     taken        boolean;
     renumbered   boolean;
+    corrected    bigint;
     record_key   jsonb;
     old_key      jsonb;
     key_1        ;
@@ -520,6 +528,18 @@ BEGIN
     END IF;
     IF taken THEN
         row_version := greatest("History's ""schema""".last_version('a.b', E'back\\slash $chrononaut$', record_key) + 1, row_version);
+        -- The DELETE of the same statement is recorded after this: see the version trigger.
+        IF TG_OP = 'INSERT' AND EXISTS (
+               SELECT FROM (SELECT a.operation, a.version FROM "History's ""schema""".chrononaut_activity AS a
+                             WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                               AND a.key = record_key AND a.table_name || '' = E'back\\slash $chrononaut$' AND a.table_schema || '' = 'a.b'
+                             ORDER BY a.version DESC LIMIT 1) AS a
+                WHERE a.operation NOT IN ('delete', 'truncate')
+                  AND NOT EXISTS (SELECT FROM "History's ""schema""".chrononaut_activity AS p
+                                   WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version)) THEN
+            row_version := row_version + 1;
+        END IF;
         image := image || pg_catalog.jsonb_build_object('the "version"', row_version, 'version', row_version);
         INSERT INTO "History's ""schema""".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
@@ -535,16 +555,23 @@ BEGIN
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
         BEGIN
-            UPDATE "a.b"."back\slash $chrononaut$" AS t SET "the ""version""" = row_version
-             WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe";
+            IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID THEN
+                UPDATE "a.b"."back\slash $chrononaut$" AS t SET "the ""version""" = v.row_version
+                 WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe";
+                GET DIAGNOSTICS corrected = ROW_COUNT;
+            END IF;
         EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            -- The catalog knows.
+        END;
+        IF corrected IS NULL THEN
             EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident('the "version"') || ' = $1 WHERE '
                  || "History's ""schema""".key_sql(TG_RELID, 't') || ' = $2'
               USING row_version, record_key;
-        END;
+            GET DIAGNOSTICS corrected = ROW_COUNT;
+        END IF;
         -- An application's trigger may have taken the row away, and row security may
         -- have hidden it.
-        IF NOT FOUND AND row_security_active(TG_RELID) THEN
+        IF corrected = 0 AND row_security_active(TG_RELID) THEN
             RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
                 MESSAGE = E'row security keeps the version of a row of table back\\slash $chrononaut$ from being corrected',
                 HINT = 'Let the owner of the trigger functions bypass row security.';
@@ -952,7 +979,7 @@ BEGIN
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object(''the "version"'', r.next, ''version'', r.next),
                     $3, $4, ''truncate'', $1
-               FROM (SELECT s.*, coalesce(s.version, "History''s ""schema""".last_version($1, $2, s.key), 0) + 1 AS next
+               FROM (SELECT s.*, greatest(s.version, "History''s ""schema""".last_version($1, $2, s.key), 0) + 1 AS next
                        FROM (' || statement || ') AS s) AS r'
         USING 'a.b', E'back\\slash $chrononaut$', user_info, extra_info;
     PERFORM "History's ""schema""".note_long();

@@ -74,6 +74,7 @@ DECLARE
     record_key jsonb;
     old_key    jsonb;
     following  integer;
+    corrected  integer;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         OLD := NEW; -- A parameter that is NULL has no fields.
@@ -97,6 +98,16 @@ BEGIN
             PERFORM "chrononaut".stale_write(TG_RELID, 'public', 'todos', 'version', ARRAY['cache', 'shown']::pg_catalog.text[], OLD, NEW,
                 NEW."version", OLD."version");
         END IF;
+        -- The capture trigger corrects the version. A trigger of somebody else's may set
+        -- the setting too, so the version must be the one that history has, or the next that
+        -- Python is about to write.
+        IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
+            EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
+            IF "chrononaut".is_renumbered('public', 'todos', NEW."version",
+                                        "chrononaut".last_version('public', 'todos', record_key)) THEN
+                corrected := NEW."version";
+            END IF;
+        END IF;
     BEGIN
         old_image := OLD;
         row_image := NEW;
@@ -113,16 +124,7 @@ BEGIN
             INTO changed USING OLD, NEW;
     END;
         IF NOT changed THEN
-            -- Except where the capture trigger corrects the version. A trigger of
-            -- somebody else's may set the setting too, so the version must be the
-            -- one that history has, or the next that Python is about to write.
-            IF coalesce(current_setting('chrononaut.renumber', true), '') = 'on' AND pg_trigger_depth() > 1 THEN
-                EXECUTE 'SELECT ' || "chrononaut".key_sql(TG_RELID, '($1)') INTO record_key USING NEW;
-            END IF;
-            IF record_key IS NULL OR NOT "chrononaut".is_renumbered('public', 'todos', NEW."version",
-                                                      "chrononaut".last_version('public', 'todos', record_key)) THEN
-                NEW."version" := OLD."version";
-            END IF;
+            NEW."version" := coalesce(corrected, OLD."version");
             RETURN NEW;
         END IF;
     END IF;
@@ -150,7 +152,7 @@ BEGIN
         -- puts it right.
         IF following > 0 AND coalesce(NEW."version", 0) <> following THEN
             BEGIN
-                IF EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
+                IF "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID AND EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
                     NEW."version" := coalesce(NEW."version", 0);
                     RETURN NEW;
                 END IF;
@@ -158,20 +160,20 @@ BEGIN
                 -- Without a look at the index that would take too long.
             END;
         END IF;
-        -- A DELETE that fired the trigger in which this statement runs is not recorded
-        -- yet: the version in between is for it.
-        IF following > 0 AND pg_trigger_depth() > 1 AND EXISTS (
+        -- The row that had the key is gone, and its DELETE is not recorded yet: it is of the
+        -- same statement, or fired the trigger in which this one runs. The version in between
+        -- is for it.
+        IF following > 0 AND EXISTS (
                SELECT FROM (SELECT a.operation, a.version FROM "chrononaut".chrononaut_activity AS a
                              WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
                                AND a.key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
                              ORDER BY a.version DESC LIMIT 1) AS a
-                WHERE a.operation NOT IN ('delete', 'truncate') AND a.version = following - 1
+                WHERE a.operation NOT IN ('delete', 'truncate')
                   AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS p
                                    WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
-                                     AND p.previous_key IS NOT NULL AND p.version >= a.version))
-        THEN
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version)) THEN
             BEGIN
-                IF NOT EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
+                IF "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID AND NOT EXISTS (SELECT FROM "public"."todos" AS t WHERE t."id" = NEW."id") THEN
                     following := following + 1;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -183,16 +185,20 @@ BEGIN
         PERFORM "chrononaut"."todos_a23d6084_baseline"(TG_RELID, OLD, 0);
         NEW."version" := coalesce("chrononaut".last_version('public', 'todos', old_key), 0) + 1;
     ELSE
-        NEW."version" := OLD."version" + 1;
+        -- What triggers of the application change in a row whose version is corrected is the
+        -- next version.
+        NEW."version" := coalesce(corrected, OLD."version") + 1;
     END IF;
     IF TG_OP = 'UPDATE' AND record_key <> old_key THEN
         -- Whether foreign keys still need the key, is seen after the last change.
         IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
             PERFORM "chrononaut".note_ending(TG_RELID);
         END IF;
-        -- Versions of a key only ever grow, also when another record takes it.
+        -- Versions of a key only ever grow, also when another record takes it. It is not the
+        -- next one, for which the trigger of statements would take it for the usual change of
+        -- the record that had the key, whatever settings say.
         NEW."version" := greatest(NEW."version",
-            "chrononaut".last_version('public', 'todos', record_key) + 1);
+            "chrononaut".last_version('public', 'todos', record_key) + 2);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM "chrononaut".note_rekeyed(NEW."version");
         PERFORM "chrononaut".unsettle('public', 'todos');
@@ -221,6 +227,7 @@ CREATE OR REPLACE FUNCTION "chrononaut"."todos_a23d6084_record"(tg_op text, tg_r
     SET lc_monetary = 'C'
 AS $chrononaut$
 #variable_conflict use_column
+<<v>>
 DECLARE
     row_image    record;
     old_image    record;
@@ -228,6 +235,7 @@ DECLARE
     row_version  integer;
     taken        boolean;
     renumbered   boolean;
+    corrected    bigint;
     record_key   jsonb;
     old_key      jsonb;
     key_1        ;
@@ -474,6 +482,18 @@ BEGIN
     END IF;
     IF taken THEN
         row_version := greatest("chrononaut".last_version('public', 'todos', record_key) + 1, row_version);
+        -- The DELETE of the same statement is recorded after this: see the version trigger.
+        IF TG_OP = 'INSERT' AND EXISTS (
+               SELECT FROM (SELECT a.operation, a.version FROM "chrononaut".chrononaut_activity AS a
+                             WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
+                               AND a.key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public'
+                             ORDER BY a.version DESC LIMIT 1) AS a
+                WHERE a.operation NOT IN ('delete', 'truncate')
+                  AND NOT EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS p
+                                   WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
+                                     AND p.previous_key IS NOT NULL AND p.version >= a.version)) THEN
+            row_version := row_version + 1;
+        END IF;
         image := image || pg_catalog.jsonb_build_object('version', row_version);
         INSERT INTO "chrononaut".chrononaut_activity
                (table_name, changed, version, key, data, user_info, extra_info, operation, table_schema, transaction_id, database_user, previous_key)
@@ -489,16 +509,23 @@ BEGIN
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
         BEGIN
-            UPDATE "public"."todos" AS t SET "version" = row_version
-             WHERE t."id" = NEW."id";
+            IF "chrononaut".named('"public"."todos"') OPERATOR(pg_catalog.=) TG_RELID THEN
+                UPDATE "public"."todos" AS t SET "version" = v.row_version
+                 WHERE t."id" = NEW."id";
+                GET DIAGNOSTICS corrected = ROW_COUNT;
+            END IF;
         EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
+            -- The catalog knows.
+        END;
+        IF corrected IS NULL THEN
             EXECUTE 'UPDATE ' || TG_RELID::regclass || ' AS t SET ' || quote_ident('version') || ' = $1 WHERE '
                  || "chrononaut".key_sql(TG_RELID, 't') || ' = $2'
               USING row_version, record_key;
-        END;
+            GET DIAGNOSTICS corrected = ROW_COUNT;
+        END IF;
         -- An application's trigger may have taken the row away, and row security may
         -- have hidden it.
-        IF NOT FOUND AND row_security_active(TG_RELID) THEN
+        IF corrected = 0 AND row_security_active(TG_RELID) THEN
             RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
                 MESSAGE = 'row security keeps the version of a row of table todos from being corrected',
                 HINT = 'Let the owner of the trigger functions bypass row security.';
@@ -896,7 +923,7 @@ BEGIN
                     (table_name, version, key, data, user_info, extra_info, operation, table_schema)
              SELECT $2, r.next, r.key, r.image || pg_catalog.jsonb_build_object(''version'', r.next),
                     $3, $4, ''truncate'', $1
-               FROM (SELECT s.*, coalesce(s.version, "chrononaut".last_version($1, $2, s.key), 0) + 1 AS next
+               FROM (SELECT s.*, greatest(s.version, "chrononaut".last_version($1, $2, s.key), 0) + 1 AS next
                        FROM (' || statement || ') AS s) AS r'
         USING 'public', 'todos', user_info, extra_info;
     PERFORM "chrononaut".note_long();
