@@ -92,8 +92,8 @@ func TestCaptureRare(t *testing.T) {
 		f.wantHistory(
 			`tx1 parts insert v0 {"id": 1} {"id": 1, "version": 0}`,
 			`tx1 parts insert v0 {"id": 2} {"id": 2, "version": 0}`,
-			`tx2 parts update v2 {"id": 2} {"id": 2, "version": 2} was {"id": 1}`,
-			`tx2 parts update v2 {"id": 1} {"id": 1, "version": 2} was {"id": 2}`,
+			`tx2 parts update v1 {"id": 2} {"id": 2, "version": 1} was {"id": 1}`,
+			`tx2 parts update v1 {"id": 1} {"id": 1, "version": 1} was {"id": 2}`,
 		)
 	})
 

@@ -62,6 +62,7 @@ type drift struct {
 func drifts() []drift {
 	const version, capture, truncate = `"zzzz_chrononaut_version"`, `"000_chrononaut_capture"`, `"000_chrononaut_truncate"`
 	const inserts, updates, deletes = `"000_chrononaut_capture_insert"`, `"000_chrononaut_capture_update"`, `"000_chrononaut_capture_delete"`
+	const partition = `"000_chrononaut_capture_partition"`
 	const deleting = `"000_chrononaut_before_delete"`
 	of := func(kind string, triggers ...string) (want []string) {
 		for _, name := range triggers {
@@ -99,7 +100,7 @@ func drifts() []drift {
 		{
 			name:   "all triggers are disabled",
 			breaks: []string{`ALTER TABLE todos DISABLE TRIGGER ALL`},
-			want:   of("trigger_disabled", version, deleting, inserts, updates, deletes, capture, truncate),
+			want:   of("trigger_disabled", version, deleting, inserts, updates, deletes, partition, capture, truncate),
 		},
 		{
 			name:   "a trigger fires on the origin only, or on a replica only",
@@ -121,8 +122,9 @@ func drifts() []drift {
 				`CREATE OR REPLACE TRIGGER ` + inserts + ` AFTER INSERT ON todos REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION {statement}()`,
 				`CREATE OR REPLACE TRIGGER ` + updates + ` AFTER UPDATE ON todos REFERENCING OLD TABLE AS new_rows NEW TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION {statement}()`,
 				`CREATE OR REPLACE TRIGGER ` + deletes + ` AFTER DELETE ON todos REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION nothing()`,
+				`CREATE OR REPLACE TRIGGER ` + partition + ` AFTER INSERT OR UPDATE OR DELETE ON todos FOR EACH ROW WHEN (pg_partition_root('people'::regclass) IS NOT NULL) EXECUTE FUNCTION {capture}()`,
 			},
-			want: of("trigger_changed", version, inserts, updates, deletes, capture, truncate),
+			want: of("trigger_changed", version, inserts, updates, deletes, partition, capture, truncate),
 		},
 		{
 			name:   "a function is changed by hand",

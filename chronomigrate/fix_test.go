@@ -71,6 +71,6 @@ func TestFix(t *testing.T) {
 			t.Errorf("Fix() = %+v, %v", fixed, err)
 		}
 		f.wantCheck("trigger_disabled zzzz_chrononaut_version", "trigger_disabled 000_chrononaut_before_delete", "trigger_disabled 000_chrononaut_capture_insert", "trigger_disabled 000_chrononaut_capture_update",
-			"trigger_disabled 000_chrononaut_capture_delete", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate")
+			"trigger_disabled 000_chrononaut_capture_delete", "trigger_disabled 000_chrononaut_capture_partition", "trigger_disabled 000_chrononaut_capture", "trigger_disabled 000_chrononaut_truncate")
 	})
 }

@@ -2,7 +2,6 @@ package chronomigrate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,6 +42,10 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 		c.report(ProblemNotTrackable, registered.Table.String(), "the table takes part in table inheritance; changes of its children's rows are not recorded",
 			"Use partitioning, or separate tables; or run chrononaut untrack "+registered.Table.String()+".")
 	}
+	if found.IsPartition {
+		c.report(ProblemNotTrackable, registered.Table.String(), "the table has become a partition; its rows are still recorded under its own name, one by one, and those of other partitions are not",
+			"Run chrononaut untrack "+registered.Table.String()+", then chrononaut track of the partitioned table with --baseline.")
+	}
 	if !slices.Equal(found.Key, registered.KeyColumns) {
 		c.report(ProblemKeyChanged, strings.Join(found.Key, ", "), "the primary key is not the one that is tracked: "+strings.Join(registered.KeyColumns, ", "), repair)
 	}
@@ -73,6 +76,9 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 			return nil, err
 		}
 		c.triggers(p, repair)
+		if err := c.strays(ctx, q, p, repair); err != nil {
+			return nil, err
+		}
 		c.periods(p, repair)
 		if err := c.past(p, repair); err != nil {
 			return nil, err
@@ -149,30 +155,20 @@ func renameHint(found *postgres.Inspected, table *postgres.Table, source string)
 // another name; empty when there is none, or more than one.
 func (e *postgresEngine) renamedTo(ctx context.Context, q chronodriver.Queryer, registered TrackedTable) (name string, err error) {
 	table := postgres.Table{HistorySchema: e.schema, Schema: registered.Table.Schema, Name: registered.Table.Name}
-	sql, err := postgres.Query(e.schema, "plan.sql#callers", nil)
+	strays, err := e.strays(ctx, q, &table, nil)
 	if err != nil {
 		return "", err
 	}
-	// Only the version trigger: the one of TRUNCATE is on partitions too.
-	rows, err := q.Query(ctx, sql, table.FunctionName(postgres.Version), "", "", "")
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	found := 0
-	for rows.Next() {
-		var now chronodriver.Table
-		var trigger string
-		if err := rows.Scan(&now.Schema, &now.Name, &trigger); err != nil {
-			return "", err
+	for _, s := range strays {
+		// The one of TRUNCATE is on partitions too.
+		if s.trigger == postgres.VersionTrigger {
+			if name != "" {
+				return "", nil
+			}
+			name = chronodriver.Table{Schema: s.on.Schema, Name: s.on.Name}.String()
 		}
-		name = now.String()
-		found++
 	}
-	if found != 1 {
-		name = ""
-	}
-	return name, rows.Err()
+	return name, nil
 }
 
 // checker collects problems of one table.
@@ -274,6 +270,17 @@ func (c *checker) triggers(p *planner, repair string) {
 			c.order(on, where)
 		}
 	}
+}
+
+// strays finds the table's triggers on other tables, by table: those that had its
+// name, or were partitions.
+func (c *checker) strays(ctx context.Context, q chronodriver.Queryer, p *planner, repair string) error {
+	strays, err := p.engine.strays(ctx, q, p.table, p.found.Tables)
+	for _, s := range strays {
+		on := chronodriver.Table{Schema: s.on.Schema, Name: s.on.Name}.String()
+		c.reportOn(s.on.Qualified()+" "+s.trigger, ProblemTriggerElsewhere, on+" "+s.trigger, "the table "+on+" has a trigger of this one's, which records what is written there under this name", repair)
+	}
+	return err
 }
 
 // misfire says what comes of a trigger that is enabled otherwise than it should be.

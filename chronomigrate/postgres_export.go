@@ -259,7 +259,7 @@ func (p *planner) endCapture() {
 	for i, on := range p.found.Tables {
 		for _, g := range p.table.AllTriggers() {
 			// Dropping a partitioned table's row trigger drops its clones.
-			if i == 0 || !g.Row() {
+			if i == 0 || !g.Cloned() {
 				p.add("End capture.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: g.Name}, "")
 			}
 		}

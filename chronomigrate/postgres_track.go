@@ -116,6 +116,9 @@ func (e *postgresEngine) planFound(ctx context.Context, tx chronodriver.Queryer,
 	p.functions(effective)
 	p.noteTracked()
 	p.triggers()
+	if err := p.strayTriggers(ctx, tx); err != nil {
+		return nil, err
+	}
 	findings, err := e.historyFindings(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -350,13 +353,14 @@ func (p *planner) functions(options string) {
 }
 
 var triggerPurpose = map[string]string{
-	postgres.VersionTrigger:  "Runs after the application's BEFORE triggers, by its name.",
-	postgres.BeforeTrigger:   "Notes what the transaction sees before foreign keys are checked.",
-	postgres.InsertTrigger:   "Records all rows of a statement at once.",
-	postgres.UpdateTrigger:   "Records all rows of a statement at once.",
-	postgres.DeleteTrigger:   "Records all rows of a statement at once.",
-	postgres.CaptureTrigger:  "Runs before the application's AFTER triggers, by its name.",
-	postgres.TruncateTrigger: "TRUNCATE fires no other trigger.",
+	postgres.VersionTrigger:   "Runs after the application's BEFORE triggers, by its name.",
+	postgres.BeforeTrigger:    "Notes what the transaction sees before foreign keys are checked.",
+	postgres.InsertTrigger:    "Records all rows of a statement at once.",
+	postgres.UpdateTrigger:    "Records all rows of a statement at once.",
+	postgres.DeleteTrigger:    "Records all rows of a statement at once.",
+	postgres.PartitionTrigger: "Should the table become a partition, a statement on its parent fires those of rows only.",
+	postgres.CaptureTrigger:   "Runs before the application's AFTER triggers, by its name.",
+	postgres.TruncateTrigger:  "TRUNCATE fires no other trigger.",
 }
 
 // enabling are the statements that have a trigger fire as it should, and why.
@@ -388,7 +392,7 @@ func (p *planner) triggers() {
 	}
 	for i, on := range p.found.Tables {
 		for _, existing := range on.Triggers {
-			clone := i > 0 && existing.Row()
+			clone := i > 0 && existing.Row() && existing.Name != postgres.PartitionTrigger
 			isWanted := slices.ContainsFunc(wanted, func(g postgres.Trigger) bool { return g.Name == existing.Name })
 			if postgres.IsTrigger(existing.Name) && !isWanted && !clone {
 				p.add("No longer asked for.", "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: existing.Name}, "")
@@ -500,6 +504,6 @@ func joinsPython(trigger string) bool { return strings.HasPrefix(trigger, "chron
 // right reports whether a trigger is defined as it should be; whether it is
 // enabled is another matter.
 func (p *planner) right(g postgres.Trigger, t *postgres.InspectedTrigger) bool {
-	return t.Type == g.Type && !t.Conditional && t.OldRows == g.OldRows && t.NewRows == g.NewRows &&
+	return t.Type == g.Type && t.Conditional == g.OfPartition && t.OfPartition == g.OfPartition && t.OldRows == g.OldRows && t.NewRows == g.NewRows &&
 		t.FunctionSchema == p.engine.schema && t.Function == p.table.FunctionName(g.Kind)
 }

@@ -43,7 +43,7 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 	for _, on := range found.Tables {
 		for _, g := range p.table.AllTriggers() {
 			// Dropping a partitioned table's row trigger drops its clones.
-			if g.Row() && on.Qualified() != p.table.Qualified() {
+			if g.Cloned() && on.Qualified() != p.table.Qualified() {
 				continue
 			}
 			if on.Trigger(g.Name) != nil {
@@ -74,30 +74,49 @@ func (e *postgresEngine) planUntrack(ctx context.Context, tx chronodriver.Tx, na
 // functions: they went with the table to another name, or with a partition that
 // was detached.
 func (p *planner) strayTriggers(ctx context.Context, q chronodriver.Queryer) error {
-	sql, err := postgres.Query(p.engine.schema, "plan.sql#callers", nil)
+	strays, err := p.engine.strays(ctx, q, p.table, p.found.Tables)
 	if err != nil {
 		return err
 	}
-	rows, err := q.Query(ctx, sql, p.table.FunctionName(postgres.Version), p.table.FunctionName(postgres.Capture),
-		p.table.FunctionName(postgres.Statement), p.table.FunctionName(postgres.Truncate))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var on postgres.InspectedTable
-		var trigger string
-		if err := rows.Scan(&on.Schema, &on.Name, &trigger); err != nil {
-			return err
-		}
-		if slices.ContainsFunc(p.found.Tables, func(t postgres.InspectedTable) bool { return t.Qualified() == on.Qualified() }) {
-			continue
-		}
+	for _, s := range strays {
 		comment := "End capture; the table had another name when it was tracked."
-		if len(p.found.Tables) > 0 {
+		switch {
+		case p.table.Partitioned:
 			comment = "The table was a partition and kept the trigger."
+		case len(p.found.Tables) > 0:
+			comment = "The table had this one's name, and kept the trigger."
 		}
-		p.add(comment, "drop_trigger", postgres.PlanArgs{On: on.Qualified(), Name: trigger}, "")
+		p.add(comment, "drop_trigger", postgres.PlanArgs{On: s.on.Qualified(), Name: s.trigger}, "")
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	return nil
+}
+
+// stray is a trigger of a table's on another one.
+type stray struct {
+	on      postgres.InspectedTable
+	trigger string
+}
+
+// strays finds triggers that call the table's functions and are on none of its own.
+func (e *postgresEngine) strays(ctx context.Context, q chronodriver.Queryer, table *postgres.Table, own []postgres.InspectedTable) (strays []stray, err error) {
+	sql, err := postgres.Query(e.schema, "plan.sql#callers", nil)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Query(ctx, sql, table.FunctionName(postgres.Version), table.FunctionName(postgres.Capture),
+		table.FunctionName(postgres.Statement), table.FunctionName(postgres.Truncate))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var s stray
+		if err := rows.Scan(&s.on.Schema, &s.on.Name, &s.trigger); err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(own, func(t postgres.InspectedTable) bool { return t.Qualified() == s.on.Qualified() }) {
+			strays = append(strays, s)
+		}
+	}
+	return strays, rows.Err()
 }

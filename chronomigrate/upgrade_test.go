@@ -129,6 +129,13 @@ func (f *fixture) strings(sql string) []string {
 	return values
 }
 
+func (f *fixture) wantStrings(want []string, sql string) {
+	f.Helper()
+	if diff := cmp.Diff(want, f.strings(sql)); diff != "" {
+		f.Errorf("%s (-want +got):\n%s", sql, diff)
+	}
+}
+
 // readsByKey reads the history of each record through the API, and wants as
 // many versions as there are.
 func (f *fixture) readsByKey(client *chrononaut.Client, table chrononaut.Table) {

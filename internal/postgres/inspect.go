@@ -125,8 +125,9 @@ type InspectedTrigger struct {
 	Enabled        string `json:"enabled"` // pg_trigger.tgenabled
 	Type           int    `json:"type"`    // pg_trigger.tgtype
 	Conditional    bool   `json:"conditional"`
-	OldRows        string `json:"old_rows"` // pg_trigger.tgoldtable
-	NewRows        string `json:"new_rows"` // pg_trigger.tgnewtable
+	OfPartition    bool   `json:"of_partition"` // its condition is that of [Trigger.OfPartition]
+	OldRows        string `json:"old_rows"`     // pg_trigger.tgoldtable
+	NewRows        string `json:"new_rows"`     // pg_trigger.tgnewtable
 	FunctionSchema string `json:"function_schema"`
 	Function       string `json:"function"`
 }

@@ -43,13 +43,14 @@ func (t *Table) Functions() []string {
 // must see, the others before the application's AFTER triggers, which may change
 // the same row again.
 const (
-	VersionTrigger  = "zzzz_chrononaut_version"
-	CaptureTrigger  = "000_chrononaut_capture"
-	InsertTrigger   = "000_chrononaut_capture_insert"
-	UpdateTrigger   = "000_chrononaut_capture_update"
-	DeleteTrigger   = "000_chrononaut_capture_delete"
-	BeforeTrigger   = "000_chrononaut_before_delete"
-	TruncateTrigger = "000_chrononaut_truncate"
+	VersionTrigger   = "zzzz_chrononaut_version"
+	CaptureTrigger   = "000_chrononaut_capture"
+	InsertTrigger    = "000_chrononaut_capture_insert"
+	UpdateTrigger    = "000_chrononaut_capture_update"
+	DeleteTrigger    = "000_chrononaut_capture_delete"
+	PartitionTrigger = "000_chrononaut_capture_partition"
+	BeforeTrigger    = "000_chrononaut_before_delete"
+	TruncateTrigger  = "000_chrononaut_truncate"
 )
 
 // How a trigger is enabled, as pg_trigger.tgenabled has it.
@@ -74,11 +75,16 @@ type Trigger struct {
 	Enabled string
 	// OldRows and NewRows name its transition tables.
 	OldRows, NewRows string
+	// OfPartition says that it fires while the table is a partition only.
+	OfPartition bool
 }
 
-// Row reports whether it is a row trigger. PostgreSQL clones those of a
-// partitioned table to its partitions.
+// Row reports whether it is a row trigger.
 func (g Trigger) Row() bool { return g.Type&1 != 0 }
+
+// Cloned reports whether PostgreSQL clones it from a partitioned table to its
+// partitions.
+func (g Trigger) Cloned() bool { return g.Row() && !g.OfPartition }
 
 // Triggers lists the triggers that the table needs, in an order in which they can
 // be made one after the other while rows are written: that of single rows, which
@@ -99,6 +105,9 @@ func (t *Table) Triggers() []Trigger {
 			{Name: InsertTrigger, Title: "capture trigger of INSERT", Kind: Statement, When: "AFTER INSERT", Type: 4, Enabled: EnabledOrigin, NewRows: "new_rows"},
 			{Name: UpdateTrigger, Title: "capture trigger of UPDATE", Kind: Statement, When: "AFTER UPDATE", Type: 16, Enabled: EnabledOrigin, OldRows: "old_rows", NewRows: "new_rows"},
 			{Name: DeleteTrigger, Title: "capture trigger of DELETE", Kind: Statement, When: "AFTER DELETE", Type: 8, Enabled: EnabledOrigin, OldRows: "old_rows"},
+			// The application has attached the table to another one, which is not tracked: what
+			// is written through that fires no trigger of statements here.
+			{Name: PartitionTrigger, Title: "capture trigger of a partition", Kind: Capture, When: capture.When, Type: capture.Type, Enabled: EnabledOrigin, OfPartition: true},
 			capture, truncate,
 		}
 	case t.RecordChanges:
@@ -108,9 +117,13 @@ func (t *Table) Triggers() []Trigger {
 }
 
 // AllTriggers lists the triggers that the table would have with all that can be
-// asked for.
+// asked for, and that a partition may have from when it was a table of its own.
 func (t *Table) AllTriggers() []Trigger {
-	return (&Table{RowByRow: t.Partitioned, History: true}).Triggers()
+	all := (&Table{History: true}).Triggers()
+	if !t.Partitioned {
+		return all
+	}
+	return append((&Table{RowByRow: true, History: true}).Triggers(), all[slices.IndexFunc(all, func(g Trigger) bool { return g.OfPartition })])
 }
 
 // IsTrigger reports whether one of a table's triggers has the name.

@@ -75,6 +75,11 @@ SELECT pg_catalog.jsonb_build_object(
                           'triggers', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                                                   'name', g.tgname, 'enabled', g.tgenabled, 'type', g.tgtype,
                                                   'conditional', g.tgqual IS NOT NULL OR g.tgattr::text <> '',
+                                                  -- The definition has no E before a text with a backslash.
+                                                  'of_partition', g.tgqual IS NOT NULL AND pg_catalog.strpos(pg_catalog.pg_get_triggerdef(g.oid),
+                                                      ' WHEN ((pg_partition_root(''' || pg_catalog.replace(pg_catalog.replace(c.oid::pg_catalog.regclass::text, '''', ''''''),
+                                                          pg_catalog.chr(92), pg_catalog.repeat(pg_catalog.chr(92), CASE pg_catalog.current_setting('standard_conforming_strings') WHEN 'on' THEN 1 ELSE 2 END))
+                                                      || '''::regclass) IS NOT NULL)) ') > 0,
                                                   'old_rows', coalesce(g.tgoldtable, ''), 'new_rows', coalesce(g.tgnewtable, ''),
                                                   'function_schema', fn.nspname, 'function', f.proname) ORDER BY g.tgname), '[]')
                                          FROM pg_catalog.pg_trigger AS g

@@ -25,7 +25,7 @@ CREATE OR REPLACE TRIGGER {{ident .Trigger.Name}}
     {{.Trigger.When}} ON {{.On}}
 {{- with .Trigger}}{{if or .OldRows .NewRows}}
     REFERENCING{{with .OldRows}} OLD TABLE AS {{.}}{{end}}{{with .NewRows}} NEW TABLE AS {{.}}{{end}}{{end}}{{end}}
-    FOR EACH {{if .Trigger.Row}}ROW{{else}}STATEMENT{{end}} EXECUTE FUNCTION {{.Table.Function .Trigger.Kind}}()
+    FOR EACH {{if .Trigger.Row}}ROW{{else}}STATEMENT{{end}}{{if .Trigger.OfPartition}} WHEN (pg_catalog.pg_partition_root({{literal .On}}::pg_catalog.regclass) IS NOT NULL){{end}} EXECUTE FUNCTION {{.Table.Function .Trigger.Kind}}()
 {{- end}}
 {{define "restore_trigger" -}}
 {{template "create_trigger" .}}

@@ -16,6 +16,9 @@ ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_capture_update";
 -- Fires where the trigger of single rows does not.
 ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_capture_delete";
 
+-- Fires where the trigger of single rows does not.
+ALTER TABLE "public"."todos" ENABLE TRIGGER "000_chrononaut_capture_partition";
+
 -- Fires for what logical replication applies row by row: that fires no other trigger.
 ALTER TABLE "public"."todos" ENABLE REPLICA TRIGGER "000_chrononaut_capture";
 

@@ -46,6 +46,9 @@ DROP TRIGGER IF EXISTS "000_chrononaut_capture_delete" ON "public"."todos";
 DROP TRIGGER IF EXISTS "000_chrononaut_capture_insert" ON "public"."todos";
 
 -- No longer asked for.
+DROP TRIGGER IF EXISTS "000_chrononaut_capture_partition" ON "public"."todos";
+
+-- No longer asked for.
 DROP TRIGGER IF EXISTS "000_chrononaut_capture_update" ON "public"."todos";
 
 -- No longer asked for.

@@ -62,8 +62,10 @@ note_ending(). */ -}}
 {{- define "fits"}}coalesce(CASE WHEN {{template "has_name" .}} THEN {{schema}}.fits({{literal .Qualified}}, {{literal .Shape}}, NULL, {{textArray .HiddenNames}}) END, false){{end -}}
 {{- /* The same of the columns of its key, and that of the version. */ -}}
 {{- define "key_fits"}}coalesce(CASE WHEN {{template "has_name" .}} THEN {{schema}}.fits({{literal .Qualified}}, {{literal .KeyShape}}, {{textArray .VersionedColumns}}, '{}') END, false){{end -}}
-{{- /* The table has its name; a partition is not asked for its own. */ -}}
-{{- define "has_name"}}{{if .Partitioned}}({{schema}}.named({{literal .Qualified}}) OPERATOR(pg_catalog.=) TG_RELID) IS NOT NULL{{else}}{{schema}}.named({{literal .Qualified}}) OPERATOR(pg_catalog.=) TG_RELID{{end}}{{end -}}
+{{- /* The table has its name, and has not become a partition; a partition is not asked for
+its own. */ -}}
+{{- define "has_name"}}{{if .Partitioned}}({{schema}}.named({{literal .Qualified}}) OPERATOR(pg_catalog.=) TG_RELID) IS NOT NULL
+{{- else}}{{schema}}.named({{literal .Qualified}}) OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root({{schema}}.named({{literal .Qualified}})) IS NULL{{end}}{{end -}}
 
 {{- /* Whether the bit of the table is not set in a sequence. */ -}}
 {{- define "bit_clear"}}(coalesce(pg_catalog.pg_sequence_last_value({{literal (print schema "." .Name)}}::pg_catalog.regclass), -1) OPERATOR(pg_catalog.&) {{schema}}.guard_bit({{literal .Table.Schema}}, {{literal .Table.Name}})) OPERATOR(pg_catalog.=) 0{{end -}}

@@ -235,6 +235,10 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
+    -- The trigger of rows records them: see capture.sql.
+    IF pg_catalog.pg_partition_root(TG_RELID) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
 
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows

@@ -19,6 +19,13 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    -- Of a partition that was detached, or of a table that had this one's name: its rows are
+    -- not those that history knows.
+    IF {{schema}}.named({{literal .Qualified}}) <> TG_RELID
+       AND NOT EXISTS (SELECT FROM pg_partition_tree({{schema}}.named({{literal .Qualified}})) AS p WHERE p.relid = TG_RELID)
+    THEN
+        RETURN NULL;
+    END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM {{schema}}.assert_seen(TG_RELID);
     END IF;

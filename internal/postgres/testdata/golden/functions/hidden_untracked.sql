@@ -156,7 +156,7 @@ BEGIN
         -- puts it right.
         IF following > 0 AND coalesce(NEW."version", 0) <> following THEN
             BEGIN
-                IF "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND EXISTS (SELECT FROM "public"."people" AS t WHERE t."id" = NEW."id") THEN
+                IF "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("chrononaut".named('"public"."people"')) IS NULL AND EXISTS (SELECT FROM "public"."people" AS t WHERE t."id" = NEW."id") THEN
                     NEW."version" := coalesce(NEW."version", 0);
                     RETURN NEW;
                 END IF;
@@ -177,7 +177,7 @@ BEGIN
                                    WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.people', 0))
                                      AND p.previous_key IS NOT NULL AND p.version >= a.version)) THEN
             BEGIN
-                IF "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND NOT EXISTS (SELECT FROM "public"."people" AS t WHERE t."id" = NEW."id") THEN
+                IF "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("chrononaut".named('"public"."people"')) IS NULL AND NOT EXISTS (SELECT FROM "public"."people" AS t WHERE t."id" = NEW."id") THEN
                     following := following + 1;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -265,7 +265,7 @@ BEGIN
         END IF;
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        IF NOT coalesce(CASE WHEN "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."people"', '3a854bb84c457e84b8b93211b2f581ff', NULL, ARRAY['secret']::pg_catalog.text[]) END, false) THEN
+        IF NOT coalesce(CASE WHEN "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("chrononaut".named('"public"."people"')) IS NULL THEN "chrononaut".fits('"public"."people"', '3a854bb84c457e84b8b93211b2f581ff', NULL, ARRAY['secret']::pg_catalog.text[]) END, false) THEN
             PERFORM "chrononaut".assert_seen(TG_RELID);
         END IF;
     END IF;
@@ -539,7 +539,7 @@ BEGIN
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
         BEGIN
-            IF "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID THEN
+            IF "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("chrononaut".named('"public"."people"')) IS NULL THEN
                 UPDATE "public"."people" AS t SET "version" = v.row_version
                  WHERE t."id" = NEW."id";
                 GET DIAGNOSTICS corrected = ROW_COUNT;
@@ -592,7 +592,7 @@ AS $chrononaut$
 BEGIN
     -- ENABLE TRIGGER ALL, as a restored dump does it, has this trigger fire next to those
     -- of statements.
-    IF pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'
+    IF TG_NAME OPERATOR(pg_catalog.=) '000_chrononaut_capture' AND pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'
        AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
                     WHERE t.tgrelid OPERATOR(pg_catalog.=) TG_RELID AND t.tgname OPERATOR(pg_catalog.=) ('000_chrononaut_capture_' OPERATOR(pg_catalog.||) pg_catalog.lower(TG_OP))::pg_catalog.name
                       AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}'::pg_catalog."char"[]))
@@ -640,7 +640,7 @@ BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
-        way := CASE WHEN coalesce(CASE WHEN "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."people"', '3a854bb84c457e84b8b93211b2f581ff', NULL, ARRAY['secret']::pg_catalog.text[]) END, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
+        way := CASE WHEN coalesce(CASE WHEN "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("chrononaut".named('"public"."people"')) IS NULL THEN "chrononaut".fits('"public"."people"', '3a854bb84c457e84b8b93211b2f581ff', NULL, ARRAY['secret']::pg_catalog.text[]) END, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -814,11 +814,15 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
+    -- The trigger of rows records them: see capture.sql.
+    IF pg_catalog.pg_partition_root(TG_RELID) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
 
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
     -- with virtual generated columns.
-    fits := coalesce(CASE WHEN "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID THEN "chrononaut".fits('"public"."people"', '3a854bb84c457e84b8b93211b2f581ff', NULL, ARRAY['secret']::pg_catalog.text[]) END, false);
+    fits := coalesce(CASE WHEN "chrononaut".named('"public"."people"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("chrononaut".named('"public"."people"')) IS NULL THEN "chrononaut".fits('"public"."people"', '3a854bb84c457e84b8b93211b2f581ff', NULL, ARRAY['secret']::pg_catalog.text[]) END, false);
     -- Plans are kept, and may have been made for one row.
     nested := pg_catalog.current_setting('enable_nestloop');
     PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
@@ -898,6 +902,13 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    -- Of a partition that was detached, or of a table that had this one's name: its rows are
+    -- not those that history knows.
+    IF "chrononaut".named('"public"."people"') <> TG_RELID
+       AND NOT EXISTS (SELECT FROM pg_partition_tree("chrononaut".named('"public"."people"')) AS p WHERE p.relid = TG_RELID)
+    THEN
+        RETURN NULL;
+    END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM "chrononaut".assert_seen(TG_RELID);
     END IF;

@@ -162,7 +162,7 @@ BEGIN
         -- puts it right.
         IF following > 0 AND coalesce(NEW."the ""version""", 0) <> following THEN
             BEGIN
-                IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
+                IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) IS NULL AND EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
                     NEW."the ""version""" := coalesce(NEW."the ""version""", 0);
                     RETURN NEW;
                 END IF;
@@ -183,7 +183,7 @@ BEGIN
                                    WHERE pg_catalog.jsonb_hash_extended(p.previous_key, pg_catalog.hashtextextended(coalesce(p.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) p.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended(E'a.b.back\\slash $chrononaut$', 0))
                                      AND p.previous_key IS NOT NULL AND p.version >= a.version)) THEN
             BEGIN
-                IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND NOT EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
+                IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) IS NULL AND NOT EXISTS (SELECT FROM "a.b"."back\slash $chrononaut$" AS t WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe") THEN
                     following := following + 1;
                 END IF;
             EXCEPTION WHEN undefined_column OR undefined_table OR datatype_mismatch THEN
@@ -272,7 +272,7 @@ BEGIN
         END IF;
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        IF NOT coalesce(CASE WHEN "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID THEN "History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"', '892f004fe018bd6693257821ffc1836e', NULL, ARRAY['select']::pg_catalog.text[]) END, false) THEN
+        IF NOT coalesce(CASE WHEN "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) IS NULL THEN "History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"', '892f004fe018bd6693257821ffc1836e', NULL, ARRAY['select']::pg_catalog.text[]) END, false) THEN
             PERFORM "History's ""schema""".assert_seen(TG_RELID);
         END IF;
     END IF;
@@ -555,7 +555,7 @@ BEGIN
     IF (taken OR renumbered) AND TG_OP <> 'DELETE' THEN
         PERFORM set_config('chrononaut.renumber', 'on', true);
         BEGIN
-            IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID THEN
+            IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) IS NULL THEN
                 UPDATE "a.b"."back\slash $chrononaut$" AS t SET "the ""version""" = v.row_version
                  WHERE t."quo""te" = NEW."quo""te" AND t."apos'trophe" = NEW."apos'trophe";
                 GET DIAGNOSTICS corrected = ROW_COUNT;
@@ -608,7 +608,7 @@ AS $chrononaut1$
 BEGIN
     -- ENABLE TRIGGER ALL, as a restored dump does it, has this trigger fire next to those
     -- of statements.
-    IF pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'
+    IF TG_NAME OPERATOR(pg_catalog.=) '000_chrononaut_capture' AND pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.<>) 'replica'
        AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
                     WHERE t.tgrelid OPERATOR(pg_catalog.=) TG_RELID AND t.tgname OPERATOR(pg_catalog.=) ('000_chrononaut_capture_' OPERATOR(pg_catalog.||) pg_catalog.lower(TG_OP))::pg_catalog.name
                       AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}'::pg_catalog."char"[]))
@@ -656,7 +656,7 @@ BEGIN
         IF pg_catalog.current_setting('chrononaut.context', true) OPERATOR(pg_catalog.<>) '' THEN
             context := pg_catalog.current_setting('chrononaut.context', true)::pg_catalog.jsonb;
         END IF;
-        way := CASE WHEN coalesce(CASE WHEN "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID THEN "History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"', '892f004fe018bd6693257821ffc1836e', NULL, ARRAY['select']::pg_catalog.text[]) END, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
+        way := CASE WHEN coalesce(CASE WHEN "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) IS NULL THEN "History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"', '892f004fe018bd6693257821ffc1836e', NULL, ARRAY['select']::pg_catalog.text[]) END, false) AND TG_WHEN OPERATOR(pg_catalog.=) 'AFTER'
             AND pg_catalog.concat(pg_catalog.current_setting('chrononaut.suppressed', true), pg_catalog.current_setting('chrononaut.rekeyed', true),
                                   pg_catalog.current_setting('chrononaut.renumber', true)) OPERATOR(pg_catalog.=) ''
             AND (TG_OP OPERATOR(pg_catalog.<>) 'INSERT' OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed')
@@ -830,11 +830,15 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
+    -- The trigger of rows records them: see capture.sql.
+    IF pg_catalog.pg_partition_root(TG_RELID) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
 
     -- The others, one by one, as rows of the table's type: all, or those that changed and
     -- have no record above the mark. Without their places, PostgreSQL 18 would fail on rows
     -- with virtual generated columns.
-    fits := coalesce(CASE WHEN "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID THEN "History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"', '892f004fe018bd6693257821ffc1836e', NULL, ARRAY['select']::pg_catalog.text[]) END, false);
+    fits := coalesce(CASE WHEN "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') OPERATOR(pg_catalog.=) TG_RELID AND pg_catalog.pg_partition_root("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) IS NULL THEN "History's ""schema""".fits(E'"a.b"."back\\slash $chrononaut$"', '892f004fe018bd6693257821ffc1836e', NULL, ARRAY['select']::pg_catalog.text[]) END, false);
     -- Plans are kept, and may have been made for one row.
     nested := pg_catalog.current_setting('enable_nestloop');
     PERFORM pg_catalog.set_config('enable_nestloop', 'off', true);
@@ -914,6 +918,13 @@ DECLARE
     before_id  bigint;
     unknown    bigint;
 BEGIN
+    -- Of a partition that was detached, or of a table that had this one's name: its rows are
+    -- not those that history knows.
+    IF "History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"') <> TG_RELID
+       AND NOT EXISTS (SELECT FROM pg_partition_tree("History's ""schema""".named(E'"a.b"."back\\slash $chrononaut$"')) AS p WHERE p.relid = TG_RELID)
+    THEN
+        RETURN NULL;
+    END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM "History's ""schema""".assert_seen(TG_RELID);
     END IF;
