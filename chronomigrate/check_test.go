@@ -356,6 +356,12 @@ func drifts() []drift {
 			want:   []string{"hold chrononaut_table", "hold chrononaut_hold", "hold chrononaut_hold"},
 		},
 		{
+			name:   "the primary key is checked at the end of the transaction",
+			breaks: []string{`ALTER TABLE todos DROP CONSTRAINT todos_pkey, ADD PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED`},
+			want:   []string{"not_trackable public.todos"},
+			repair: `ALTER TABLE todos DROP CONSTRAINT todos_pkey, ADD PRIMARY KEY (id)`,
+		},
+		{
 			name:   "the registry has lost a table",
 			breaks: []string{`DELETE FROM chrononaut.chrononaut_table WHERE table_name = 'todos'`},
 			want:   []string{"unregistered public.todos"},

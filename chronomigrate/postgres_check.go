@@ -46,6 +46,10 @@ func (e *postgresEngine) check(ctx context.Context, q chronodriver.Queryer, regi
 		c.report(ProblemNotTrackable, registered.Table.String(), "the table has become a partition; its rows are still recorded under its own name, one by one, and those of other partitions are not",
 			"Run chrononaut untrack "+registered.Table.String()+", then chrononaut track of the partitioned table with --baseline.")
 	}
+	if found.KeyDeferred {
+		c.report(ProblemNotTrackable, registered.Table.String(), "the primary key is checked at the end of the transaction only; rows that have the same key until then are taken for one record",
+			"Make the constraint INITIALLY IMMEDIATE.")
+	}
 	if !slices.Equal(found.Key, registered.KeyColumns) {
 		c.report(ProblemKeyChanged, strings.Join(found.Key, ", "), "the primary key is not the one that is tracked: "+strings.Join(registered.KeyColumns, ", "), repair)
 	}

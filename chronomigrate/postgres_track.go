@@ -186,6 +186,11 @@ func (e *postgresEngine) validate(found *postgres.Inspected, registered *Tracked
 		return hint(fmt.Errorf("%w: a table shared with Python cannot be strict", ErrOption), "Python chrononaut tells who and why only after the change.")
 	case opts.SharedWithPython && opts.NoHistory:
 		return hint(fmt.Errorf("%w: a table shared with Python has history", ErrOption), "Leave one of the two out.")
+	case found.KeyDeferred:
+		return hint(fmt.Errorf("%w: its primary key is checked at the end of the transaction only", ErrNotTrackable),
+			"Two rows may have one key until then, and history would take them for one record. Make the constraint INITIALLY IMMEDIATE.")
+	case slices.ContainsFunc(found.Key, func(name string) bool { return found.Column(name).Generated }):
+		return hint(fmt.Errorf("%w: its primary key has a generated column", ErrNotTrackable), "It has no value yet when a row gets its version. Make it a plain column.")
 	case len(found.Key) == 0:
 		return hint(ErrNoKey, "History is kept by primary key. Add one: ALTER TABLE … ADD PRIMARY KEY (…).")
 	}

@@ -21,7 +21,9 @@ func TestTrackRefuses(t *testing.T) {
 		`CREATE TEMP TABLE passing (id integer PRIMARY KEY)`,
 		`CREATE TABLE parent (id integer PRIMARY KEY)`, `CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent)`,
 		`CREATE TABLE whole (id integer PRIMARY KEY) PARTITION BY RANGE (id)`,
-		`CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (10)`)
+		`CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (10)`,
+		`CREATE TABLE late (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)`,
+		`CREATE TABLE computed (a integer, id integer GENERATED ALWAYS AS (a + 1) STORED PRIMARY KEY)`)
 	before := f.wholeState()
 	hidden := func(columns ...string) *chronomigrate.TrackOptions {
 		return &chronomigrate.TrackOptions{Hidden: columns}
@@ -53,6 +55,8 @@ func TestTrackRefuses(t *testing.T) {
 		{"a parent of inheritance", "parent", nil, chronomigrate.ErrNotTrackable},
 		{"a child of inheritance", "child", nil, chronomigrate.ErrNotTrackable},
 		{"a single partition", "part", nil, chronomigrate.ErrNotTrackable},
+		{"a primary key that is checked at the end", "late", nil, chronomigrate.ErrNotTrackable},
+		{"a primary key that is computed", "computed", nil, chronomigrate.ErrNotTrackable},
 	} {
 		_, err := f.migrator.Track(t.Context(), f.table(tc.table), tc.opts, nil)
 		wantTyped(t, tc.name, err, tc.want)

@@ -59,6 +59,8 @@ type Inspected struct {
 	Columns     []Column            `json:"columns"`
 	Tables      []InspectedTable    `json:"tables"` // the table, then its partitions
 	Functions   []InspectedFunction `json:"functions"`
+	// KeyDeferred says that the primary key is checked when the transaction ends.
+	KeyDeferred bool `json:"key_deferred"`
 	// Deferrable says that the table has foreign keys which are checked as late as
 	// when the transaction ends.
 	Deferrable bool            `json:"deferrable"`

@@ -97,6 +97,7 @@ SELECT pg_catalog.jsonb_build_object(
                     FROM pg_catalog.pg_proc AS f
                     JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
                    WHERE n.nspname = {{literal rawSchema}} AND pg_catalog.strpos(f.proname, t.mark) > 0)
+, 'key_deferred', EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = t.oid AND k.contype = 'p' AND k.condeferred)
 , 'deferrable', EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.conrelid = t.oid AND f.contype = 'f' AND f.condeferrable)
 , 'period', coalesce((
         SELECT pg_catalog.jsonb_build_object('registered', true, 'built', p.built IS NOT NULL,
