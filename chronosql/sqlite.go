@@ -20,8 +20,13 @@ type sqlite struct {
 	conn *conn
 	// value is the attribution of the transaction, nil for none.
 	value *string
-	// set says that the row was written in this transaction.
+	// set says that the row holds the attribution; else it is set before the next
+	// write.
 	set bool
+	// touched says that the row may have been written in this transaction, and is
+	// cleared before its end. A rollback to a savepoint does not tell whether what it
+	// undid was all.
+	touched bool
 	// journey is the transaction that is open if it reads the past.
 	journey *journey
 	// known remembers tables for the connections of a pool.
@@ -62,7 +67,7 @@ func (s *sqlite) begin(ctx context.Context, opts driver.TxOptions, value string,
 }
 
 func (s *sqlite) start(value string, ok bool) {
-	s.set, s.value = false, nil
+	s.set, s.touched, s.value = false, false, nil
 	if ok {
 		s.value = &value
 	}
@@ -108,6 +113,7 @@ func (s *sqlite) change(ctx context.Context, value string) error {
 	// once another has written.
 	_, err := s.run(ctx, setRow, context)
 	s.set = err == nil
+	s.touched = s.touched || s.set
 	if err == nil && s.value != nil && strings.Contains(*s.value, `"leases"`) {
 		if _, err := s.run(ctx, requireLeases); err != nil {
 			// The transaction may go on, and is asked again.
@@ -118,12 +124,14 @@ func (s *sqlite) change(ctx context.Context, value string) error {
 }
 
 func (s *sqlite) clear(ctx context.Context) error {
-	if !s.set {
+	if !s.touched {
 		return nil
 	}
 	s.set = false
 	_, err := s.run(context.WithoutCancel(ctx), clearRow)
-	return s.gone(err)
+	err = s.gone(err)
+	s.touched = err != nil
+	return err
 }
 
 // gone forgives that history is not installed, or not any more. The statement
@@ -141,7 +149,9 @@ func (s *sqlite) after(query string) {
 	switch control, _ := head.Control(); control {
 	case sqltext.Begin:
 		s.start("", false)
-	case sqltext.Rollback, sqltext.RollbackTo:
+	case sqltext.Rollback:
+		s.set, s.touched = false, false
+	case sqltext.RollbackTo:
 		// Setting it twice does no harm.
 		s.set = false
 	}
@@ -189,7 +199,7 @@ func (s *sqlite) end(ctx context.Context, err error) error {
 	}
 	// Some errors have ended the transaction already.
 	_, _ = s.run(context.WithoutCancel(ctx), "ROLLBACK")
-	s.set = false
+	s.start("", false)
 	return err
 }
 

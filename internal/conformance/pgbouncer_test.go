@@ -166,7 +166,12 @@ func sqlClient(driver, option string) func(t *testing.T, url string) bouncerClie
 	}
 }
 
-func inTx(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+// beginner is what pools and connections have in common.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
+func inTx(ctx context.Context, db beginner, f func(tx *sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
