@@ -28,9 +28,9 @@ type conn struct {
 	past *travel.Relations
 	// point is where the open transaction reads, "" in the present.
 	point string
-	// inTx is true between the begin and the end of a transaction. Over pgx it
-	// is not used: there the server says so.
-	inTx bool
+	// standing tells whether a transaction is open. Over pgx it is not used: there
+	// the server says so.
+	standing standing
 	// broken says that the connection is in a state that is not known.
 	broken bool
 }
@@ -60,13 +60,18 @@ type engine interface {
 	// was begun there, or by itself.
 	execPast(ctx context.Context, point string, c call) (driver.Result, error)
 	queryPast(ctx context.Context, point string, c call) (driver.Rows, error)
-	// before is called ahead of each statement in a transaction.
-	before(ctx context.Context, query string) error
-	// after is called after each statement that succeeded.
-	after(query string)
-	// needs reports whether a statement outside a transaction has any use for
+	// needs reports whether a text outside a transaction has any use for
 	// attribution.
-	needs(query string, args int) bool
+	needs(statements []sqltext.Statement) bool
+	// before is called ahead of each text in a transaction.
+	before(ctx context.Context, statements []sqltext.Statement) error
+	// undone is called after a rollback to a savepoint, ended after the end of a
+	// transaction.
+	undone()
+	ended()
+	// failed is called after each text that failed, to see where that leaves the
+	// transaction.
+	failed(ctx context.Context, statements []sqltext.Statement)
 }
 
 func (p *pool) wrap(base driver.Conn) *conn {
@@ -117,7 +122,9 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if c.broken {
 		return driver.ErrBadConn
 	}
-	c.inTx, c.point = false, ""
+	if lite, ok := c.engine.(*sqlite); !ok || !lite.still(ctx) {
+		c.ended()
+	}
 	if resetter, ok := c.base.(driver.SessionResetter); ok {
 		return resetter.ResetSession(ctx)
 	}
@@ -166,7 +173,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if err != nil {
 		return nil, err
 	}
-	c.inTx, c.point = true, point
+	c.standing, c.point = standing{open: true}, point
 	return &tx{inner, c}, nil
 }
 
@@ -193,7 +200,10 @@ func (t *tx) Rollback() error {
 	return t.Tx.Rollback()
 }
 
-func (c *conn) ended() { c.inTx, c.point = false, "" }
+func (c *conn) ended() {
+	c.standing, c.point = standing{}, ""
+	c.engine.ended()
+}
 
 // pointOf returns the point at which a statement reads, "" in the present. In a
 // transaction it is the one that the transaction began with.
@@ -228,18 +238,19 @@ func (c *conn) exec(ctx context.Context, s call) (driver.Result, error) {
 		}
 		return c.engine.execPast(ctx, point, s)
 	}
-	value, ok, err := c.attribution(ctx, s)
+	statements := c.statements(s)
+	value, ok, err := c.attribution(ctx, statements)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
 		return c.engine.exec(ctx, value, s)
 	}
-	if err := c.before(ctx, s.query); err != nil {
+	if err := c.before(ctx, statements); err != nil {
 		return nil, err
 	}
 	result, err := c.runExec(ctx, s)
-	c.after(s, err)
+	c.after(ctx, statements, err)
 	return result, err
 }
 
@@ -257,18 +268,19 @@ func (c *conn) query(ctx context.Context, s call) (driver.Rows, error) {
 		}
 		return c.engine.queryPast(ctx, point, s)
 	}
-	value, ok, err := c.attribution(ctx, s)
+	statements := c.statements(s)
+	value, ok, err := c.attribution(ctx, statements)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
 		return c.engine.query(ctx, value, s)
 	}
-	if err := c.before(ctx, s.query); err != nil {
+	if err := c.before(ctx, statements); err != nil {
 		return nil, err
 	}
 	rows, err := c.runQuery(ctx, s)
-	c.after(s, err)
+	c.after(ctx, statements, err)
 	return rows, err
 }
 
@@ -393,52 +405,58 @@ func (c *conn) inTransaction() bool {
 		const idle = 'I'
 		return c.pgx.PgConn().TxStatus() != idle
 	}
-	return c.inTx
+	return c.standing.open
+}
+
+// statements splits the text of a call. Over pgx nobody asks what is in it inside
+// a transaction.
+func (c *conn) statements(s call) []sqltext.Statement {
+	dialect := c.engine.dialect()
+	switch {
+	case c.pgx != nil && c.inTransaction():
+		return nil
+	case len(s.args) > 0 && dialect == chronodriver.PostgreSQL:
+		// The server refuses more than one.
+		if head, ok := sqltext.Head(dialect, s.query); ok {
+			return []sqltext.Statement{head}
+		}
+		return nil
+	}
+	return sqltext.Split(dialect, s.query)
 }
 
 // attribution encodes the context for a statement outside a transaction; ok is
 // false when it is to be sent as it is.
-func (c *conn) attribution(ctx context.Context, s call) (value string, ok bool, err error) {
-	if c.inTransaction() || !c.engine.needs(s.query, len(s.args)) {
+func (c *conn) attribution(ctx context.Context, statements []sqltext.Statement) (value string, ok bool, err error) {
+	if c.inTransaction() || !c.engine.needs(statements) {
 		return "", false, nil
 	}
 	return chrononaut.EncodeContext(ctx, c.config)
 }
 
-func (c *conn) before(ctx context.Context, query string) error {
+func (c *conn) before(ctx context.Context, statements []sqltext.Statement) error {
 	if !c.inTransaction() {
 		return nil
 	}
-	return c.engine.before(ctx, query)
+	return c.engine.before(ctx, statements)
 }
 
 // after follows transactions that the application begins and ends by hand.
-func (c *conn) after(s call, err error) {
+func (c *conn) after(ctx context.Context, statements []sqltext.Statement, err error) {
 	if c.pgx != nil {
 		return
 	}
-	dialect := c.engine.dialect()
 	if err != nil {
-		// A COMMIT that PostgreSQL refuses has rolled back.
-		head, _ := sqltext.Head(dialect, s.query)
-		if control, _ := head.Control(); control == sqltext.Commit && dialect == chronodriver.PostgreSQL {
-			c.inTx = false
-		}
+		c.engine.failed(ctx, statements)
 		return
 	}
-	var statements []sqltext.Statement
-	if len(s.args) == 0 {
-		statements = sqltext.Split(dialect, s.query)
-	} else if head, ok := sqltext.Head(dialect, s.query); ok {
-		statements = append(statements, head)
-	}
 	for _, statement := range statements {
-		switch control, _ := statement.Control(); control {
-		case sqltext.Begin:
-			c.inTx = true
-		case sqltext.Commit, sqltext.Rollback:
-			c.inTx = statement.Chains()
+		c.standing.follow(statement)
+		switch control, _ := statement.Control(); {
+		case control == sqltext.RollbackTo:
+			c.engine.undone()
+		case !c.standing.open || control == sqltext.Commit || control == sqltext.Rollback:
+			c.engine.ended()
 		}
 	}
-	c.engine.after(s.query)
 }

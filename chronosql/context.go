@@ -21,7 +21,8 @@ func (v contextValue) Value() (driver.Value, error) { return string(v), nil }
 // nothing of what was set before: for a transaction in which several act, or
 // that was begun elsewhere. On PostgreSQL the pool may be any, and rolling back
 // to a savepoint restores what was set before it; on SQLite the pool has to
-// come from this package. Costs one round trip, over a pool that is not from this
+// come from this package, and the last call counts. In the past, where nothing is
+// written, it does nothing there. Costs one round trip, over a pool that is not from this
 // package as many as a statement with a parameter.
 //
 // Errors: [chrononaut.ErrContext] and those of the driver.

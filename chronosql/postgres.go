@@ -20,14 +20,9 @@ type postgres struct{ conn *conn }
 
 func (p *postgres) dialect() chronodriver.Dialect { return chronodriver.PostgreSQL }
 
-func (p *postgres) needs(query string, args int) bool {
-	if args > 0 {
-		// The server refuses more than one.
-		head, ok := sqltext.Head(chronodriver.PostgreSQL, query)
-		return ok && head.Attributable() && !head.Selects()
-	}
+func (p *postgres) needs(statements []sqltext.Statement) bool {
 	needed := false
-	for _, s := range sqltext.Split(chronodriver.PostgreSQL, query) {
+	for _, s := range statements {
 		if !s.Attributable() {
 			return false
 		}
@@ -36,9 +31,21 @@ func (p *postgres) needs(query string, args int) bool {
 	return needed
 }
 
-func (p *postgres) before(context.Context, string) error { return nil }
+func (p *postgres) before(context.Context, []sqltext.Statement) error { return nil }
 
-func (p *postgres) after(string) {}
+func (p *postgres) undone() {}
+
+func (p *postgres) ended() {}
+
+// failed: a COMMIT that is refused has rolled back.
+func (p *postgres) failed(_ context.Context, statements []sqltext.Statement) {
+	if len(statements) == 0 {
+		return
+	}
+	if control, _ := statements[0].Control(); control == sqltext.Commit {
+		p.conn.standing = standing{}
+	}
+}
 
 func (p *postgres) begin(ctx context.Context, opts driver.TxOptions, value string, ok bool) (driver.Tx, error) {
 	tx, err := p.conn.beginBase(ctx, opts)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -27,6 +28,8 @@ type sqlite struct {
 	// cleared before its end. A rollback to a savepoint does not tell whether what it
 	// undid was all.
 	touched bool
+	// alone says that the transaction is that of a single statement.
+	alone bool
 	// journey is the transaction that is open if it reads the past.
 	journey *journey
 	// known remembers tables for the connections of a pool.
@@ -45,9 +48,9 @@ const (
 
 func (s *sqlite) dialect() chronodriver.Dialect { return chronodriver.SQLite }
 
-func (s *sqlite) needs(query string, _ int) bool {
+func (s *sqlite) needs(statements []sqltext.Statement) bool {
 	write := false
-	for _, statement := range sqltext.Split(chronodriver.SQLite, query) {
+	for _, statement := range statements {
 		control, _ := statement.Control()
 		if control != sqltext.None || statement.Alone(chronodriver.SQLite) {
 			return false
@@ -62,15 +65,10 @@ func (s *sqlite) begin(ctx context.Context, opts driver.TxOptions, value string,
 	if err != nil {
 		return nil, err
 	}
-	s.start(value, ok)
-	return &sqliteTx{ctx, tx, s}, nil
-}
-
-func (s *sqlite) start(value string, ok bool) {
-	s.set, s.touched, s.value = false, false, nil
 	if ok {
 		s.value = &value
 	}
+	return &sqliteTx{ctx, tx, s}, nil
 }
 
 type sqliteTx struct {
@@ -87,21 +85,34 @@ func (t *sqliteTx) Commit() error {
 }
 
 // before sets the row ahead of the first write of a transaction, and clears it
-// ahead of a COMMIT that the application writes itself.
-func (s *sqlite) before(ctx context.Context, query string) error {
-	for _, statement := range sqltext.Split(chronodriver.SQLite, query) {
-		switch control, _ := statement.Control(); {
-		case control == sqltext.Commit:
-			return s.clear(ctx)
-		case statement.Write() && !s.set:
-			return s.change(ctx, "")
-		}
+// ahead of the end that the application writes itself. What is written in the text
+// of the end carries nothing.
+func (s *sqlite) before(ctx context.Context, statements []sqltext.Statement) error {
+	writes := slices.ContainsFunc(statements, func(statement sqltext.Statement) bool { return statement.Write() })
+	if s.alone && (writes || controls(statements)) {
+		// It would become part of the other statement's transaction.
+		return errors.New("rows of a statement that writes are still open on this connection")
+	}
+	switch end := s.conn.standing.end(statements); {
+	case end.control == sqltext.Rollback:
+		return nil
+	case end.control != sqltext.None && end.back && s.touched:
+		// It would take back that the row is cleared.
+		return errors.New("a text rolls back to a savepoint and ends the transaction: send it in two")
+	case end.control != sqltext.None:
+		return s.clear(ctx)
+	case writes && !s.set:
+		return s.change(ctx, "")
 	}
 	return nil
 }
 
 // change sets the row to the transaction's attribution, or to a new one.
 func (s *sqlite) change(ctx context.Context, value string) error {
+	if s.journey != nil {
+		// Nothing is written there.
+		return nil
+	}
 	if value != "" {
 		s.value = &value
 	}
@@ -143,18 +154,42 @@ func (s *sqlite) gone(err error) error {
 	return err
 }
 
-// after notices what undoes the row.
-func (s *sqlite) after(query string) {
-	head, _ := sqltext.Head(chronodriver.SQLite, query)
-	switch control, _ := head.Control(); control {
-	case sqltext.Begin:
-		s.start("", false)
-	case sqltext.Rollback:
-		s.set, s.touched = false, false
-	case sqltext.RollbackTo:
-		// Setting it twice does no harm.
-		s.set = false
+// undone: what set the row may be undone. Setting it twice does no harm.
+func (s *sqlite) undone() { s.set = false }
+
+func (s *sqlite) ended() { s.value, s.set, s.touched, s.alone = nil, false, false, false }
+
+// failed: some errors roll back, and of a text of several statements some may have
+// succeeded.
+func (s *sqlite) failed(ctx context.Context, statements []sqltext.Statement) {
+	if !s.conn.standing.open && !controls(statements) {
+		return
 	}
+	switch open, known := s.inTransaction(ctx); {
+	case !known:
+	case open && !s.conn.standing.open:
+		s.conn.standing = begun(statements)
+	case !open:
+		s.conn.ended()
+	}
+}
+
+// still reports whether a transaction is open that the application has begun by
+// hand, and has left to the pool.
+func (s *sqlite) still(ctx context.Context) bool {
+	if !s.conn.standing.open {
+		return false
+	}
+	open, known := s.inTransaction(ctx)
+	return open || !known
+}
+
+// inTransaction asks SQLite whether a transaction is open. A statement that is
+// writing could not go on behind a BEGIN, and is found by the SAVEPOINT.
+func (s *sqlite) inTransaction(ctx context.Context) (open, known bool) {
+	_, err := s.run(context.WithoutCancel(ctx), "SAVEPOINT chrononaut; RELEASE chrononaut; BEGIN; COMMIT")
+	open = err != nil && strings.Contains(err.Error(), "within a transaction")
+	return open, open || err == nil
 }
 
 func (s *sqlite) exec(ctx context.Context, value string, c call) (driver.Result, error) {
@@ -181,14 +216,15 @@ func (s *sqlite) open(ctx context.Context, value string) error {
 	if _, err := s.run(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	s.start(value, true)
-	if err := s.change(ctx, ""); err != nil {
+	s.alone, s.conn.standing = true, standing{open: true}
+	if err := s.change(ctx, value); err != nil {
 		return s.end(ctx, err)
 	}
 	return nil
 }
 
 func (s *sqlite) end(ctx context.Context, err error) error {
+	defer s.conn.ended()
 	if err == nil {
 		err = s.clear(ctx)
 	}
@@ -199,7 +235,6 @@ func (s *sqlite) end(ctx context.Context, err error) error {
 	}
 	// Some errors have ended the transaction already.
 	_, _ = s.run(context.WithoutCancel(ctx), "ROLLBACK")
-	s.start("", false)
 	return err
 }
 

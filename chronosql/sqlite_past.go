@@ -86,7 +86,7 @@ func (s *sqlite) queryPast(ctx context.Context, point string, c call) (driver.Ro
 
 // reading reports whether a query of the past is running that is not part of a
 // transaction.
-func (s *sqlite) reading() bool { return s.journey != nil && !s.conn.inTx }
+func (s *sqlite) reading() bool { return s.journey != nil && !s.conn.standing.open }
 
 // prepare makes what a query reads, and returns the text to send.
 func (s *sqlite) prepare(ctx context.Context, query string) (string, error) {
