@@ -158,7 +158,7 @@ func (w *write) given(tx *gorm.DB) (*belief, error) {
 	if same(stmt.Dest, stmt.Model) {
 		return nil, nil
 	}
-	if values, ok := stmt.Dest.(map[string]any); ok {
+	if values, ok := valuesOf(stmt); ok {
 		for name, value := range values {
 			if w.model.schema.LookUpField(name) != w.model.version || value == nil {
 				continue
@@ -194,6 +194,14 @@ func (w *write) given(tx *gorm.DB) (*belief, error) {
 		return nil, nil
 	}
 	return &belief{version: version}, nil
+}
+
+// valuesOf returns the map of an update that has one.
+func valuesOf(stmt *gorm.Statement) (values map[string]any, ok bool) {
+	if dest := structs(stmt.Dest); dest.Kind() == reflect.Map {
+		values, ok = dest.Interface().(map[string]any)
+	}
+	return values, ok
 }
 
 // same reports whether two values are one, without comparing what they hold.

@@ -334,7 +334,28 @@ func (w *write) require(tx *gorm.DB, given *belief) {
 	if condition == nil {
 		return
 	}
-	stmt.AddClause(clause.Where{Exprs: []clause.Expression{condition}})
+	checked := w.where
+	checked.Name, checked.Expression = conditions.Name(), besides(conditions, condition)
+	stmt.Clauses[conditions.Name()] = checked
+}
+
+// besides adds a condition that has to hold whatever the others say. GORM puts the
+// parts of Or side by side with it, where AND binds more closely.
+func besides(where clause.Where, condition clause.Expression) clause.Where {
+	if len(where.Exprs) == 0 {
+		return clause.Where{Exprs: []clause.Expression{condition}}
+	}
+	return clause.Where{Exprs: []clause.Expression{together(where), condition}}
+}
+
+// together are conditions in parentheses.
+type together clause.Where
+
+func (t together) Build(builder clause.Builder) {
+	_ = builder.WriteByte('(') // as GORM does
+	// Build changes their order.
+	clause.Where{Exprs: slices.Clone(t.Exprs)}.Build(builder)
+	_ = builder.WriteByte(')')
 }
 
 // divert builds the statement, and sends the rows that it returns to a slice of
@@ -451,7 +472,7 @@ func (w *write) buildCreate(tx *gorm.DB) {
 	stmt.AddClause(callbacks.ConvertToCreateValues(stmt))
 	conflict, _ := stmt.Clauses["ON CONFLICT"].Expression.(clause.OnConflict)
 	if !conflict.DoNothing {
-		conflict.Where.Exprs = append(slices.Clone(conflict.Where.Exprs), w.condition(w.records))
+		conflict.Where = besides(conflict.Where, w.condition(w.records))
 		stmt.AddClause(conflict)
 	}
 	stmt.Build(stmt.BuildClauses...)

@@ -21,7 +21,7 @@ func (w *write) sets(tx *gorm.DB) (fields []*schema.Field, purpose bool) {
 	chosen, only := stmt.SelectAndOmitColumns(false, true)
 	value := structs(stmt.Dest)
 	if value.Kind() == reflect.Map {
-		values, _ := stmt.Dest.(map[string]any)
+		values, _ := valuesOf(stmt)
 		for name := range values {
 			if f := w.model.schema.LookUpField(name); f != nil && f.Updatable {
 				fields = append(fields, f)

@@ -166,6 +166,9 @@ var checkedDoors = []struct {
 	{name: "a version in a map", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
 		return did(db.Model(&gormSheet{ID: p.ID}).Updates(map[string]any{"title": "json", "version": float64(*p.Version)}))
 	}},
+	{name: "a version in a pointer to a map", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		return did(db.Model(&gormSheet{ID: p.ID}).Updates(&map[string]any{"title": "pointer", "version": *p.Version}))
+	}},
 	{name: "a version in a form, for a record that was read again", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
 		var again gormSheet
 		if err := db.First(&again, p.ID).Error; err != nil {
@@ -187,6 +190,31 @@ var checkedDoors = []struct {
 	{name: "G with AtVersion", copies: true, write: func(ctx context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
 		n, err := gorm.G[gormSheet](db, chronogorm.AtVersion(*p.Version)).Where("id = ?", p.ID).Update(ctx, "title", "g at")
 		return int64(n), err
+	}},
+	{name: "a model and Or", write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		return did(db.Model(p).Where("id = ?", p.ID).Or("id = ?", -1).Update("title", "model or"))
+	}},
+	{name: "AtVersion and Or", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		return did(db.Clauses(chronogorm.AtVersion(*p.Version)).Model(&gormSheet{}).Where("id = ?", p.ID).Or("id = ?", -1).Update("title", "or"))
+	}},
+	{name: "AtVersion and nothing but Or", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		return did(db.Clauses(chronogorm.AtVersion(*p.Version)).Model(&gormSheet{}).Or("id = ?", p.ID).Or("id = ?", -1).Update("title", "or"))
+	}},
+	{name: "AtVersion and OR in a text", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		return did(db.Clauses(chronogorm.AtVersion(*p.Version)).Model(&gormSheet{}).Where("id = ?\nOR\nid = ?", p.ID, -1).Update("title", "or"))
+	}},
+	{name: "a version in a map, and Or", copies: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		return did(db.Model(&gormSheet{}).Where("id = ?", p.ID).Or("id = ?", -1).Updates(map[string]any{"title": "map or", "version": *p.Version}))
+	}},
+	{name: "G with AtVersion and Or", copies: true, write: func(ctx context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		n, err := gorm.G[gormSheet](db, chronogorm.AtVersion(*p.Version)).Where("id = ?", p.ID).Or("id = ?", -1).Update(ctx, "title", "g or")
+		return int64(n), err
+	}},
+	{name: "an upsert with Or", write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		p.Title = "upsert or"
+		conflict := gormUpsert
+		conflict.Where = clause.Where{Exprs: []clause.Expression{clause.Gt{Column: "sheets.words", Value: 1}, clause.Or(clause.Lt{Column: "sheets.words", Value: 9})}}
+		return did(db.Clauses(conflict).Create(p))
 	}},
 	{name: "Updates of a slice", many: true, write: func(_ context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
 		return one(p, func(pages *[]gormSheet) *gorm.DB { return db.Model(pages).Updates(map[string]any{"title": "slice"}) })
@@ -252,6 +280,10 @@ var checkedDoors = []struct {
 	}},
 	{name: "Delete with G", copies: true, write: func(ctx context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
 		n, err := gorm.G[gormSheet](db, chronogorm.AtVersion(*p.Version)).Where("id = ?", p.ID).Delete(ctx)
+		return int64(n), err
+	}},
+	{name: "Delete with G and Or", copies: true, write: func(ctx context.Context, db *gorm.DB, p *gormSheet) (int64, error) {
+		n, err := gorm.G[gormSheet](db, chronogorm.AtVersion(*p.Version)).Where("id = ?", p.ID).Or("id = ?", -1).Delete(ctx)
 		return int64(n), err
 	}},
 }
