@@ -16,7 +16,8 @@ type Config struct {
 	// ExtraInfo returns extra information for every change made under ctx, a
 	// request id or the version of the program. It is called when a
 	// transaction begins, and for each statement outside of one; it must be safe
-	// for concurrent use. The result is copied. Defaults to none.
+	// for concurrent use. The result is copied. A panic of it is an error of the
+	// statement where package chronosql calls it. Defaults to none.
 	ExtraInfo func(ctx context.Context) map[string]any
 	// Schema holds history. Defaults to [DefaultSchema].
 	Schema string

@@ -159,7 +159,7 @@ func (c *conn) Begin() (driver.Tx, error) {
 }
 
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	value, ok, err := chrononaut.EncodeContext(ctx, c.config)
+	value, ok, err := c.encode(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -431,6 +431,17 @@ func (c *conn) attribution(ctx context.Context, statements []sqltext.Statement) 
 	if c.inTransaction() || !c.engine.needs(statements) {
 		return "", false, nil
 	}
+	return c.encode(ctx)
+}
+
+// encode encodes the context. The application has a hand in it, and a panic would
+// leave the connection to nobody: database/sql waits for the driver to return.
+func (c *conn) encode(ctx context.Context) (value string, ok bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			value, ok, err = "", false, fmt.Errorf("%w: panic: %v", chrononaut.ErrContext, p)
+		}
+	}()
 	return chrononaut.EncodeContext(ctx, c.config)
 }
 

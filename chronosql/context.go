@@ -34,6 +34,10 @@ func SetContext(ctx context.Context, tx *sql.Tx, config *chrononaut.Config) erro
 	if !ok {
 		value = "{}"
 	}
+	return setContext(ctx, tx, value)
+}
+
+func setContext(ctx context.Context, tx *sql.Tx, value string) error {
 	if _, err := tx.ExecContext(ctx, pgsql.SetContextParameter, contextValue(value)); err != nil {
 		return fmt.Errorf("set the context of the transaction: %w", err)
 	}

@@ -54,25 +54,28 @@ type driverDB struct {
 func (d driverDB) Dialect() chronodriver.Dialect { return d.dialect }
 
 func (d driverDB) Begin(ctx context.Context) (chronodriver.Tx, error) {
+	value, ok, err := d.attribution(ctx)
+	if err != nil {
+		return nil, err
+	}
 	tx, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.attribute(ctx, tx); err != nil {
-		return nil, errors.Join(err, tx.Rollback())
+	if ok {
+		if err := setContext(ctx, tx, value); err != nil {
+			return nil, errors.Join(err, tx.Rollback())
+		}
 	}
 	return transaction{queryer{tx}, tx}, nil
 }
 
-// attribute does what a pool of this package has done already.
-func (d driverDB) attribute(ctx context.Context, tx *sql.Tx) error {
+// attribution is what a pool of this package sets by itself.
+func (d driverDB) attribution(ctx context.Context) (value string, ok bool, err error) {
 	if Attributes(d.db) || d.dialect != chronodriver.PostgreSQL {
-		return nil
+		return "", false, nil
 	}
-	if _, ok, err := chrononaut.EncodeContext(ctx, d.config); err != nil || !ok {
-		return err
-	}
-	return SetContext(ctx, tx, d.config)
+	return chrononaut.EncodeContext(ctx, d.config)
 }
 
 type transaction struct {
