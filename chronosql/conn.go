@@ -236,15 +236,22 @@ func (c *conn) exec(ctx context.Context, s call) (driver.Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s, err = c.sent(ctx, s); err != nil {
+			return nil, err
+		}
 		return c.engine.execPast(ctx, point, s)
 	}
-	statements := c.statements(s)
+	sent, err := c.sent(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	statements := c.statements(sent)
 	value, ok, err := c.attribution(ctx, statements)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		return c.engine.exec(ctx, value, s)
+		return c.engine.exec(ctx, value, sent)
 	}
 	if err := c.before(ctx, statements); err != nil {
 		return nil, err
@@ -266,15 +273,22 @@ func (c *conn) query(ctx context.Context, s call) (driver.Rows, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s, err = c.sent(ctx, s); err != nil {
+			return nil, err
+		}
 		return c.engine.queryPast(ctx, point, s)
 	}
-	statements := c.statements(s)
+	sent, err := c.sent(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	statements := c.statements(sent)
 	value, ok, err := c.attribution(ctx, statements)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		return c.engine.query(ctx, value, s)
+		return c.engine.query(ctx, value, sent)
 	}
 	if err := c.before(ctx, statements); err != nil {
 		return nil, err
@@ -408,14 +422,24 @@ func (c *conn) inTransaction() bool {
 	return c.standing.open
 }
 
+// sent is a call as the driver sends it. In a transaction of the present it is the
+// driver that makes it so.
+func (c *conn) sent(ctx context.Context, s call) (call, error) {
+	if over, ok := c.engine.(*overPgx); ok && (c.point != "" || !c.inTransaction()) {
+		return over.rewritten(ctx, s)
+	}
+	return s, nil
+}
+
 // statements splits the text of a call. Over pgx nobody asks what is in it inside
 // a transaction.
 func (c *conn) statements(s call) []sqltext.Statement {
 	dialect := c.engine.dialect()
+	over, isPgx := c.engine.(*overPgx)
 	switch {
 	case c.pgx != nil && c.inTransaction():
 		return nil
-	case len(s.args) > 0 && dialect == chronodriver.PostgreSQL:
+	case len(s.args) > 0 && dialect == chronodriver.PostgreSQL && !(isPgx && over.several(s)):
 		// The server refuses more than one.
 		if head, ok := sqltext.Head(dialect, s.query); ok {
 			return []sqltext.Statement{head}

@@ -78,7 +78,7 @@ func retryable(err error) error {
 }
 
 func (p *overPgx) exec(ctx context.Context, value string, c call) (driver.Result, error) {
-	if len(c.args) == 0 && !sqltext.MayBeName(c.query) {
+	if p.apart(c) || len(c.args) == 0 && !sqltext.MayBeName(c.query) {
 		return p.postgres.exec(ctx, value, c)
 	}
 	if p.conn.pgx.IsClosed() {

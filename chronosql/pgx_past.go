@@ -41,7 +41,7 @@ func (t pgxPastTx) Commit() error {
 
 func (p *overPgx) execPast(ctx context.Context, point string, c call) (driver.Result, error) {
 	several := len(c.args) == 0 && len(sqltext.Split(chronodriver.PostgreSQL, c.query)) > 1
-	if p.conn.inTransaction() || several {
+	if p.conn.inTransaction() || several || p.apart(c) {
 		return p.postgres.execPast(ctx, point, c)
 	}
 	statement, c, err := p.prepare(ctx, point, c)
@@ -59,7 +59,7 @@ func (p *overPgx) execPast(ctx context.Context, point string, c call) (driver.Re
 }
 
 func (p *overPgx) queryPast(ctx context.Context, point string, c call) (driver.Rows, error) {
-	if p.conn.inTransaction() {
+	if p.conn.inTransaction() || p.apart(c) {
 		return p.postgres.queryPast(ctx, point, c)
 	}
 	statement, c, err := p.prepare(ctx, point, c)

@@ -19,6 +19,9 @@ type running struct {
 }
 
 func (p *overPgx) query(ctx context.Context, value string, c call) (driver.Rows, error) {
+	if p.apart(c) {
+		return p.postgres.query(ctx, value, c)
+	}
 	return p.queryAround(ctx, attributed(value), c)
 }
 
