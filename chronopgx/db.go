@@ -80,27 +80,27 @@ func (db *DB) BeginTx(ctx context.Context, opts pgx.TxOptions) (pgx.Tx, error) {
 }
 
 // Exec runs a statement with the attribution of ctx, in one round trip. With
-// one of pgx's options before the arguments (a mode, result formats) it takes
-// two more.
+// one of pgx's options before the arguments (a mode, result formats), or several
+// statements and arguments, it takes two more.
 func (db *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
 	if point, ok := chrononaut.EncodeAsOf(ctx); ok {
 		return past{db, point}.exec(ctx, sql, args)
 	}
 	// Without arguments pgx uses the simple protocol, which takes several
 	// statements.
-	several := len(args) == 0 && !sqltext.MayBeName(sql)
-	value, ok, err := db.attribution(ctx, sql, several)
+	bare := len(args) == 0 && !sqltext.MayBeName(sql)
+	value, ok, err := db.attribution(ctx, sql, bare || db.several(args))
 	switch {
 	case err != nil:
 		return pgconn.CommandTag{}, err
 	case !ok:
 		return db.pool.Exec(ctx, sql, args...)
-	case several:
+	case bare:
 		// They are one transaction, and the tag is the last one's.
 		prefix := postgres.Prefix(value)
 		tag, err = db.pool.Exec(ctx, prefix+sql)
 		return tag, postgres.WithoutPrefix(err, prefix)
-	case hasOptions(args):
+	case db.apart(sql, args):
 		err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 			tag, err = tx.Exec(ctx, sql, args...)
 			return err
@@ -123,13 +123,13 @@ func (db *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 	if point, ok := chrononaut.EncodeAsOf(ctx); ok {
 		return past{db, point}.query(ctx, sql, args)
 	}
-	value, ok, err := db.attribution(ctx, sql, false)
+	value, ok, err := db.attribution(ctx, sql, db.several(args))
 	switch {
 	case err != nil:
 		return failedRows(err)
 	case !ok:
 		return db.pool.Query(ctx, sql, args...)
-	case hasOptions(args):
+	case db.apart(sql, args):
 		return db.queryInTx(ctx, sql, args)
 	}
 	results := db.send(ctx, value, sql, args)

@@ -17,7 +17,7 @@ type past struct {
 }
 
 func (p past) exec(ctx context.Context, sql string, args []any) (tag pgconn.CommandTag, err error) {
-	if hasOptions(args) || len(args) == 0 && len(p.statements(sql, !sqltext.MayBeName(sql))) > 1 {
+	if p.apart(sql, args) || len(args) == 0 && len(p.statements(sql, !sqltext.MayBeName(sql))) > 1 {
 		err = pgx.BeginFunc(ctx, p.DB, func(tx pgx.Tx) error {
 			tag, err = tx.Exec(ctx, sql, args...)
 			return err
@@ -37,7 +37,7 @@ func (p past) exec(ctx context.Context, sql string, args []any) (tag pgconn.Comm
 }
 
 func (p past) query(ctx context.Context, sql string, args []any) (pgx.Rows, error) {
-	if hasOptions(args) {
+	if p.apart(sql, args) {
 		return p.queryInTx(ctx, sql, args)
 	}
 	statement, err := p.prepare(ctx, sql)

@@ -35,15 +35,34 @@ func attributable(statements []sqltext.Statement) bool {
 	return !slices.ContainsFunc(statements, func(s sqltext.Statement) bool { return !s.Attributable() })
 }
 
-// hasOptions reports whether arguments begin with options of pgx that a batch
-// does not take.
-func hasOptions(args []any) bool {
-	if len(args) == 0 {
-		return false
+// options are what pgx takes before the values among the arguments of a statement:
+// modes, result formats, and rewriters such as pgx.NamedArgs.
+func options(args []any) []any {
+	for i, a := range args {
+		switch a.(type) {
+		case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryRewriter:
+		default:
+			return args[:i]
+		}
 	}
-	switch args[0].(type) {
-	case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
-		return true
+	return args
+}
+
+// several reports whether pgx lets the text of a statement with arguments hold more
+// than one: in the simple protocol, which it also uses when a rewriter leaves none.
+func (db *DB) several(args []any) bool {
+	given, simple := options(args), db.simple
+	for _, a := range given {
+		if mode, ok := a.(pgx.QueryExecMode); ok {
+			simple = mode == pgx.QueryExecModeSimpleProtocol
+		}
 	}
-	return false
+	return len(args) > 0 && (simple || len(given) == len(args))
+}
+
+// apart reports whether a statement cannot be part of a batch, which takes
+// rewriters and no other options, and expects one statement of a text.
+func (db *DB) apart(sql string, args []any) bool {
+	return slices.ContainsFunc(options(args), func(a any) bool { _, ok := a.(pgx.QueryRewriter); return !ok }) ||
+		db.several(args) && len(sqltext.Split(chronodriver.PostgreSQL, sql)) > 1
 }

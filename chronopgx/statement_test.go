@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -63,6 +64,34 @@ func TestStatements(t *testing.T) {
 			t.Errorf("Query() with an option = %v", err)
 		}
 		f.wantLog("a insert ann", "b insert ann", "c insert ann", "c! update ann", "d update ann", "b delete ann", "d delete ann", "e insert ann")
+	})
+}
+
+func TestSeveralStatementsWithArguments(t *testing.T) {
+	t.Parallel()
+	eachMode(t, func(t *testing.T, f *fixture) {
+		t.Helper()
+		ctx := f.as("ann")
+		for _, args := range [][]any{
+			{pgx.QueryExecModeSimpleProtocol},
+			{pgx.NamedArgs{}},
+			{pgx.NamedArgs{}, pgx.QueryExecModeSimpleProtocol},
+		} {
+			tag, err := f.db.Exec(ctx, "select 1; insert into todos (title) values ('a'), ('b')", args...)
+			if err != nil || tag.String() != "INSERT 0 2" {
+				t.Errorf("Exec() with %v = %s, %v; want INSERT 0 2, as the last one", args, tag, err)
+			}
+		}
+		tag, err := f.db.Exec(ctx, "select 1; insert into todos (title) values (@t)", pgx.NamedArgs{"t": "c"}, pgx.QueryExecModeSimpleProtocol)
+		if err != nil || tag.String() != "INSERT 0 1" {
+			t.Errorf("Exec() with a name and an option = %s, %v; want INSERT 0 1", tag, err)
+		}
+		f.wantLog("a insert ann", "b insert ann", "a insert ann", "b insert ann", "a insert ann", "b insert ann", "c insert ann")
+		past := chrononaut.AsOf(ctx, time.Now())
+		tag, err = f.db.Exec(past, "select 1; select * from todos where title = 'a'", pgx.NamedArgs{}, pgx.QueryExecModeSimpleProtocol)
+		if err != nil || tag.String() != "SELECT 3" {
+			t.Errorf("Exec() in the past = %s, %v; want SELECT 3", tag, err)
+		}
 	})
 }
 
