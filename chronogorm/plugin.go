@@ -46,8 +46,8 @@ type Config struct {
 // Plugin attributes what GORM does, and makes AutoMigrate track models. Make
 // it with [New] and hand it to [gorm.DB.Use], once for each database.
 //
-// Over a pool of package chronosql it leaves the pool alone: attribution costs
-// nothing. Over another *sql.DB for PostgreSQL it wraps the pool, in this way:
+// Over a pool of package chronosql, also one that otelsql or the like wraps, it
+// leaves the pool alone: attribution costs nothing. Over another *sql.DB for PostgreSQL it wraps the pool, in this way:
 //
 //   - Begin, Transaction and the implicit transactions of Create, Update and
 //     Delete send the context as a statement of its own, one more round trip,
@@ -77,6 +77,8 @@ type Plugin struct {
 	models  sync.Map // *schema.Schema to *model
 	mu      sync.Mutex
 	clients map[gorm.ConnPool]*chrononaut.Client
+
+	attributing sync.Map // *sql.DB to whether it attributes by itself
 
 	borrowers sync.Map // *sql.DB to the driver.Connector that reads its past
 	past      sync.Map // weak.Pointer[sql.Tx] of the transactions that read the past
@@ -136,8 +138,12 @@ func (p *Plugin) initializePool(db *gorm.DB, dialect chronodriver.Dialect) error
 	if err != nil {
 		return err
 	}
-	if chronosql.Attributes(plain) {
-		return p.adopt(chronosql.ConfigOf(plain))
+	config, ours, err := chronosql.ConfigThrough(db.Statement.Context, plain)
+	if err != nil {
+		return err
+	}
+	if ours {
+		return p.adopt(config)
 	}
 	base, ok := inner.(*sql.DB)
 	switch {
@@ -260,7 +266,7 @@ func (p *Plugin) attribute(tx *gorm.DB) {
 func (p *Plugin) wrap(tx *gorm.DB, inner gorm.ConnPool) gorm.ConnPool {
 	switch inner := inner.(type) {
 	case *sql.DB:
-		if !chronosql.Attributes(inner) {
+		if !p.attributes(tx, inner) {
 			return &pool{inner, p.dialect(tx), p.chronoConfig(), p}
 		}
 	case *sql.Conn:
@@ -270,6 +276,20 @@ func (p *Plugin) wrap(tx *gorm.DB, inner gorm.ConnPool) gorm.ConnPool {
 		}
 	}
 	return inner
+}
+
+// attributes reports whether a pool does so by itself.
+func (p *Plugin) attributes(tx *gorm.DB, db *sql.DB) bool {
+	if known, ok := p.attributing.Load(db); ok {
+		return known.(bool)
+	}
+	_, ours, err := chronosql.ConfigThrough(tx.Statement.Context, db)
+	if err != nil {
+		_ = tx.AddError(err)
+		return false
+	}
+	p.attributing.Store(db, ours)
+	return ours
 }
 
 // dialect is that of a database that the plugin was initialized with.

@@ -23,8 +23,10 @@ func checkResolver(db *gorm.DB) error {
 		return nil
 	}
 	return resolver.Call(func(inner gorm.ConnPool) error {
-		if db, ok := inner.(*sql.DB); ok && chronosql.Attributes(db) {
-			return nil
+		if pool, ok := inner.(*sql.DB); ok {
+			if _, ours, err := chronosql.ConfigThrough(db.Statement.Context, pool); err != nil || ours {
+				return err
+			}
 		}
 		return fmt.Errorf("%w: dbresolver is in use already; use chronogorm before it", ErrPool)
 	})

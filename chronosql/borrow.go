@@ -17,7 +17,8 @@ import (
 // and can read the past. A connection goes back when the new pool closes it, so
 // that pool should keep none ([sql.DB.SetMaxIdleConns] of 0).
 //
-// It is for PostgreSQL.
+// It is for PostgreSQL, and for pools that do not attribute themselves: see
+// [ConfigThrough].
 func NewConnectorOver(db *sql.DB, config *chrononaut.Config) driver.Connector {
 	return &borrower{db, newPool(chronodriver.PostgreSQL, config)}
 }
@@ -37,6 +38,9 @@ func (b *borrower) Connect(ctx context.Context) (driver.Conn, error) {
 		var ok bool
 		if base, ok = raw.(driver.Conn); !ok {
 			return fmt.Errorf("%w: %T", ErrDialect, raw)
+		}
+		if through(raw) != nil {
+			return errors.New("the pool is one of package chronosql already")
 		}
 		return nil
 	})

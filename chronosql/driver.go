@@ -72,8 +72,11 @@ func (d driverDB) Begin(ctx context.Context) (chronodriver.Tx, error) {
 
 // attribution is what a pool of this package sets by itself.
 func (d driverDB) attribution(ctx context.Context) (value string, ok bool, err error) {
-	if Attributes(d.db) || d.dialect != chronodriver.PostgreSQL {
+	if d.dialect != chronodriver.PostgreSQL {
 		return "", false, nil
+	}
+	if _, ours, err := ConfigThrough(ctx, d.db); err != nil || ours {
+		return "", false, err
 	}
 	return chrononaut.EncodeContext(ctx, d.config)
 }

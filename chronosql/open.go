@@ -124,7 +124,8 @@ func (c dsnConnector) Connect(context.Context) (driver.Conn, error) { return c.d
 
 func (c dsnConnector) Driver() driver.Driver { return c.driver }
 
-// Attributes reports whether a pool was opened by this package.
+// Attributes reports whether a pool was opened by this package. Of one that
+// something else wraps, [ConfigThrough] tells.
 func Attributes(db *sql.DB) bool {
 	_, ok := db.Driver().(*attributingDriver)
 	return ok
@@ -137,6 +138,48 @@ func ConfigOf(db *sql.DB) *chrononaut.Config {
 		return ours.config
 	}
 	return nil
+}
+
+// ConfigThrough is [ConfigOf] for a pool that may be wrapped in something else: by
+// otelsql, or another library whose connections have a method Raw or Unwrap for the
+// one underneath. ok says whether the pool attributes. Only where its driver is not
+// known does it take a connection, and sends nothing on it.
+func ConfigThrough(ctx context.Context, db *sql.DB) (config *chrononaut.Config, ok bool, err error) {
+	if Attributes(db) {
+		return ConfigOf(db), true, nil
+	}
+	if _, known := DialectOf(db); known {
+		return nil, false, nil
+	}
+	held, err := db.Conn(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	err = held.Raw(func(raw any) error {
+		if ours := through(raw); ours != nil {
+			config, ok = ours.config, true
+		}
+		return nil
+	})
+	return config, ok, errors.Join(err, held.Close())
+}
+
+// through returns our connection inside another, nil if there is none.
+func through(raw any) *conn {
+	for {
+		switch c := raw.(type) {
+		case *conn:
+			return c
+		case *borrowed:
+			return c.conn
+		case interface{ Raw() driver.Conn }:
+			raw = c.Raw()
+		case interface{ Unwrap() driver.Conn }:
+			raw = c.Unwrap()
+		default:
+			return nil
+		}
+	}
 }
 
 // DialectOf tells the engine behind a pool, from its driver. ok is false for a

@@ -1,20 +1,29 @@
 package conformance_test
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/XSAM/otelsql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
+	"github.com/ncruces/go-sqlite3/gormlite"
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
 
+	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/chronogorm"
 	"github.com/chrononaut-go/chrononaut/chronosql"
+	"github.com/chrononaut-go/chrononaut/internal/conformance"
 )
 
 // TestSQLX runs sqlx over a pool of chronosql, with each driver.
@@ -122,6 +131,80 @@ func TestOtelSQL(t *testing.T) {
 				if !slices.Contains(names, want) {
 					t.Errorf("spans %q, want %s among them", names, want)
 				}
+			}
+		})
+	}
+}
+
+// TestOtelSQLWithGORM has GORM's plugin find out that the pool underneath
+// attributes.
+func TestOtelSQLWithGORM(t *testing.T) {
+	t.Parallel()
+	config := &chrononaut.Config{ExtraInfo: func(context.Context) map[string]any { return map[string]any{"program": "shop"} }}
+	for name, open := range map[string]func(t *testing.T) *gorm.DB{
+		"on PostgreSQL": func(t *testing.T) *gorm.DB {
+			t.Helper()
+			parsed, err := pgx.ParseConfig(conformance.Installed(t).URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool := otelsql.OpenDB(chronosql.NewConnector(stdlib.GetConnector(*parsed), chronodriver.PostgreSQL, config))
+			t.Cleanup(func() { _ = pool.Close() })
+			return openGORM(t, postgres.New(postgres.Config{Conn: pool}), gorm.Config{})
+		},
+		"on SQLite": func(t *testing.T) *gorm.DB {
+			t.Helper()
+			plain, err := sql.Open("sqlite3", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer plain.Close()
+			connector, err := plain.Driver().(driver.DriverContext).OpenConnector("file:" + filepath.Join(t.TempDir(), "test.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool := otelsql.OpenDB(chronosql.NewConnector(connector, chronodriver.SQLite, config))
+			t.Cleanup(func() { _ = pool.Close() })
+			return openGORM(t, gormlite.OpenDB(pool), gorm.Config{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t)
+			if err := db.AutoMigrate(&stocked{}); err != nil {
+				t.Fatal(err)
+			}
+			ctx := chrononaut.WithActor(t.Context(), "ann")
+			s := stocked{Name: "nail"}
+			if err := db.WithContext(ctx).Create(&s).Error; err != nil {
+				t.Fatal(err)
+			}
+			before := time.Now()
+			err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return tx.Model(&s).Update("name", "screw").Error })
+			if err != nil {
+				t.Fatal(err)
+			}
+			history, err := chronogorm.History[stocked](db)
+			if err != nil {
+				t.Fatal(err)
+			}
+			versions, err := history.Versions(t.Context(), chrononaut.Key{"id": s.ID}, nil)
+			if err != nil || len(versions) != 2 {
+				t.Fatalf("%d versions, %v; want 2", len(versions), err)
+			}
+			for _, v := range versions {
+				if actor := v.Change.Actor; actor != "ann" || v.Change.ExtraInfo["program"] != "shop" {
+					t.Errorf("version %d by %s with %v, want it by ann, and the program", v.Change.Version, actor, v.Change.ExtraInfo)
+				}
+			}
+			past := db.WithContext(chrononaut.AsOf(t.Context(), before))
+			var was []stocked
+			if err := past.Find(&was).Error; err != nil || len(was) != 1 || was[0].Name != "nail" {
+				t.Errorf("in the past: %v, %v; want the nail", was, err)
+			}
+			err = past.Transaction(func(tx *gorm.DB) error { return tx.First(&was[0], s.ID).Error })
+			if err != nil || was[0].Name != "nail" {
+				t.Errorf("in a transaction of the past: %v, %v; want the nail", was, err)
 			}
 		})
 	}
