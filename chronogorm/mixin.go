@@ -19,7 +19,7 @@ import (
 //	}
 //
 // For another column name embed it with a prefix, or leave it out and tag a
-// field of your own; the column is then called as the field says:
+// field of your own, which can be nil; the column is then called as the field says:
 //
 //	Revision *int `gorm:"->;default:(-);-:migration" chrononaut:"version"`
 //

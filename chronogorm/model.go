@@ -125,6 +125,10 @@ func describe(s *schema.Schema) (*model, error) {
 			if f.Creatable || f.Updatable || !f.IgnoreMigration {
 				return nil, fmt.Errorf("%w: %s.%s: GORM must not write or migrate the version; add the tag gorm:%q", ErrTag, s, f.Name, "->;default:(-);-:migration")
 			}
+			if _, known := versionOf(reflect.Zero(f.FieldType).Interface()); known {
+				// A record that only says which one is meant would be one at version 0.
+				return nil, fmt.Errorf("%w: %s.%s: the version may be unknown, so the field must be a pointer or sql.Null", ErrTag, s, f.Name)
+			}
 			m.version = f
 			m.set = append(m.set, f)
 		case tagChangeInfo, tagChanged:

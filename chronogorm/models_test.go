@@ -64,6 +64,10 @@ func TestWrongTags(t *testing.T) {
 			ID       uint
 			Revision *int `chrononaut:"version"`
 		}{}, "Revision"},
+		"a version that is never unknown": {&struct {
+			ID       uint
+			Revision int `gorm:"->;default:(-);-:migration" chrononaut:"version"`
+		}{}, "Revision: the version may be unknown"},
 		"two versions": {&struct {
 			ID       uint
 			Revision *int `gorm:"->;default:(-);-:migration" chrononaut:"version"`
