@@ -2,6 +2,7 @@ package chronosql
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -182,7 +183,18 @@ func (c *conn) beginBase(ctx context.Context, opts driver.TxOptions) (driver.Tx,
 	if beginner, ok := c.base.(driver.ConnBeginTx); ok {
 		return beginner.BeginTx(ctx, opts)
 	}
-	return c.base.Begin() //nolint:staticcheck // all that an old driver has
+	// What package database/sql says to such a driver itself.
+	switch {
+	case opts.Isolation != driver.IsolationLevel(sql.LevelDefault):
+		return nil, errors.New("the driver does not support a non-default isolation level")
+	case opts.ReadOnly:
+		return nil, errors.New("the driver does not support read-only transactions")
+	}
+	tx, err := c.base.Begin() //nolint:staticcheck // all that an old driver has
+	if err == nil && ctx.Err() != nil {
+		return nil, errors.Join(ctx.Err(), tx.Rollback())
+	}
+	return tx, err
 }
 
 type tx struct {
@@ -325,7 +337,11 @@ func (c *conn) execDriver(ctx context.Context, s call) (driver.Result, error) {
 	if base, ok := s.stmt.(driver.StmtExecContext); ok {
 		return base.ExecContext(ctx, s.args)
 	}
-	return s.stmt.Exec(plain(s.args)) //nolint:staticcheck // all that an old driver has
+	args, err := plain(s.args)
+	if err != nil {
+		return nil, err
+	}
+	return s.stmt.Exec(args) //nolint:staticcheck // all that an old driver has
 }
 
 // runQuery runs a statement.
@@ -342,7 +358,11 @@ func (c *conn) queryDriver(ctx context.Context, s call) (driver.Rows, error) {
 	if base, ok := s.stmt.(driver.StmtQueryContext); ok {
 		return base.QueryContext(ctx, s.args)
 	}
-	return s.stmt.Query(plain(s.args)) //nolint:staticcheck // all that an old driver has
+	args, err := plain(s.args)
+	if err != nil {
+		return nil, err
+	}
+	return s.stmt.Query(args) //nolint:staticcheck // all that an old driver has
 }
 
 // execBase runs a statement that was not prepared; not every driver does so

@@ -58,7 +58,9 @@ func OpenDB(connector driver.Connector, config *chrononaut.Config) (*sql.DB, err
 }
 
 // NewConnector wraps a connector, for use with [sql.OpenDB]: connections that
-// it makes attribute what runs on them.
+// it makes attribute what runs on them. Of a driver's own conversions of arguments
+// it keeps those of driver.NamedValueChecker, not those of the deprecated
+// driver.ColumnConverter.
 func NewConnector(base driver.Connector, dialect chronodriver.Dialect, config *chrononaut.Config) driver.Connector {
 	return &connector{base, newPool(dialect, config)}
 }

@@ -3,6 +3,7 @@ package chronosql
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 
 	"github.com/chrononaut-go/chrononaut"
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -71,10 +72,14 @@ func (s *stmt) call(args []driver.NamedValue) call {
 	return call{s.sql, args, s.Stmt}
 }
 
-func plain(args []driver.NamedValue) []driver.Value {
+// plain are arguments for a driver that knows nothing of names.
+func plain(args []driver.NamedValue) ([]driver.Value, error) {
 	values := make([]driver.Value, len(args))
 	for i, a := range args {
+		if a.Name != "" {
+			return nil, fmt.Errorf("the driver does not support named parameters: %s", a.Name)
+		}
 		values[i] = a.Value
 	}
-	return values
+	return values, nil
 }
