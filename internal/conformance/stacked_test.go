@@ -202,9 +202,10 @@ func TestOtelSQLWithGORM(t *testing.T) {
 			if err := past.Find(&was).Error; err != nil || len(was) != 1 || was[0].Name != "nail" {
 				t.Errorf("in the past: %v, %v; want the nail", was, err)
 			}
-			err = past.Transaction(func(tx *gorm.DB) error { return tx.First(&was[0], s.ID).Error })
-			if err != nil || was[0].Name != "nail" {
-				t.Errorf("in a transaction of the past: %v, %v; want the nail", was, err)
+			var one stocked
+			err = past.Transaction(func(tx *gorm.DB) error { return tx.First(&one, s.ID).Error })
+			if err != nil || one.Name != "nail" {
+				t.Errorf("in a transaction of the past: %v, %v; want the nail", one, err)
 			}
 		})
 	}
