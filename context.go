@@ -124,7 +124,10 @@ func ActorFrom(ctx context.Context) (actor string, ok bool) {
 
 // ErrContext is returned when a context's attribution cannot be recorded: it
 // holds a value that JSON cannot represent, or text that has a NUL byte or is
-// not UTF-8. The database raises it for a setting that is no such JSON object.
+// not UTF-8. The escape \ufffd counts as such text, also where a json.RawMessage has
+// it: write the character itself. The database raises it for a setting that is no
+// such JSON object, and refuses with errors of its own what only Go takes for JSON,
+// such as half a surrogate pair in a json.RawMessage.
 var ErrContext = errors.New("attribution cannot be recorded")
 
 // EncodeContext returns the attribution of ctx as the database reads it: the

@@ -9,7 +9,8 @@
 // The driver is the application's choice. Over pgx's attribution costs no
 // round trip: it travels with BEGIN, or with the statement outside a
 // transaction. Other drivers for PostgreSQL (lib/pq) take one more round trip
-// for a transaction, two for a single statement that has parameters. On SQLite
+// for a transaction, two for a single statement that has parameters or returns
+// rows. On SQLite
 // it is a row that is set before the first write of a transaction and cleared
 // before its end.
 //

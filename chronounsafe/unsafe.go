@@ -69,7 +69,7 @@ type engine interface {
 // the actor is that of the context with which the transaction began. An opts
 // of nil means the defaults. Costs two round trips.
 //
-// tx is a transaction that an adapter wrapped: chronopgx.TxDriver,
+// tx is a transaction that an adapter wrapped: chronopgx.NewTxDriver,
 // chronosql.NewTxDriver.
 //
 // Errors: [ErrReason], [ErrNoTransaction], [ErrPrivilege],
