@@ -455,18 +455,22 @@ func (c *conn) sent(ctx context.Context, s call) (call, error) {
 // a transaction.
 func (c *conn) statements(s call) []sqltext.Statement {
 	dialect := c.engine.dialect()
-	over, isPgx := c.engine.(*overPgx)
-	switch {
-	case c.pgx != nil && c.inTransaction():
-		return nil
-	case len(s.args) > 0 && dialect == chronodriver.PostgreSQL && !(isPgx && over.several(s)):
-		// The server refuses more than one.
-		if head, ok := sqltext.Head(dialect, s.query); ok {
-			return []sqltext.Statement{head}
+	several := len(s.args) == 0 || dialect == chronodriver.SQLite
+	if over, ok := c.engine.(*overPgx); ok {
+		if c.inTransaction() {
+			return nil
 		}
+		several = several || over.several(s)
+	}
+	if several {
+		return sqltext.Split(dialect, s.query)
+	}
+	// The server refuses more than one.
+	head, ok := sqltext.Head(dialect, s.query)
+	if !ok {
 		return nil
 	}
-	return sqltext.Split(dialect, s.query)
+	return []sqltext.Statement{head}
 }
 
 // attribution encodes the context for a statement outside a transaction; ok is
