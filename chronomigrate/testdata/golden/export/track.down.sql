@@ -14,6 +14,9 @@ DROP TRIGGER IF EXISTS "000_chrononaut_capture_update" ON "public"."todos";
 DROP TRIGGER IF EXISTS "000_chrononaut_capture_delete" ON "public"."todos";
 
 -- End capture.
+DROP TRIGGER IF EXISTS "000_chrononaut_capture_partition" ON "public"."todos";
+
+-- End capture.
 DROP TRIGGER IF EXISTS "000_chrononaut_capture" ON "public"."todos";
 
 -- End capture.

@@ -299,6 +299,11 @@ CREATE OR REPLACE TRIGGER "000_chrononaut_capture_delete"
     REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION "chrononaut"."todos_a23d6084_statement"();
 
+-- Should the table become a partition, a statement on its parent fires those of rows only.
+CREATE OR REPLACE TRIGGER "000_chrononaut_capture_partition"
+    AFTER INSERT OR UPDATE OR DELETE ON "public"."todos"
+    FOR EACH ROW WHEN (pg_catalog.pg_partition_root('"public"."todos"'::pg_catalog.regclass) IS NOT NULL) EXECUTE FUNCTION "chrononaut"."todos_a23d6084_capture"();
+
 -- Runs before the application's AFTER triggers, by its name.
 CREATE OR REPLACE TRIGGER "000_chrononaut_capture"
     AFTER INSERT OR UPDATE OR DELETE ON "public"."todos"

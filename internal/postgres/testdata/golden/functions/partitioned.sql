@@ -181,11 +181,9 @@ BEGIN
         IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
             PERFORM "chrononaut".note_ending(TG_RELID);
         END IF;
-        -- Versions of a key only ever grow, also when another record takes it. It is not the
-        -- next one, for which the trigger of statements would take it for the usual change of
-        -- the record that had the key, whatever settings say.
+        -- Versions of a key only ever grow, also when another record takes it.
         NEW."version" := greatest(NEW."version",
-            "chrononaut".last_version('public', 'parts', record_key) + 2);
+            "chrononaut".last_version('public', 'parts', record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM "chrononaut".note_rekeyed(NEW."version");
         PERFORM "chrononaut".unsettle('public', 'parts');
