@@ -22,7 +22,8 @@ versions (3) or times. Without --to it compares with the newest version, without
 --from with the version before --to: without both, it shows the last change.
 
 A record that did not exist at --from, or was deleted by --to, has every column
-new or gone. A hidden column that changed in between is listed without its
+new or gone. So has one that was not recorded yet, because history begins with a
+baseline; it says which of the two. A hidden column that changed in between is listed without its
 values. It exits with 0 also when there is no difference, and with 1 when the
 record has no such version or history cannot say what its state was.
 
@@ -80,7 +81,7 @@ places in them as JSON Pointer does (RFC 6901): settings/tags/0.`,
 					}
 					return r.entry.Table.String() + " " + formatKey(key)
 				}
-				a.out.differences(format, a.out.diffEnd(name(d.from), d.from), a.out.diffEnd(name(d.to), d.to), d.columns)
+				a.out.differences(format, a.out.diffEnd(name(d.from), d.from, d.absence()), a.out.diffEnd(name(d.to), d.to, didNotExist), d.columns)
 				return nil
 			})
 		},
@@ -112,25 +113,48 @@ func (a *app) parsePoint(flag, value string) (*point, error) {
 }
 
 // difference is what became of a record. The changes are those that made its
-// two states; nil when the record did not exist.
+// two states; from is nil when the record did not exist, or with unrecorded when
+// history does not know, because it begins with to.
 type difference struct {
-	from, to *chrononaut.Change
-	columns  chrononaut.Diff
+	from, to   *chrononaut.Change
+	unrecorded bool
+	columns    chrononaut.Diff
+}
+
+const didNotExist = "the record did not exist"
+
+// absence says why there is no earlier state.
+func (d *difference) absence() string {
+	if !d.unrecorded {
+		return didNotExist
+	}
+	text := fmt.Sprintf("not recorded before version %d", d.to.Version)
+	if d.to.Operation == chrononaut.OperationBaseline {
+		text += " (baseline)"
+	}
+	return text
 }
 
 type differenceJSON struct {
-	Table tableJSON         `json:"table"`
-	Key   chrononaut.Key    `json:"key"`
-	From  *changeJSON       `json:"from"`
-	To    *changeJSON       `json:"to"`
-	Diff  []columnPathsJSON `json:"diff"`
+	Table tableJSON      `json:"table"`
+	Key   chrononaut.Key `json:"key"`
+	From  *changeJSON    `json:"from"`
+	// FromReason says why there is no From.
+	FromReason string            `json:"from_reason,omitempty"`
+	To         *changeJSON       `json:"to"`
+	Diff       []columnPathsJSON `json:"diff"`
 }
 
 func (d *difference) shape(r *record) differenceJSON {
 	shape := differenceJSON{Table: newTableJSON(r.entry.Table), Key: r.key, Diff: newColumnPathsJSON(d.columns)}
-	if d.from != nil {
+	switch {
+	case d.from != nil:
 		from := newChangeJSON(d.from)
 		shape.From = &from
+	case d.unrecorded:
+		shape.FromReason = "not_recorded"
+	default:
+		shape.FromReason = "not_found"
 	}
 	if d.to != nil {
 		to := newChangeJSON(d.to)
@@ -160,6 +184,8 @@ func (r *record) diff(ctx context.Context, from, to *point) (*difference, error)
 		before := d.to.Version - 1
 		d.from, err = r.newest(ctx, &before)
 	}
+	// The first that is known need not be the first that there was.
+	d.unrecorded = from == nil && d.from == nil && d.to != nil && !d.to.Began()
 	switch {
 	case err != nil:
 		return nil, err
@@ -251,7 +277,7 @@ func (p *printer) diff(r *record, d *difference) error {
 		key = d.to.Key
 	}
 	p.line("%s", p.paint(strong, clean(r.entry.Table.String()+" "+formatKey(key))))
-	if err := p.fields([][]cell{{{"from", faint}, p.end(d.from)}, {{"to", faint}, p.end(d.to)}}); err != nil {
+	if err := p.fields([][]cell{{{"from", faint}, p.end(d.from, d.absence())}, {{"to", faint}, p.end(d.to, didNotExist)}}); err != nil {
 		return err
 	}
 	p.line("")
@@ -270,10 +296,10 @@ func (p *printer) diff(r *record, d *difference) error {
 	return p.table([]string{"COLUMN", "FROM", "TO"}, rows)
 }
 
-// end says which state one end of a diff is.
-func (p *printer) end(c *chrononaut.Change) cell {
+// end says which state one end of a diff is; absent where there is none.
+func (p *printer) end(c *chrononaut.Change, absent string) cell {
 	if c == nil {
-		return cell{"the record did not exist", plain}
+		return cell{absent, plain}
 	}
 	text := fmt.Sprintf("version %d, %s %s", c.Version, c.Operation, p.time(c.Changed))
 	if c.Actor != "" {

@@ -109,8 +109,8 @@ type diffEnd struct {
 	lines      []string
 }
 
-func (p *printer) diffEnd(name string, c *chrononaut.Change) diffEnd {
-	e := diffEnd{name: clean(name), text: p.end(c).text}
+func (p *printer) diffEnd(name string, c *chrononaut.Change, absent string) diffEnd {
+	e := diffEnd{name: clean(name), text: p.end(c, absent).text}
 	if e.lines = []string{e.text}; c != nil {
 		by := fmt.Sprintf("version %d, %s", c.Version, c.Operation)
 		if c.Actor != "" {

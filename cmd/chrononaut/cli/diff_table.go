@@ -105,11 +105,11 @@ func (p *printer) recordDiff(format string, r *chrononaut.RecordDiff, table chro
 		before = formatKey(r.PreviousKey)
 	}
 	if format != formatTable {
-		from := p.diffEnd(table.String()+" "+before, r.From)
+		absent := didNotExist
 		if r.Kind == chrononaut.DiffNotRecorded {
-			from.text, from.lines = "not recorded", []string{"not recorded"}
+			absent = "not recorded"
 		}
-		p.differences(format, from, p.diffEnd(table.String()+" "+now, r.To), r.Columns)
+		p.differences(format, p.diffEnd(table.String()+" "+before, r.From, absent), p.diffEnd(table.String()+" "+now, r.To, didNotExist), r.Columns)
 		return
 	}
 	tones := map[chrononaut.DiffKind]tone{
