@@ -37,7 +37,12 @@ func (e *postgresEngine) planStrict(ctx context.Context, tx chronodriver.Tx, str
 		if step.Reverse, err = e.setStrict(now); err != nil {
 			return nil, err
 		}
-		plan.Steps = append(plan.Steps, step)
+		record := Step{Comment: strictRecordComment}
+		record.SQL, err = postgres.PlanSQL(e.schema, "record", postgres.PlanArgs{Table: &postgres.Table{}, Name: "strict", Options: strictChange(now, strict)})
+		if err != nil {
+			return nil, err
+		}
+		plan.Steps = append(plan.Steps, step, record)
 	}
 	tables, err := e.tables(ctx, tx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
 func (e *sqliteEngine) strict(ctx context.Context, q chronodriver.Queryer) (strict bool, err error) {
@@ -20,12 +21,18 @@ const (
 func (e *sqliteEngine) planStrict(ctx context.Context, tx chronodriver.Tx, strict bool) (*Plan, error) {
 	plan := &Plan{Transactional: true}
 	now, err := e.strict(ctx, tx)
-	if err == nil && now != strict {
-		step := Step{Comment: strictComment, SQL: setStrict, Reverse: unsetStrict}
-		if !strict {
-			step.SQL, step.Reverse = step.Reverse, step.SQL
-		}
-		plan.Steps = append(plan.Steps, step)
+	if err != nil || now == strict {
+		return plan, err
 	}
-	return plan, err
+	step := Step{Comment: strictComment, SQL: setStrict, Reverse: unsetStrict}
+	if !strict {
+		step.SQL, step.Reverse = step.Reverse, step.SQL
+	}
+	record := Step{Comment: strictRecordComment}
+	record.SQL, err = sqlite.PlanSQL("record", sqlite.PlanArgs{Table: &sqlite.Table{}, Name: "strict", Options: strictChange(now, strict)})
+	if err != nil {
+		return nil, err
+	}
+	plan.Steps = append(plan.Steps, step, record)
+	return plan, nil
 }

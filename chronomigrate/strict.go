@@ -14,7 +14,8 @@ import (
 // TrackOptions.Strict stays strict when the database is not.
 //
 // It replaces the trigger functions of the tracked tables in one transaction and
-// takes no lock on the tables. It is idempotent: the returned plan is empty when
+// takes no lock on the tables. A row of history with the operation strict says who
+// changed the setting and why. It is idempotent: the returned plan is empty when
 // there was nothing to do. Errors: ErrNoHistory, ErrNewerHistory, ErrPrivilege,
 // ErrReadOnly, ErrBusy.
 func (m *Migrator) SetStrict(ctx context.Context, strict bool, apply *ApplyOpts) (*Plan, error) {
@@ -43,4 +44,12 @@ func (m *Migrator) Strict(ctx context.Context) (bool, error) {
 	return strict, nil
 }
 
-const strictComment = "The setting of the whole database."
+const (
+	strictComment       = "The setting of the whole database."
+	strictRecordComment = "Record in history itself that the setting changed."
+)
+
+// strictChange is the data of the row that says so.
+func strictChange(from, to bool) string {
+	return fmt.Sprintf(`{"from": %t, "to": %t}`, from, to)
+}

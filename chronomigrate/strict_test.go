@@ -76,6 +76,9 @@ func TestStrict(t *testing.T) {
 		f.refused("TM001", `INSERT INTO later VALUES (2)`)
 		f.wantText("false true false", `SELECT string_agg((data @> '{"strict": true}')::text, ' ' ORDER BY id)
 			FROM chrononaut.chrononaut_activity WHERE table_name = 'todos' AND operation = 'track'`)
+		// History says so, also where no table is tracked.
+		f.wantText("false true, true false", `SELECT string_agg((data ->> 'from') || ' ' || (data ->> 'to'), ', ' ORDER BY id)
+			FROM chrononaut.chrononaut_activity WHERE table_name = '' AND operation = 'strict'`)
 	})
 
 	t.Run("the setting changed by hand is found by check and does nothing by itself", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -31,6 +32,16 @@ var operations = []chrononaut.Operation{
 	chrononaut.OperationRestore, chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
 	chrononaut.OperationHold, chrononaut.OperationReleaseRequest, chrononaut.OperationRelease,
 	chrononaut.OperationLease, chrononaut.OperationLeaseTakeover, chrononaut.OperationLeaseRelease,
+	"strict", "harden", // of the database, and no table
+}
+
+// operationHint lists them.
+func operationHint() string {
+	names := make([]string, len(operations))
+	for i, o := range operations {
+		names[i] = string(o)
+	}
+	return "one of " + strings.Join(names, ", ") + "."
 }
 
 func (a *app) logCommand() *cobra.Command {
@@ -116,7 +127,7 @@ func (a *app) activityOpts(f *logFlags) (opts *chrononaut.ActivityOpts, since, u
 		BeforeID: f.beforeID, AfterID: f.afterID, OldestFirst: f.oldestFirst, WithBefore: true,
 	}
 	if f.operation != "" && !slices.Contains(operations, opts.Operation) {
-		return nil, nil, nil, usagef("", "--operation %s: there is no such operation", quoteArg(f.operation))
+		return nil, nil, nil, usagef(operationHint(), "--operation %s: there is no such operation", quoteArg(f.operation))
 	}
 	if f.limit < 0 {
 		return nil, nil, nil, usagef("", "--limit must not be negative")

@@ -59,7 +59,6 @@ func (a *app) printMigrated(result *chronomigrate.MigrateResult, dryRun bool, do
 
 func (a *app) upCommand() *cobra.Command {
 	var dryRun bool
-	var w *write
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Install history, or bring it to the newest version",
@@ -74,7 +73,7 @@ The role needs the right to create a schema in the database.`,
   chrononaut migrate up --schema audit`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := a.writeContext(cmd.Context(), w)
+			ctx := cmd.Context()
 			return a.withDatabase(ctx, !dryRun, func(db *database) error {
 				result, err := db.migrator.Up(ctx, &chronomigrate.MigrateOpts{DryRun: dryRun})
 				if err != nil {
@@ -85,13 +84,11 @@ The role needs the right to create a schema in the database.`,
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the SQL and run nothing")
-	w = a.writeFlags(cmd)
 	return cmd
 }
 
 func (a *app) downCommand() *cobra.Command {
 	var dryRun, yes bool
-	var w *write
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Remove the history schema and all history in it",
@@ -103,7 +100,7 @@ If there is history, it asks on a terminal; elsewhere it needs --yes.`,
   chrononaut migrate down --yes`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := a.writeContext(cmd.Context(), w)
+			ctx := cmd.Context()
 			return a.withDatabase(ctx, false, func(db *database) error {
 				// The library refuses what is wrong before anything is asked.
 				result, err := db.migrator.Down(ctx, &chronomigrate.MigrateOpts{DryRun: true})
@@ -124,7 +121,6 @@ If there is history, it asks on a terminal; elsewhere it needs --yes.`,
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the SQL and run nothing")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	w = a.writeFlags(cmd)
 	return cmd
 }
 

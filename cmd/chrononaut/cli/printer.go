@@ -260,6 +260,9 @@ func (p *printer) time(t time.Time) string {
 
 // tableName leaves out the schema that most tables are in, on a terminal.
 func (p *printer) tableName(t chrononaut.Table) string {
+	if t.Name == "" {
+		return "" // The change is about the database.
+	}
 	if p.tty && (t.Schema == "public" || t.Schema == "main") {
 		t.Schema = ""
 	}
