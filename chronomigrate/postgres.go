@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut"
@@ -224,7 +226,7 @@ func (e *postgresEngine) wrap(err error) error {
 	}
 	switch chronodriver.State(err) {
 	case "42501":
-		return hint(fmt.Errorf("%w: %w", ErrPrivilege, err), "The role needs to own the table and to create objects in the history schema.")
+		return hint(fmt.Errorf("%w: %w", ErrPrivilege, err), e.privilegeHint(err))
 	case "54011":
 		return hint(fmt.Errorf("%w: %w", ErrNotTrackable, err), "The version needs a column; drop one, or adopt an integer column: --version-column NAME.")
 	case chronodriver.StateNotTrackable:
@@ -233,6 +235,26 @@ func (e *postgresEngine) wrap(err error) error {
 		return hint(fmt.Errorf("%w: %w", ErrReadOnly, err), "Connect to the primary server, without default_transaction_read_only.")
 	}
 	return chrononaut.WrapError(err)
+}
+
+var deniedObject = regexp.MustCompile(`permission denied for (schema|database|table|view|sequence|function) ([^\n]*?)(?: \(SQLSTATE|$|\n)`)
+
+// privilegeHint says what a role lacks: who reads history need not be able to
+// change what is tracked.
+func (e *postgresEngine) privilegeHint(err error) string {
+	const history = "To read, the role needs USAGE on the history schema and SELECT on its tables; to install and to track, it needs to own them and the table. See docs/command.md."
+	denied := deniedObject.FindStringSubmatch(err.Error())
+	switch {
+	case denied == nil: // It must be the owner of something.
+		return "The role needs to own the table, or be a member of its owner."
+	case denied[1] == "database":
+		return "The role needs CREATE on the database."
+	case denied[1] == "schema" && denied[2] == e.schema, denied[1] != "schema" && strings.HasPrefix(denied[2], "chrononaut_"):
+		return history
+	case denied[1] == "schema":
+		return "The role needs USAGE on the schema " + postgres.QuoteIdent(denied[2]) + ", and CREATE to make something there."
+	}
+	return "The role needs to own the table and history."
 }
 
 // isKnown reports whether an error is one of this package already.
@@ -267,7 +289,10 @@ func queryRow(ctx context.Context, q chronodriver.Queryer, dest []any, sql strin
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return errors.Join(rows.Err(), rows.Close(), errNoRow)
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		return errNoRow
 	}
 	if err := rows.Scan(dest...); err != nil {
 		return err

@@ -150,7 +150,7 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	if reason == "error" && errors.As(err, &server) {
 		switch server.Code {
 		case "42501":
-			reason, try = "privilege", "the role needs USAGE on the history schema and SELECT on its tables; see docs/command.md."
+			reason, try = "privilege", privilegeHint(server.Message)
 		case "25006":
 			reason, try = "read_only", "connect to the primary server."
 		case "40P01":
@@ -162,6 +162,35 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	message = ours.ReplaceAllString(message, "$1$2")
 	// A hint is ours, and may show what a URL looks like.
 	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(try)), reason
+}
+
+var deniedPattern = regexp.MustCompile(`permission denied for (\w+) (.*)`)
+
+// privilegeHint says what a role lacks that only reads, holds or leases.
+func privilegeHint(message string) string {
+	denied := deniedPattern.FindStringSubmatch(message)
+	if denied == nil {
+		return ""
+	}
+	kind, name := denied[1], denied[2]
+	switch {
+	case kind == "function" && (name == "hold" || name == "release"):
+		return "chrononaut harden --holder ROLE, or what docs/command.md grants to who holds records."
+	case kind == "function" && strings.Contains(name, "lease"):
+		return "chrononaut harden --leaser ROLE, or what docs/command.md grants to who leases records."
+	case kind == "view":
+		return "who may read a table may read its past: GRANT SELECT ON the table TO the role, and chrononaut track TABLE; or chrononaut harden --past-reader ROLE."
+	case kind == "table" && !strings.HasPrefix(name, "chrononaut_"):
+		return "the role needs SELECT on the table, and to lease with --enforce UPDATE."
+	}
+	return "the role needs USAGE on the history schema and SELECT on its tables; see docs/command.md."
+}
+
+// deniedTable says whether an error is that the role may not read a table, of
+// which the server tells the name without its schema.
+func deniedTable(err error, table chrononaut.Table) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "42501" && server.Message == "permission denied for table "+table.Name
 }
 
 const busyHint = "the same command again, when nobody writes there."

@@ -108,6 +108,8 @@ func (a *app) lease(ctx context.Context, r *record, ttl time.Duration, opts *chr
 		}
 	case errors.Is(err, chrononaut.ErrNotFound):
 		return &noError{err: err, reason: "not_found", try: "chrononaut log " + r.args + " shows what became of it."}
+	case deniedTable(err, r.entry.Table):
+		return err // Who leases a record reads it.
 	case err != nil:
 		return r.explain(err)
 	}

@@ -150,6 +150,12 @@ func (r *record) explain(err error) error {
 		return &noError{err: err, reason: "not_found", try: "chrononaut log " + r.args + " lists its versions."}
 	case errors.Is(err, chrononaut.ErrKey):
 		return hinted(err, keyHint(r.entry.KeyColumns))
+	case deniedTable(err, r.entry.Table):
+		// It is read to find out whether there is such a record at all.
+		return &noError{
+			err:    fmt.Errorf("history of %s: %w, and the role may not read the table to say whether there is one without a history", r.entry.Table, chrononaut.ErrNotFound),
+			reason: "not_found", try: "chrononaut log " + shellArg(r.entry.Table.String()) + " shows which records have a history.",
+		}
 	case errors.Is(err, chrononaut.ErrNotRecorded):
 		return &noError{
 			err: fmt.Errorf("%w: it did not change while the table was tracked, or the time lies before that", err), reason: "not_recorded",
