@@ -273,6 +273,22 @@ func TestHarden(t *testing.T) {
 				t.Errorf("%s: %s", r.Action, r.Got)
 			}
 		}
+
+		// What it read for that is taken back, and what anybody gave away of a column.
+		const tracking = `SELECT id, table_schema, table_name, operation, changed FROM chrononaut.chrononaut_activity`
+		h.conn = h.as(clerk)
+		h.exec(tracking, `SELECT * FROM chrononaut.chrononaut_hold`)
+		h.refused("42501", `SELECT data FROM chrononaut.chrononaut_activity`)
+		h.conn = h.connect()
+		h.exec(`GRANT UPDATE (data) ON chrononaut.chrononaut_activity TO ` + h.app)
+		h.opts.Holders, h.opts.Leasers = nil, nil
+		h.harden()
+		h.wantCheck()
+		h.conn = h.as(clerk)
+		h.refused("42501", tracking)
+		h.refused("42501", `SELECT * FROM chrononaut.chrononaut_hold`)
+		h.conn = h.as(h.app)
+		h.refused("42501", `UPDATE chrononaut.chrononaut_activity SET data = '{}'`)
 	})
 
 	t.Run("row security of a table hides nothing from history", func(t *testing.T) {

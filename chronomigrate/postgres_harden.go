@@ -162,7 +162,7 @@ func (e *postgresEngine) planHarden(ctx context.Context, tx chronodriver.Tx, opt
 
 // named are the roles that read history or the past.
 func (o HardenOptions) named() []string {
-	return slices.Concat(o.Applications, o.Readers, o.PastReaders, o.Leasers)
+	return slices.Concat(o.Applications, o.Readers, o.PastReaders, o.Holders, o.Leasers)
 }
 
 // withFormer adds to roles, in JSON, those that were named and are no longer.

@@ -148,37 +148,46 @@ func TestRolesWithFewPrivileges(t *testing.T) {
 func TestRolesThatLock(t *testing.T) {
 	w := onPostgres(t)
 	withTodos(w)
-	role := strings.TrimPrefix(mustURL(t, w.url).Path, "/") + "_locker"
-	w.mustSQL(`CREATE ROLE ` + role + ` LOGIN`)
-	t.Cleanup(func() {
-		for _, statement := range []string{`DROP OWNED BY ` + role, `DROP ROLE ` + role} {
-			if err := w.sql(context.WithoutCancel(t.Context()), statement); err != nil {
-				t.Error(err)
-			}
-		}
-	})
+	name := strings.TrimPrefix(mustURL(t, w.url).Path, "/")
 	text := readFile(t, docs)
+	// Each has only what is granted to it.
+	as := map[string]*world{}
 	for _, grantee := range []string{"auditor", "lawyer", "editor"} {
-		for _, grant := range regexp.MustCompile(`(?s)\n(grant [^;]*) to `+grantee+`;`).FindAllStringSubmatch(text, -1) {
-			grant[1] = grant[1][strings.LastIndex(grant[1], "grant "):]
+		role := name + "_" + grantee
+		w.mustSQL(`CREATE ROLE ` + role + ` LOGIN`)
+		t.Cleanup(func() {
+			for _, statement := range []string{`DROP OWNED BY ` + role, `DROP ROLE ` + role} {
+				if err := w.sql(context.WithoutCancel(t.Context()), statement); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		grants := regexp.MustCompile(`(?m)^(grant .*) to `+grantee+`;`).FindAllStringSubmatch(text, -1)
+		if len(grants) < 4 {
+			t.Errorf("%s has %d grants to %s", docs, len(grants), grantee)
+		}
+		for _, grant := range grants {
 			w.mustSQL(grant[1] + ` TO ` + role)
 		}
+		as[grantee] = w.as(role, nil)
 	}
-	locker := w.as(role, nil)
-	locker.must("hold", "todos", "1", "--reason", "audit")
-	locker.must("holds", "todos", "1")
-	locker.must("release", "1", "--rationale", "settled")
-	w.mustSQL(`GRANT SELECT ON todos TO ` + role)
-	lease := strings.TrimSpace(locker.must("lease", "todos", "1", "--ttl", "10m"))
-	locker.must("lease", "renew", lease, "--ttl", "20m")
-	locker.must("lease", "list", "todos", "1")
-	locker.must("lease", "release", lease)
+	lawyer, editor := as["lawyer"], as["editor"]
+	lawyer.must("hold", "todos", "1", "--reason", "audit")
+	lawyer.must("holds", "todos", "1")
+	as["auditor"].must("holds", "todos", "1")
+	lawyer.must("release", "1", "--rationale", "settled")
+	w.mustSQL(`GRANT SELECT ON todos TO ` + name + `_editor`)
+	lease := strings.TrimSpace(editor.must("lease", "todos", "1", "--ttl", "10m"))
+	editor.must("lease", "renew", lease, "--ttl", "20m")
+	editor.must("lease", "list", "todos", "1")
+	as["auditor"].must("lease", "list", "todos", "1")
+	editor.must("lease", "release", lease)
 	enforced := []string{"lease", "todos", "1", "--ttl", "10m", "--enforce"}
-	if _, stderr, status := locker.run(t.Context(), append(enforced, "--json")...); status != 2 || !strings.Contains(stderr, `"reason":"privilege"`) {
+	if _, stderr, status := editor.run(t.Context(), append(enforced, "--json")...); status != 2 || !strings.Contains(stderr, `"reason":"privilege"`) {
 		t.Errorf("an enforced lease of a role that may not update exits with %d: %s", status, stderr)
 	}
-	w.mustSQL(`GRANT UPDATE ON todos TO ` + role)
-	locker.must(enforced...)
+	w.mustSQL(`GRANT UPDATE ON todos TO ` + name + `_editor`)
+	editor.must(enforced...)
 }
 
 func mustURL(t *testing.T, s string) *url.URL {

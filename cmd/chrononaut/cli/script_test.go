@@ -36,6 +36,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //	held STATEMENT          which a hold refuses
 //	leased STATEMENT        which an enforced lease refuses
 //	env NAME=VALUE          for the commands that follow
+//	as [ROLE]               they are logged in as a role; without, as a superuser
 //	terminal WIDTH          they print for a terminal; 0 is a pipe again
 //	only ENGINE             the rest of the script
 //	NAME=$(chrononaut ARGS) keeps what it prints, for words that are $NAME
@@ -275,6 +276,11 @@ func (w *world) script(script string) string {
 		case "env":
 			name, value, _ := strings.Cut(words[1], "=")
 			w.env[name] = value
+		case "as":
+			w.env["DATABASE_URL"] = w.url
+			if len(words) > 1 {
+				w.env["DATABASE_URL"] = w.as(words[1], nil).url
+			}
 		case "terminal":
 			width, err := strconv.Atoi(words[1])
 			if err != nil {

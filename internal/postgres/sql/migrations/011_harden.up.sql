@@ -101,9 +101,13 @@ AS {{dollar}}
     UNION ALL
     SELECT r.name, o.relname, 'SELECT'
       FROM (SELECT jsonb_array_elements_text(coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]'))) AS r (name), ours AS o
-     WHERE o.relname IN ('chrononaut_activity', 'chrononaut_table', 'chrononaut_migration', 'chrononaut_cluster', 'chrononaut_hold', 'chrononaut_hold_scope', 'chrononaut_hold_shape', 'chrononaut_lease')
+     WHERE o.relname IN ('chrononaut_activity', 'chrononaut_table', 'chrononaut_migration', 'chrononaut_setting', 'chrononaut_cluster', 'chrononaut_hold', 'chrononaut_hold_scope', 'chrononaut_hold_shape', 'chrononaut_lease')
     UNION ALL
-    SELECT r.name, 'chrononaut_table', 'SELECT' FROM jsonb_array_elements_text(coalesce(roles -> 'leasers', '[]')) AS r (name)
+    -- What is tracked, and the holds or leases that there are.
+    SELECT DISTINCT r.name, o.relname, 'SELECT'
+      FROM (VALUES ('holders', '^chrononaut_(table|migration|hold|hold_scope)$'), ('leasers', '^chrononaut_(table|migration|lease)$')) AS k (kind, pattern)
+     CROSS JOIN jsonb_array_elements_text(coalesce(roles -> k.kind, '[]')) AS r (name)
+      JOIN ours AS o ON o.relname ~ k.pattern
      WHERE NOT coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]') ? r.name
     UNION ALL
     SELECT 'PUBLIC', o.relname, 'SELECT' FROM ours AS o
@@ -220,6 +224,16 @@ AS {{dollar}}
        AND NOT (f.proname = 'forget_keys' AND pg_get_userbyid(e.grantee) = roles ->> 'owner')
        AND NOT EXISTS (SELECT FROM calls AS w WHERE w.function_name = f.proname AND w.role = pg_get_userbyid(e.grantee))
     UNION ALL
+    SELECT 43, 'Nor with a column of it.',
+           format('REVOKE %s ON %I.%I FROM %s', string_agg(format('%s (%I)', e.privilege_type, a.attname), ', ' ORDER BY e.privilege_type, a.attnum), n.nspname, c.relname,
+                  CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END)
+      FROM pg_class AS c JOIN spaces AS n ON n.oid = c.relnamespace AND n.history
+      JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
+     CROSS JOIN LATERAL aclexplode(a.attacl) AS e
+     WHERE c.relkind IN ('r', 'p', 'v') AND e.grantee <> c.relowner AND pg_get_userbyid(e.grantee) <> roles ->> 'owner'
+       AND NOT (e.privilege_type = 'SELECT' AND c.relname <> 'chrononaut_secret' AND NOT coalesce(roles -> 'former' ? pg_get_userbyid(e.grantee), false))
+     GROUP BY n.nspname, c.relname, e.grantee
+    UNION ALL
     SELECT 50, 'What these schemas have is found by name.', format('GRANT USAGE ON SCHEMA %I TO %I', u.nspname, u.name)
       FROM usable AS u
      WHERE pg_get_userbyid(u.nspowner) <> u.name
@@ -232,6 +246,17 @@ AS {{dollar}}
      WHERE w.role <> 'PUBLIC' AND pg_get_userbyid(c.relowner) <> w.role
        AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) AS e WHERE e.privilege_type = w.privilege AND pg_get_userbyid(e.grantee) = w.role)
      GROUP BY w.role, w.relation
+    UNION ALL
+    -- No keys, no data, and nobody's name.
+    SELECT DISTINCT 63, 'Who holds or leases sees when tables were tracked.',
+           format('GRANT SELECT (id, table_schema, table_name, operation, changed) ON TABLE {{literalBody schema}}.chrononaut_activity TO %I', m.name)
+      FROM members AS m, pg_class AS c
+     WHERE m.kind IN ('holders', 'leasers') AND c.relname = 'chrononaut_activity' AND c.relnamespace = {{literal schema}}::regnamespace
+       AND NOT coalesce(roles -> 'applications', '[]') || coalesce(roles -> 'readers', '[]') ? m.name
+       AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) AS e WHERE e.privilege_type = 'SELECT' AND pg_get_userbyid(e.grantee) = m.name)
+       AND EXISTS (SELECT FROM pg_attribute AS a
+                    WHERE a.attrelid = c.oid AND a.attname IN ('id', 'table_schema', 'table_name', 'operation', 'changed')
+                      AND NOT EXISTS (SELECT FROM aclexplode(a.attacl) AS e WHERE e.privilege_type = 'SELECT' AND pg_get_userbyid(e.grantee) = m.name))
     UNION ALL
     SELECT 61, CASE WHEN w.role = roles ->> 'writer' THEN 'The triggers call these.' ELSE 'Who may open the unsafe door, hold or lease.' END,
            format('GRANT EXECUTE ON FUNCTION %s TO %I', f.written, w.role)
