@@ -88,6 +88,8 @@ type app struct {
 	// errors of use.
 	started bool
 	out     *printer
+	// answer is Stdout, for all but programs that the command starts.
+	answer *output
 	// lockTimeout is how long a command waits for another writer (SQLite);
 	// zero means the default.
 	lockTimeout time.Duration
@@ -125,6 +127,7 @@ func newApp(config *Config) *app {
 	if a.Location == nil {
 		a.Location = time.UTC
 	}
+	a.answer = &output{w: a.Stdout}
 	return a
 }
 
@@ -148,6 +151,10 @@ func Run(ctx context.Context, config *Config, args []string) int {
 		root.SetArgs([]string{})
 	}
 	cmd, err := root.ExecuteContextC(ctx)
+	var no *noError
+	if a.answer.err != nil && (err == nil || errors.As(err, &no) && no.quiet) {
+		err = a.answer.err
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -209,7 +216,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.Stdin)
-	root.SetOut(a.Stdout)
+	root.SetOut(a.answer)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return err })
 	if a.Version == "" {

@@ -64,7 +64,7 @@ func (a *app) demo(ctx context.Context, file string, keep bool) (err error) {
 		return err
 	}
 	defer db.close()
-	d := &demo{a: a, db: db, url: "sqlite:" + file, out: a.Stdout}
+	d := &demo{a: a, db: db, url: "sqlite:" + file, out: a.answer}
 	if a.json {
 		d.out = io.Discard
 	}

@@ -78,7 +78,7 @@ func (a *app) fail(ctx context.Context, cmd *cobra.Command, err error) int {
 		return status
 	}
 	fmt.Fprintf(a.Stderr, "chrononaut: %s\n", message)
-	if !a.started {
+	if !a.started && reason == "usage" {
 		fmt.Fprintf(a.Stderr, "Usage: %s\n", cmd.UseLine())
 	}
 	if try != "" {
@@ -103,7 +103,10 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	var no *noError
 	var hint *chronomigrate.HintError
 	var connect *connectError
+	var output *outputError
 	switch {
+	case errors.As(err, &output):
+		message, reason = output.Error(), "output"
 	case errors.As(err, &usage):
 		try, reason = usage.try, "usage"
 		if try == "" {

@@ -116,9 +116,17 @@ func (a *app) lease(ctx context.Context, r *record, ttl time.Duration, opts *chr
 	if a.json {
 		shape := newLeaseJSON(l)
 		shape.Token = &l.Token
-		return a.out.json(shape)
+		err = a.out.json(shape)
+	} else {
+		a.out.line("%d:%s", l.ID, l.Token)
 	}
-	a.out.line("%d:%s", l.ID, l.Token)
+	if a.answer.err != nil {
+		// Nobody has the token now, and until it expires nobody else the record.
+		return errors.Join(a.answer.err, r.db.client.ReleaseLease(ctx, l))
+	}
+	if a.json {
+		return err
+	}
 	enforced := ""
 	if l.Enforced {
 		enforced = ", enforced"

@@ -31,7 +31,7 @@ type printer struct {
 
 func newPrinter(a *app) *printer {
 	p := &printer{
-		w: a.Stdout, remarks: a.Stderr, tty: a.StdoutTTY && !a.json, width: a.Width, location: a.Location,
+		w: a.answer, remarks: a.Stderr, tty: a.StdoutTTY && !a.json, width: a.Width, location: a.Location,
 		color: a.StdoutTTY && !a.json && !a.noColor && a.Env("NO_COLOR") == "" && a.Env("TERM") != "dumb",
 	}
 	if a.quiet || a.json {
