@@ -42,13 +42,12 @@ record did not exist then or history cannot say what it was.`,
 			}
 			ctx := cmd.Context()
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
-				t, err := r.db.time(ctx, moment)
-				if err != nil {
+				if err := r.ask(ctx, moment); err != nil {
 					return err
 				}
-				b, err := r.history.Blame(ctx, r.key, &chrononaut.BlameOpts{At: t})
+				b, err := r.history.Blame(ctx, r.key, &chrononaut.BlameOpts{At: r.at})
 				if err != nil {
-					return r.explain(err)
+					return r.explain(ctx, err)
 				}
 				if a.json {
 					return a.out.json(newBlameJSON(b))

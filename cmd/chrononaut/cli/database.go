@@ -32,6 +32,7 @@ type database struct {
 	postgres *pgxpool.Pool
 	sqlite   *sql.DB
 
+	schema   string
 	registry []chronomigrate.TrackedTable // once it has been read
 }
 
@@ -88,7 +89,7 @@ func (a *app) withDatabase(ctx context.Context, create bool, f func(*database) e
 
 func (a *app) open(ctx context.Context, t target, create bool) (*database, error) {
 	config := &chrononaut.Config{Schema: a.schema}
-	db := &database{}
+	db := &database{schema: a.schema}
 	switch t.dialect {
 	case chronodriver.PostgreSQL:
 		pool, err := openPostgres(ctx, t.url)
@@ -267,6 +268,9 @@ func (db *database) tracked(ctx context.Context, name chrononaut.Table) (entry *
 // requireTracked is tracked for commands that read history.
 func (db *database) requireTracked(ctx context.Context, name chrononaut.Table) (entry *chronomigrate.TrackedTable, exists bool, err error) {
 	entry, table, exists, err := db.tracked(ctx, name)
+	if err == nil && !exists && (entry == nil || !entry.Tracked) {
+		err = db.renamed(ctx, table)
+	}
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -276,6 +280,37 @@ func (db *database) requireTracked(ctx context.Context, name chrononaut.Table) (
 		return nil, false, hinted(fmt.Errorf("%s: %w", table, chrononaut.ErrNotTracked), "chrononaut track "+shellArg(table.String())+".")
 	}
 	return entry, exists, nil
+}
+
+// renamed returns an error that says which name a table has now that history was
+// told of; nil when it was told of none.
+func (db *database) renamed(ctx context.Context, table chrononaut.Table) error {
+	if db.driver.Dialect() != chronodriver.PostgreSQL {
+		return nil
+	}
+	rows, err := db.driver.Query(ctx, `
+		SELECT t.table_schema, t.table_name FROM `+pgx.Identifier{db.schema, "chrononaut_table"}.Sanitize()+` AS t
+		 WHERE t.tracked AND (t.table_schema <> $1::text OR t.table_name <> $2::text)
+		   AND EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(t.options -> 'renames') AS n
+		                WHERE n ->> 'name' = $2::text AND $1::text IN ('', n ->> 'schema'))`, table.Schema, table.Name)
+	if err != nil {
+		return err
+	}
+	now, found, err := scanTable(rows, table)
+	if err != nil || !found {
+		return err
+	}
+	return hinted(fmt.Errorf("%s: %w: its name is %s now", table, chrononaut.ErrNotTracked, now), "the same command with "+shellArg(now.String())+".")
+}
+
+// requireTable is requireTracked for commands that write the table.
+func (db *database) requireTable(ctx context.Context, name chrononaut.Table) error {
+	entry, exists, err := db.requireTracked(ctx, name)
+	if err != nil || exists {
+		return err
+	}
+	return hinted(fmt.Errorf("%s: %w any more", entry.Table, chronomigrate.ErrNoTable),
+		"make the table again, with its columns, and chrononaut track "+shellArg(entry.Table.String())+"; its history is there: chrononaut log "+shellArg(entry.Table.String())+".")
 }
 
 func noTable(table chrononaut.Table) error {

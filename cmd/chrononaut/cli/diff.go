@@ -62,7 +62,7 @@ places in them as JSON Pointer does (RFC 6901): settings/tags/0.`,
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
 				d, err := r.diff(ctx, start, end)
 				if err != nil {
-					return r.explain(err)
+					return r.explain(ctx, err)
 				}
 				if a.json {
 					return a.out.json(d.shape(r))

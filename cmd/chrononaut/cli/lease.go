@@ -111,7 +111,7 @@ func (a *app) lease(ctx context.Context, r *record, ttl time.Duration, opts *chr
 	case deniedTable(err, r.entry.Table):
 		return err // Who leases a record reads it.
 	case err != nil:
-		return r.explain(err)
+		return r.explain(ctx, err)
 	}
 	if a.json {
 		shape := newLeaseJSON(l)

@@ -208,10 +208,11 @@ func follow(before, c *chrononaut.Change) {
 }
 
 func noRecord(table chrononaut.Table) error {
-	return &noError{
-		err: fmt.Errorf("history of %s: %w", table, chrononaut.ErrNotFound), reason: "not_found",
-		try: "chrononaut log " + shellArg(table.String()) + " shows which records have a history.",
-	}
+	return noHistory(fmt.Errorf("history of %s: %w", table, chrononaut.ErrNotFound), table)
+}
+
+func noHistory(err error, table chrononaut.Table) error {
+	return &noError{err: err, reason: "not_found", try: "chrononaut log " + shellArg(table.String()) + " shows which records have a history."}
 }
 
 // matches applies the conditions of a log as the database would.

@@ -70,12 +70,19 @@ being written; nothing is written then. A restore can be undone: revert.`,
 					}
 					target = chrononaut.ToPoint(chrononaut.At(t))
 				}
+				if err := db.requireTable(ctx, name); err != nil {
+					return nil, err
+				}
 				table, keys, err := db.keys(ctx, name, args[1:])
 				if err != nil {
 					return nil, err
 				}
 				if all {
 					keys = nil
+				} else if byVersion && !f.skipBlocked {
+					if err := db.requireVersion(ctx, table, keys, version); err != nil {
+						return nil, err
+					}
 				}
 				return db.client.Restore(ctx, table, keys, target, opts)
 			})
@@ -90,6 +97,17 @@ being written; nothing is written then. A restore can be undone: revert.`,
 	flags.StringArrayVar(&with, "with", nil, "also bring this table back; may be repeated")
 	a.bringBackFlags(cmd, f)
 	return cmd
+}
+
+// requireVersion refuses a version that a record never had.
+func (db *database) requireVersion(ctx context.Context, table chrononaut.Table, keys []chrononaut.Key, version int) error {
+	history := chrononaut.NewHistory[struct{}](db.client, table, nil)
+	for _, key := range keys {
+		if _, err := history.Version(ctx, key, version); errors.Is(err, chrononaut.ErrNotFound) {
+			return &noError{err: err, reason: "not_found", try: "chrononaut log " + shellArg(table.String()) + " " + shellArg(formatKey(key)) + " lists the versions that there are."}
+		}
+	}
+	return nil
 }
 
 func (a *app) undeleteCommand() *cobra.Command {
@@ -113,6 +131,9 @@ be undone: revert.`,
 				return err
 			}
 			return a.bringBack(cmd.Context(), f, func(ctx context.Context, db *database) (*chrononaut.RestorePlan, error) {
+				if err := db.requireTable(ctx, name); err != nil {
+					return nil, err
+				}
 				table, keys, err := db.keys(ctx, name, args[1:])
 				if err != nil {
 					return nil, err

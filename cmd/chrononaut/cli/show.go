@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,11 +48,11 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 			case at != "" && cmd.Flags().Changed("version"):
 				return usagef("", "give --at or --version, not both")
 			}
-			time, err := a.parseTimeFlag("at", at)
+			moment, err := a.parseTimeFlag("at", at)
 			if err != nil {
 				return err
 			}
-			p := &point{at: time}
+			p := &point{at: moment}
 			if cmd.Flags().Changed("version") {
 				p.version = &version
 			}
@@ -59,7 +60,7 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
 				s, err := r.state(ctx, p)
 				if err != nil {
-					return r.explain(err)
+					return r.explain(ctx, err)
 				}
 				var holds []chrononaut.Hold
 				if p.present() {
@@ -86,6 +87,10 @@ type record struct {
 	history *chrononaut.History[struct{}]
 	key     chrononaut.Key
 	args    string // TABLE KEY as a shell reads it
+	exists  bool   // the table does
+	out     *printer
+	// at is the time that was last asked about.
+	at time.Time
 }
 
 // withRecord opens the database and runs f for a record of a table.
@@ -101,7 +106,7 @@ func (a *app) withRecord(ctx context.Context, name chrononaut.Table, keyArg stri
 		}
 		return f(&record{
 			db: db, entry: entry, key: key, history: chrononaut.NewHistory[struct{}](db.client, entry.Table, nil),
-			args: shellArg(entry.Table.String()) + " " + shellArg(keyArg),
+			args: shellArg(entry.Table.String()) + " " + shellArg(keyArg), exists: exists, out: a.out,
 		})
 	})
 }
@@ -122,11 +127,22 @@ func (r *record) state(ctx context.Context, p *point) (*chrononaut.Snapshot[stru
 	if at == nil {
 		at = &when{relative: true}
 	}
-	t, err := r.db.time(ctx, at)
-	if err != nil {
+	if err := r.ask(ctx, at); err != nil {
 		return nil, err
 	}
-	return r.history.At(ctx, r.key, t)
+	return r.history.At(ctx, r.key, r.at)
+}
+
+// ask notes the time that is asked about. Of the future nothing is known.
+func (r *record) ask(ctx context.Context, w *when) (err error) {
+	if r.at, err = r.db.time(ctx, w); err != nil || w.relative {
+		return err
+	}
+	now, err := r.db.now(ctx)
+	if err == nil && r.at.After(now) {
+		err = usagef("a time that has been, or now.", "%s is in the future", r.out.time(r.at))
+	}
+	return err
 }
 
 // holds are those of the record. A role that may read history need not be allowed
@@ -141,26 +157,27 @@ func (r *record) holds(ctx context.Context) ([]chrononaut.Hold, error) {
 }
 
 // explain makes an answer that is no of the errors that mean one.
-func (r *record) explain(err error) error {
+func (r *record) explain(ctx context.Context, err error) error {
 	var deleted *chrononaut.DeletedError
 	switch {
 	case errors.As(err, &deleted):
 		return &noError{err: err, reason: "deleted", try: "chrononaut show " + r.args + " --version " + strconv.Itoa(deleted.Last.Version) + " shows its last state."}
 	case errors.Is(err, chrononaut.ErrNotFound):
+		last, failed := r.end(ctx, true)
+		switch {
+		case failed != nil:
+			return failed
+		case last == nil:
+			return noHistory(err, r.entry.Table)
+		}
 		return &noError{err: err, reason: "not_found", try: "chrononaut log " + r.args + " lists its versions."}
 	case errors.Is(err, chrononaut.ErrKey):
 		return hinted(err, keyHint(r.entry.KeyColumns))
 	case deniedTable(err, r.entry.Table):
 		// It is read to find out whether there is such a record at all.
-		return &noError{
-			err:    fmt.Errorf("history of %s: %w, and the role may not read the table to say whether there is one without a history", r.entry.Table, chrononaut.ErrNotFound),
-			reason: "not_found", try: "chrononaut log " + shellArg(r.entry.Table.String()) + " shows which records have a history.",
-		}
+		return noHistory(fmt.Errorf("history of %s: %w, and the role may not read the table to say whether there is one without a history", r.entry.Table, chrononaut.ErrNotFound), r.entry.Table)
 	case errors.Is(err, chrononaut.ErrNotRecorded):
-		return &noError{
-			err: fmt.Errorf("%w: it did not change while the table was tracked, or the time lies before that", err), reason: "not_recorded",
-			try: "chrononaut track " + shellArg(r.entry.Table.String()) + " --baseline records the present state of all rows.",
-		}
+		return r.unrecorded(ctx, err)
 	}
 	return err
 }
