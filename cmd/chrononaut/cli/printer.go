@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
@@ -47,11 +48,39 @@ func (p *printer) remark(format string, args ...any) {
 
 func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
 
-// json prints a value as one line.
+// json prints a value as one line. What could garble a terminal is escaped, which
+// to a program is the same.
 func (p *printer) json(value any) error {
-	enc := json.NewEncoder(p.w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(value)
+	if err := enc.Encode(value); err != nil {
+		return err
+	}
+	_, err := p.w.Write(escapeJSON(b.Bytes()))
+	return err
+}
+
+// escapeJSON escapes what isControl finds in the strings of a JSON text: outside of
+// them there is only the end of the line.
+func escapeJSON(text []byte) []byte {
+	unsafe := func(r rune) bool { return r != '\n' && isControl(r) }
+	if !bytes.ContainsFunc(text, unsafe) {
+		return text
+	}
+	var escaped []byte
+	for _, r := range string(text) {
+		switch {
+		case !unsafe(r):
+			escaped = utf8.AppendRune(escaped, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, high, low)
+		default:
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
+		}
+	}
+	return escaped
 }
 
 // tone is what a piece of text means; a terminal shows it as a color.
@@ -200,28 +229,40 @@ func dropEmpty(headers []string, rows [][]cell) ([]string, [][]cell) {
 	return kept, out
 }
 
+// widestAligned is the width up to which a text moves what comes after it in other
+// lines: one that is longer would fill them all with spaces.
+const widestAligned = 200
+
 func (p *printer) plainTable(headers []string, rows [][]cell) error {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	if headers != nil {
-		fmt.Fprintln(w, strings.Join(headers, "\t"))
+		rows = slices.Insert(slices.Clone(rows), 0, cells(headers...))
 	}
+	text := func(c cell) string {
+		if c.text == "" && headers != nil {
+			return "-" // So that every line has as many words as columns.
+		}
+		return c.text
+	}
+	var widths []int
 	for _, row := range rows {
-		texts := make([]string, len(row))
 		for i, c := range row {
-			texts[i] = c.text
-			if c.text == "" && headers != nil {
-				// So that every line has as many words as columns.
-				texts[i] = "-"
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if width := utf8.RuneCountInString(text(c)); width <= widestAligned {
+				widths[i] = max(widths[i], width)
 			}
 		}
-		fmt.Fprintln(w, strings.Join(texts, "\t"))
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(p.w, strings.TrimRight(line, " \n")); err != nil {
+	for _, row := range rows {
+		var b strings.Builder
+		for i, c := range row {
+			b.WriteString(text(c))
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(text(c)))+gap))
+			}
+		}
+		if _, err := fmt.Fprintln(p.w, strings.TrimRight(b.String(), " ")); err != nil {
 			return err
 		}
 	}
@@ -335,9 +376,13 @@ func clean(s string) string {
 	return b.String()
 }
 
-// isControl also means what changes the direction of text.
+// isControl also means what changes the direction of text, or is not seen. Two of
+// these are kept, which some scripts and emoji are written with, and those that are
+// seen: signs of Arabic that go around a number.
 func isControl(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' ||
+		unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
 // quoteArg prints what a person typed, in an error.
