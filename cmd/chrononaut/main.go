@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // for systems that have no time zones of their own
 
 	"github.com/chrononaut-go/chrononaut/cmd/chrononaut/cli"
 )

@@ -51,8 +51,12 @@ func (a *app) parsePast(f *pastFlags) (*past, error) {
 		p.point, err = chrononaut.ParsePoint(f.asOf)
 	default:
 		var w when
-		w, err = parseWhen(f.asOf, a.Location)
+		w, err = a.parseWhen(f.asOf)
 		p.when = &w
+	}
+	var zone *zoneError
+	if errors.As(err, &zone) {
+		return nil, usagef(zoneHint, "--as-of %s: %v", quoteArg(f.asOf), err)
 	}
 	if err != nil {
 		return nil, usagef(pointFlagHint, "--as-of %s: not a point in time", quoteArg(f.asOf))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,6 +19,8 @@ type when struct {
 	at       time.Time
 	ago      time.Duration
 	relative bool
+	// local says that the time was written without a zone.
+	local bool
 }
 
 const whenHint = "a time is '2026-11-24 09:30' (local time), 2026-11-24T09:30:00Z, -2h, -3d or now."
@@ -49,7 +53,7 @@ func parseWhen(s string, location *time.Location) (when, error) {
 	}
 	for _, layout := range layouts {
 		if t, err := time.ParseInLocation(layout, s, location); err == nil {
-			return when{at: t}, nil
+			return when{at: t, local: !strings.Contains(layout, "Z")}, nil
 		}
 	}
 	return when{}, errWhen
@@ -81,13 +85,56 @@ func parseAgo(s string) (time.Duration, error) {
 	return total, nil
 }
 
+// parseWhen reads a time. One without a zone is refused where the environment names
+// a zone that nobody knows: Go takes UTC then, and says nothing.
+func (a *app) parseWhen(s string) (when, error) {
+	w, err := parseWhen(s, a.Location)
+	if err == nil && w.local {
+		err = unknownZone(a.Env("TZ"))
+	}
+	return w, err
+}
+
+// zoneError is about the environment variable TZ.
+type zoneError struct{ zone string }
+
+func (e *zoneError) Error() string {
+	return "the environment variable TZ is " + quoteArg(e.zone) + ", which is no time zone that is known"
+}
+
+const zoneHint = "TZ=Europe/Vienna, or a time with its zone: 2026-11-24T09:30:00+01:00."
+
+func unknownZone(zone string) error {
+	name := strings.TrimPrefix(zone, ":")
+	if name == "" {
+		return nil
+	}
+	var err error
+	if filepath.IsAbs(name) {
+		var data []byte
+		if data, err = os.ReadFile(name); err == nil {
+			_, err = time.LoadLocationFromTZData(name, data)
+		}
+	} else {
+		_, err = time.LoadLocation(name)
+	}
+	if err != nil {
+		return &zoneError{zone}
+	}
+	return nil
+}
+
 // parseTimeFlag reads the value of a flag that is a time; the empty value is
 // the zero when.
 func (a *app) parseTimeFlag(flag, value string) (*when, error) {
 	if value == "" {
 		return nil, nil
 	}
-	w, err := parseWhen(value, a.Location)
+	w, err := a.parseWhen(value)
+	var zone *zoneError
+	if errors.As(err, &zone) {
+		return nil, usagef(zoneHint, "--%s %s: %v", flag, quoteArg(value), err)
+	}
 	if err != nil {
 		return nil, usagef(whenHint, "--%s %s: %v", flag, quoteArg(value), err)
 	}
