@@ -76,6 +76,44 @@ func TestEveryCommandAndFlagIsDocumented(t *testing.T) {
 	visit(cli.New(nil))
 }
 
+func TestEveryReasonAndKindIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, docs)
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	// Where a reason is written: in the table of those that are known, in an answer
+	// that is no, and where an error is explained.
+	written := regexp.MustCompile(`(?m)^\t\{\w+\.Err\w+, "(\w+)"\},|reason: "(\w+)"|reason\b.*? = (?:.*, )?"(\w+)"$|no\.reason, no\.try = "(\w+)"|reason, try = "(\w+)"`)
+	reasons := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, match := range written.FindAllStringSubmatch(readFile(t, file), -1) {
+			reasons[strings.Join(match[1:], "")] = true
+		}
+	}
+	if len(reasons) < 40 {
+		t.Errorf("%d reasons were found: %v", len(reasons), reasons)
+	}
+	for reason := range reasons {
+		if !strings.Contains(text, "`"+reason+"`") {
+			t.Errorf("%s does not have the reason %s", docs, reason)
+		}
+	}
+	kinds := regexp.MustCompile(`ProblemKind = "(\w+)"`).FindAllStringSubmatch(readFile(t, "../../../chronomigrate/check.go"), -1)
+	if len(kinds) < 20 {
+		t.Errorf("%d kinds of problems were found", len(kinds))
+	}
+	for _, kind := range kinds {
+		if !strings.Contains(text, "`"+kind[1]+"`") {
+			t.Errorf("%s does not have the problem %s", docs, kind[1])
+		}
+	}
+}
+
 func TestTheReadmeShowsCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	lines := regexp.MustCompile(`(?m)^\$ (chrononaut .*?)(?: +#.*)?$`).FindAllStringSubmatch(readFile(t, "../../../README.md"), -1)
