@@ -61,7 +61,8 @@ type AdoptResult struct {
 // of the [Config], the history table, as it is: its rows and indexes stay, and
 // Python may go on reading and writing. It adds columns without rewriting the
 // table, builds indexes while the table is in use, and installs the rest of
-// history in the same schema. Then it declares, for each table that Python's
+// history in the same schema. Of a history that Chrononaut made itself, and that has
+// no rows of Python, there is nothing to adopt. Then it declares, for each table that Python's
 // rows name, which rows are about it: see [Migrator.DeclarePython].
 //
 // Each step can be repeated: after an interruption the next run goes on, and
@@ -100,9 +101,19 @@ func (m *Migrator) adopt(ctx context.Context, e *postgresEngine, o *AdoptOpts, r
 	if err := e.validateShape(ctx, shape, version > 0); err != nil {
 		return err
 	}
+	if err := knownTimezone(ctx, m.driver, o.Timezone); err != nil {
+		return err
+	}
 	steps, err := e.adoptSteps(shape, version > 0)
 	if err != nil {
 		return err
+	}
+	if version > 0 && len(steps) > 0 {
+		// History that Chrononaut made itself has no use for the index of Python's rows.
+		var python bool
+		if python, err = e.hasPythonRows(ctx); err != nil || !python {
+			return err
+		}
 	}
 	for _, step := range steps {
 		result.Steps = append(result.Steps, step.AdoptStep)

@@ -191,6 +191,11 @@ func (e *postgresEngine) adoptSteps(shape *historyShape, installed bool) ([]adop
 	return steps, nil
 }
 
+func (e *postgresEngine) hasPythonRows(ctx context.Context) (has bool, err error) {
+	err = queryRow(ctx, e.driver, []any{&has}, `SELECT EXISTS (SELECT FROM `+postgres.QuoteIdent(e.schema)+`.chrononaut_activity WHERE table_schema IS NULL)`)
+	return has, err
+}
+
 func (s *historyShape) hasOwnColumns() bool {
 	for column := range ownColumns {
 		if _, ok := s.Columns[column]; !ok {

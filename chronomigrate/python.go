@@ -158,13 +158,17 @@ func (e *postgresEngine) validatePython(ctx context.Context, q chronodriver.Quer
 			return hint(fmt.Errorf("%s: %w", column, ErrNoColumn), "The table's columns are: "+columnNames(found)+".")
 		}
 	}
-	if r.Timezone == "" {
+	return knownTimezone(ctx, q, r.Timezone)
+}
+
+func knownTimezone(ctx context.Context, q chronodriver.Queryer, zone string) error {
+	if zone == "" {
 		return nil
 	}
 	var known bool
-	err := queryRow(ctx, q, []any{&known}, `SELECT EXISTS (SELECT FROM pg_catalog.pg_timezone_names WHERE name = $1::text)`, r.Timezone)
+	err := queryRow(ctx, q, []any{&known}, `SELECT EXISTS (SELECT FROM pg_catalog.pg_timezone_names WHERE name = $1::text)`, zone)
 	if err == nil && !known {
-		err = hint(fmt.Errorf("%w: there is no time zone %q", ErrOption, r.Timezone), "Write it as PostgreSQL does: Europe/Vienna.")
+		err = hint(fmt.Errorf("%w: there is no time zone %q", ErrOption, zone), "Write it as PostgreSQL does: Europe/Vienna.")
 	}
 	return err
 }

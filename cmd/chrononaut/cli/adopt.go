@@ -198,7 +198,10 @@ func (a *app) printAdopted(result *chronomigrate.AdoptResult, dryRun bool) error
 			printAdoptStep(a.out.w, s)
 		}
 	}
-	if len(result.Steps) == 0 {
+	switch {
+	case len(result.Steps) == 0 && len(result.Rows) == 0:
+		a.out.line("nothing to adopt: the history table has no rows of Python")
+	case len(result.Steps) == 0:
 		a.out.line("the table is adopted already")
 	}
 	for _, r := range result.Rows {

@@ -35,6 +35,9 @@ there are and those that would be inserted, by a foreign key or by the columns
 that are named. It can be repeated, and goes on to rows below with >. Tables that
 are held must be tracked.
 
+--two-people asks for two actors, which are what --actor says: one person can name
+two. The log has the database role of both.
+
 It waits for transactions that write the records, and says so when --timeout is
 over. A hold is in the log, and chrononaut holds lists those that there are.`,
 		Example: `  chrononaut hold todos 42 --reason 'lawsuit 2026/4'
@@ -49,7 +52,7 @@ over. A hold is in the log, and chrononaut holds lists those that there are.`,
 	flags.StringArrayVar(&f.children, "child", nil, "also rows of this table that belong to them; may be repeated")
 	flags.BoolVar(&f.all, "all", false, "the whole table")
 	flags.BoolVar(&f.allowInserts, "allow-insert", false, "with --all: rows may still be inserted")
-	flags.BoolVar(&f.twoPeople, "two-people", false, "only two people together can release it")
+	flags.BoolVar(&f.twoPeople, "two-people", false, "only two actors together can release it")
 	flags.DurationVar(&f.timeout, "timeout", 0, "how long to wait for those who write the records (default: as long as the server lets it)")
 	flags.StringVar(&f.actor, "actor", "", "who does it (default: the operating system's user)")
 	return cmd
@@ -116,7 +119,8 @@ func (a *app) releaseCommand() *cobra.Command {
 		Short: "Release a hold",
 		Long: `Release ends a hold, by its number: chrononaut holds lists them. A hold that was
 placed with --two-people needs two: the first asks for its release, which changes
-nothing yet (exit 1), and another person releases it with the same command.`,
+nothing yet (exit 1), and another person releases it with the same command. People
+are told apart by --actor alone: it is what they say.`,
 		Example: `  chrononaut release 12 --rationale 'the lawsuit is settled'
   chrononaut release 12 --actor bob@example.com --rationale 'seen and agreed'`,
 		Args: cobra.ExactArgs(1),
