@@ -89,7 +89,7 @@ to the application, the table owner or a superuser.`,
 					return a.checkHardened(ctx, db, attackers)
 				}
 				if fix {
-					tables, err := db.named(ctx, names)
+					tables, _, err := db.named(ctx, names)
 					if err != nil {
 						return err
 					}
@@ -115,20 +115,22 @@ to the application, the table owner or a superuser.`,
 	return cmd
 }
 
-// named resolves names of tracked tables; nil when there are none.
-func (db *database) named(ctx context.Context, names []chrononaut.Table) ([]chrononaut.Table, error) {
-	var tables []chrononaut.Table
+// named resolves names of tables; nil when there are none. Some may not be tracked.
+func (db *database) named(ctx context.Context, names []chrononaut.Table) (tables, untracked []chrononaut.Table, err error) {
 	for _, name := range names {
 		entry, table, exists, err := db.tracked(ctx, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if entry == nil && !exists {
-			return nil, noTable(table)
+			return nil, nil, noTable(table)
 		}
 		tables = append(tables, table)
+		if entry == nil || !entry.Tracked {
+			untracked = append(untracked, table)
+		}
 	}
-	return tables, nil
+	return tables, untracked, nil
 }
 
 func (a *app) check(ctx context.Context, db *database, names []chrononaut.Table, uncovered bool, fixed []*chronomigrate.Plan, dryRun bool) error {
@@ -174,6 +176,14 @@ func (a *app) check(ctx context.Context, db *database, names []chrononaut.Table,
 	return err
 }
 
+// notCovered is the problem that a table has that was named and is not tracked.
+func notCovered(table chrononaut.Table) chronomigrate.Problem {
+	return chronomigrate.Problem{
+		Kind: chronomigrate.ProblemUncovered, Table: table,
+		Message: "table is not tracked", Hint: "Run chrononaut track " + table.String() + ".",
+	}
+}
+
 // only keeps the problems of some tables, and of history itself.
 func (db *database) only(ctx context.Context, names []chrononaut.Table, problems []chronomigrate.Problem, registry []chronomigrate.TrackedTable) ([]chronomigrate.Problem, []chrononaut.Table, error) {
 	var kept []chronomigrate.Problem
@@ -196,10 +206,7 @@ func (db *database) only(ctx context.Context, names []chrononaut.Table, problems
 		}
 		wanted = append(wanted, table)
 		if entry == nil || !entry.Tracked {
-			kept = append(kept, chronomigrate.Problem{
-				Kind: chronomigrate.ProblemUncovered, Table: table,
-				Message: "table is not tracked", Hint: "Run chrononaut track " + table.String() + ".",
-			})
+			kept = append(kept, notCovered(table))
 		}
 		for _, p := range problems {
 			if p.Table == table && p.Kind != chronomigrate.ProblemUncovered {

@@ -43,13 +43,16 @@ It exits with 0 when there is no difference and with 1 when there is one.`,
 }
 
 func (a *app) diffSchema(ctx context.Context, db *database, names []chrononaut.Table) error {
-	tables, err := db.named(ctx, names)
+	tables, untracked, err := db.named(ctx, names)
 	if err != nil {
 		return err
 	}
 	fixed, err := db.migrator.Fix(ctx, &chronomigrate.FixOpts{Tables: tables, Apply: &chronomigrate.ApplyOpts{DryRun: true}})
 	if err != nil {
 		return err
+	}
+	for _, table := range untracked {
+		fixed.Left = append(fixed.Left, notCovered(table))
 	}
 	same := len(fixed.Plans) == 0 && len(fixed.Left) == 0
 	if a.json {

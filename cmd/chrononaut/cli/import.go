@@ -153,6 +153,9 @@ func (a *app) printImport(r *chronoimport.Result, f *importFlags) {
 		done = "would import"
 	}
 	a.out.line("%s %d of the %s of %s into the history of %s", done, r.Imported, plural(r.Read, "change", "changes"), plural(r.Records, "record", "records"), clean(r.Table.String()))
+	if r.Read == 0 {
+		a.out.remark("the history of %s has no change of it; %s", clean(f.from), emptySource[f.from])
+	}
 	if r.Known > 0 {
 		a.out.line("%s there already", are(r.Known))
 	}
@@ -170,6 +173,16 @@ func (a *app) printImport(r *chronoimport.Result, f *importFlags) {
 		}
 		a.out.line("column %s is not in the table: %s in %s", clean(chrononaut.Table{Name: name}.String()), what, plural(r.Unknown[name], "change", "changes"))
 	}
+}
+
+// emptySource says, by tool, where to look when it has nothing of a table.
+var emptySource = map[string]string{
+	"papertrail":            "--model is the class as item_type has it",
+	"audited":               "--model is the class as auditable_type has it",
+	"django-simple-history": "--source is the table of its history",
+	"pghistory":             "--source is the table of its events",
+	"supa_audit":            "--of is the name that the table had there",
+	"temporal_tables":       "--source is the table of its history",
 }
 
 func are(n int64) string {

@@ -24,7 +24,7 @@ type logFlags struct {
 	transaction              uint64
 	beforeID, afterID        int64
 	limit                    int
-	oldestFirst              bool
+	oldestFirst, withTx      bool
 }
 
 var operations = []chrononaut.Operation{
@@ -75,6 +75,7 @@ state after it (data) and what it did to the columns (diff).`,
 	flags.Int64Var(&f.beforeID, "before-id", 0, "only changes with a smaller id")
 	flags.Int64Var(&f.afterID, "after-id", 0, "only changes with a greater id")
 	flags.IntVarP(&f.limit, "limit", "n", 50, "the greatest number of changes; 0 is no limit")
+	flags.BoolVar(&f.withTx, "with-tx", false, "show the transaction of each change, which revert --tx undoes")
 	flags.BoolVar(&f.oldestFirst, "oldest-first", false, "show the oldest change first")
 	return cmd
 }
@@ -98,7 +99,7 @@ func (a *app) log(ctx context.Context, args []string, f *logFlags) error {
 			return err
 		}
 		if len(args) == 0 {
-			return a.printLog(ctx, db, db.client.ActivityAll(ctx, opts), f, logOfAll)
+			return a.printLog(ctx, db, opts, db.client.ActivityAll(ctx, opts), f, logOfAll)
 		}
 		entry, exists, err := db.requireTracked(ctx, opts.Table)
 		if err != nil {
@@ -111,13 +112,13 @@ func (a *app) log(ctx context.Context, args []string, f *logFlags) error {
 			}
 		}
 		if len(args) == 1 {
-			return a.printLog(ctx, db, db.client.ActivityAll(ctx, opts), f, logOfTable)
+			return a.printLog(ctx, db, opts, db.client.ActivityAll(ctx, opts), f, logOfTable)
 		}
 		key, err := db.key(ctx, entry, exists, args[1])
 		if err != nil {
 			return err
 		}
-		return a.printLog(ctx, db, db.record(ctx, entry, key, opts), f, logOfRecord)
+		return a.printLog(ctx, db, opts, db.record(ctx, entry, key, opts), f, logOfRecord)
 	})
 }
 
@@ -259,7 +260,7 @@ type logJSON struct {
 	Diff []columnJSON `json:"diff"`
 }
 
-func (a *app) printLog(ctx context.Context, db *database, changes iter.Seq2[chrononaut.Change, error], f *logFlags, of logOf) error {
+func (a *app) printLog(ctx context.Context, db *database, opts *chrononaut.ActivityOpts, changes iter.Seq2[chrononaut.Change, error], f *logFlags, of logOf) error {
 	var rows [][]cell
 	shown, more, lastID := 0, false, int64(0)
 	for c, err := range changes {
@@ -275,13 +276,21 @@ func (a *app) printLog(ctx context.Context, db *database, changes iter.Seq2[chro
 			return err
 		}
 		if !a.json {
-			rows = append(rows, a.out.logRow(&c, diff, of))
+			row := a.out.logRow(&c, diff, of)
+			if f.withTx {
+				row = slices.Insert(row, 1, cell{transaction(&c), plain})
+			}
+			rows = append(rows, row)
 		} else if err := a.out.json(logJSON{newChangeJSON(&c), newDiffJSON(diff)}); err != nil {
 			return err
 		}
 	}
 	if len(rows) > 0 {
-		if err := a.out.log(logHeaders(of), rows); err != nil {
+		headers := logHeaders(of)
+		if f.withTx {
+			headers = slices.Insert(headers, 1, "TX")
+		}
+		if err := a.out.log(headers, rows); err != nil {
 			return err
 		}
 	}
@@ -293,8 +302,24 @@ func (a *app) printLog(ctx context.Context, db *database, changes iter.Seq2[chro
 		}
 		a.out.remark("there are more: %s %d shows the next, --limit 0 all", page, lastID)
 	case shown == 0:
-		a.out.remark("no change matches")
+		return a.nothingShown(ctx, db, opts)
 	}
+	return nil
+}
+
+// nothingShown says so, and whether that is because there is no such column.
+func (a *app) nothingShown(ctx context.Context, db *database, opts *chrononaut.ActivityOpts) error {
+	text := "no change matches"
+	if opts.Column != "" && opts.Table.Name != "" {
+		there, err := db.hasColumn(ctx, opts.Table, opts.Column)
+		if err != nil {
+			return err
+		}
+		if !there {
+			text += "; the table has no column of that name"
+		}
+	}
+	a.out.remark("%s", text)
 	return nil
 }
 
@@ -317,6 +342,14 @@ func (p *printer) log(headers []string, rows [][]cell) error {
 		}
 	}
 	return nil
+}
+
+// transaction is the number of a change's transaction, if history has it.
+func transaction(c *chrononaut.Change) string {
+	if c.TransactionID == 0 {
+		return ""
+	}
+	return strconv.FormatUint(c.TransactionID, 10)
 }
 
 const changeHeader = "CHANGE"

@@ -222,3 +222,22 @@ func TestHistoryThatPythonWrote(t *testing.T) {
 		t.Errorf("log prints\n%s", out)
 	}
 }
+
+func TestALogShowsTransactions(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(w *world) {
+		withTodos(w)
+		log := w.must("log", "todos", "1", "--with-tx")
+		words := strings.Fields(log)
+		at := slices.Index(words, "TX")
+		if at != 1 {
+			w.t.Fatalf("the log is\n%s", log)
+		}
+		tx := strings.Fields(strings.Split(log, "\n")[1])[at]
+		// That of a record that was inserted together with it is in the same one.
+		if again := w.must("log", "todos", "2", "--tx", tx, "--with-tx"); !strings.Contains(again, " "+tx+" ") {
+			w.t.Errorf("the log of transaction %s is\n%s", tx, again)
+		}
+		w.must("revert", "--tx", tx, "--rationale", "r")
+	})
+}

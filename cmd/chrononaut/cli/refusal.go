@@ -25,7 +25,8 @@ func lockRefusal(err error) *noError {
 	case errors.As(err, &lost):
 		no.reason, no.try = "lease_lost", "chrononaut lease takes a new one; look at what has changed since."
 		if lost.End == chrononaut.LeaseUnknown {
-			no.try = leaseHint
+			// It need not have ended.
+			no.err, no.try = &unknownLeaseError{lost}, leaseHint
 		}
 	case errors.Is(err, chrononaut.ErrStale):
 		no.reason, no.try = "stale", "look at what has changed since: chrononaut log TABLE KEY."
@@ -36,6 +37,14 @@ func lockRefusal(err error) *noError {
 	}
 	return no
 }
+
+// unknownLeaseError says that a lease cannot be told from its number and token.
+type unknownLeaseError struct{ lost *chrononaut.LeaseLostError }
+
+func (e *unknownLeaseError) Error() string {
+	return "no lease has the number " + strconv.FormatInt(e.lost.Lease, 10) + " and this token"
+}
+func (e *unknownLeaseError) Unwrap() error { return e.lost }
 
 // serverHint is the hint that PostgreSQL has for an error of ours.
 func serverHint(err error) string {

@@ -199,7 +199,7 @@ is done then. A revert is a transaction of its own, which can be reverted.`,
 				}
 				plan, err := db.client.Revert(ctx, target, nil)
 				if errors.Is(err, chrononaut.ErrNotFound) {
-					err = &noError{err: err, reason: "not_found", try: "chrononaut log shows the transaction of each change with --json."}
+					err = &noError{err: err, reason: "not_found", try: "chrononaut log --with-tx shows the transaction of each change."}
 				}
 				return plan, err
 			})
