@@ -149,6 +149,10 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	if reason == "error" && (errors.Is(err, chrononaut.ErrLocked) || chronodriver.Busy(err)) {
 		reason, try = "busy", busyHint
 	}
+	if reason == "error" && strings.Contains(message, "readonly database") {
+		// SQLite's message; its driver's error has no type that is the same everywhere.
+		reason, try = "read_only", "check the permissions of the file and its directory."
+	}
 	var server *pgconn.PgError
 	if reason == "error" && errors.As(err, &server) {
 		switch server.Code {
@@ -291,15 +295,38 @@ func connecting(err error) error {
 	case errors.As(err, &connect):
 		switch {
 		case errors.As(err, &server):
-			return &connectError{fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code), err}
+			refused := &connectError{fmt.Sprintf("%s (SQLSTATE %s)", server.Message, server.Code), err}
+			if try := connectHint(server.Code); try != "" {
+				return hinted(refused, try)
+			}
+			return refused
 		case errors.As(err, &lookup):
 			return hinted(&connectError{"the host is not known", err}, "check the name of the host in the database URL.")
 		case errors.As(err, &dial):
 			return hinted(&connectError{dial.Error(), err}, "check the host and the port, and that the server is running.")
 		case errors.Is(err, context.DeadlineExceeded):
 			return &connectError{"timeout", err}
+		case strings.Contains(err.Error(), "server refused TLS connection"):
+			return hinted(&connectError{"the server offers no TLS, which sslmode asks for", err}, "sslmode=prefer in the database URL, or TLS on the server.")
 		}
 		return &connectError{"the server does not answer as expected", err}
 	}
 	return err
+}
+
+// connectHint says what to do when the server refuses a connection.
+func connectHint(state string) string {
+	switch state {
+	case "28P01":
+		return "check the user and the password: postgres://USER:PASSWORD@HOST/DATABASE, PGPASSWORD, or a file .pgpass."
+	case "28000":
+		return "check the user in the database URL, and what pg_hba.conf of the server lets it do."
+	case "3D000":
+		return "check the name of the database in the database URL, or make it: createdb."
+	case "53300":
+		return "the same command again, when other clients have gone."
+	case "57P03":
+		return "the same command again, when the server has started."
+	}
+	return ""
 }

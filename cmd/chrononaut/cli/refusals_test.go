@@ -199,6 +199,29 @@ func mustURL(t *testing.T, s string) *url.URL {
 	return u
 }
 
+func TestRefusedConnections(t *testing.T) {
+	w := onPostgres(t)
+	u := mustURL(t, w.url)
+	with := func(change func(u *url.URL)) string {
+		changed := *u
+		change(&changed)
+		return changed.String()
+	}
+	for want, address := range map[string]string{
+		"check the name of the database": with(func(u *url.URL) { u.Path = "/chrononaut_no_such_database" }),
+		"check the user":                 with(func(u *url.URL) { u.User = url.User("chrononaut_no_such_role") }),
+		"sslmode=prefer":                 with(func(u *url.URL) { u.RawQuery = "sslmode=require" }),
+	} {
+		if strings.Contains(address, "sslmode=require") && w.text(`SHOW ssl`) == "on" {
+			continue
+		}
+		_, stderr, status := w.run(t.Context(), "check", "--database-url", address)
+		if status != 2 || !strings.Contains(stderr, "\nTry: "+want) {
+			t.Errorf("a connection that is refused exits with %d and does not advise %q: %s", status, want, stderr)
+		}
+	}
+}
+
 func TestSecretsAreNotInErrors(t *testing.T) {
 	t.Parallel()
 	w := &world{t: t, env: map[string]string{}}
