@@ -14,6 +14,7 @@ import (
 
 func (a *app) blameCommand() *cobra.Command {
 	var at string
+	var version int
 	cmd := &cobra.Command{
 		Use:   "blame TABLE KEY",
 		Short: "Show since when a record has its values, by whom and why",
@@ -26,12 +27,20 @@ A hidden column has no value in history: its last change is shown, and nothing
 when none was recorded. Untracked columns are left out. It exits with 1 when the
 record did not exist then or history cannot say what it was.`,
 		Example: `  chrononaut blame todos 42
+  chrononaut blame todos 42 --version 3
   chrononaut blame todos 42 --at '2026-11-24 09:30' --json`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := parseTable(args[0])
 			if err != nil {
 				return err
+			}
+			byVersion := cmd.Flags().Changed("version")
+			switch {
+			case version < 0:
+				return usagef("", "--version must not be negative")
+			case at != "" && byVersion:
+				return usagef("", "give --at or --version, not both")
 			}
 			moment, err := a.parseTimeFlag("at", at)
 			if err != nil {
@@ -42,10 +51,14 @@ record did not exist then or history cannot say what it was.`,
 			}
 			ctx := cmd.Context()
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
-				if err := r.ask(ctx, moment); err != nil {
-					return err
+				opts := &chrononaut.BlameOpts{Version: &version}
+				if !byVersion {
+					if err := r.ask(ctx, moment); err != nil {
+						return err
+					}
+					opts = &chrononaut.BlameOpts{At: r.at}
 				}
-				b, err := r.history.Blame(ctx, r.key, &chrononaut.BlameOpts{At: r.at})
+				b, err := r.history.Blame(ctx, r.key, opts)
 				if err != nil {
 					return r.explain(ctx, err)
 				}
@@ -57,6 +70,7 @@ record did not exist then or history cannot say what it was.`,
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the state at this time (default: now)")
+	cmd.Flags().IntVar(&version, "version", 0, "the state with this version")
 	return cmd
 }
 

@@ -248,6 +248,7 @@ or version), and 2 when it was used wrongly or failed. See docs/command.md.`,
 	add(groupLook, a.logCommand(), a.showCommand(), a.diffCommand(), a.blameCommand(), a.queryCommand(), a.shellCommand(), a.snapshotCommand())
 	add(groupBack, a.restoreCommand(), a.undeleteCommand(), a.revertCommand())
 	add(groupLock, a.holdCommand(), a.releaseCommand(), a.holdsCommand(), a.leaseCommand())
+	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.start(cmd) }

@@ -112,10 +112,16 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 		if try == "" {
 			try = cmd.CommandPath() + " --help"
 		}
-	case !a.started:
+	case !a.started || isExcluding(err):
+		if said, ok := useMessage(err); ok {
+			message = said
+		}
 		try, reason = cmd.CommandPath()+" --help", "usage"
 		if strings.HasPrefix(message, "unknown shorthand flag: '") && strings.ContainsAny(message[25:26], "0123456789") {
 			try = "put -- before a key that begins with -, as in " + cmd.CommandPath() + " TABLE -- -5"
+		}
+		if like := suggestion(cmd, err); like != "" {
+			try = like
 		}
 	case ctx.Err() != nil:
 		message, reason = "interrupted", "interrupted"

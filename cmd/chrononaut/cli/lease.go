@@ -208,6 +208,7 @@ already. To end a lease of somebody else, take it over and release that.`,
 
 func (a *app) leaseListCommand() *cobra.Command {
 	var holder string
+	var limit int
 	cmd := &cobra.Command{
 		Use:   "list [TABLE [KEY]]",
 		Short: "List the leases that run",
@@ -221,27 +222,46 @@ Tokens are not shown. An empty list is no error.`,
 			if err != nil {
 				return err
 			}
+			if limit < 0 {
+				return usagef("", "--limit must not be negative")
+			}
 			ctx := cmd.Context()
 			return a.withDatabase(ctx, false, func(db *database) error {
 				table, key, err := db.optionalRecord(ctx, name, args)
 				if err != nil {
 					return err
 				}
-				leases, err := db.leases(ctx, table, key, holder)
+				leases, err := db.leases(ctx, table, key, holder, limit)
 				if err != nil {
 					return err
 				}
-				return a.printLeases(leases)
+				more := limit > 0 && len(leases) > limit
+				if more {
+					leases = leases[:limit]
+				}
+				if err := a.printLeases(leases); err != nil {
+					return err
+				}
+				if more {
+					a.out.remark("there are more: --limit 0 shows all")
+				}
+				return nil
 			})
 		},
 	}
 	cmd.Flags().StringVar(&holder, "holder", "", "only those of this holder")
+	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "the greatest number of leases; 0 is no limit")
 	return cmd
 }
 
-func (db *database) leases(ctx context.Context, table chrononaut.Table, key chrononaut.Key, holder string) ([]chrononaut.Lease, error) {
+// leases are those that run, one more than the limit if there are more.
+func (db *database) leases(ctx context.Context, table chrononaut.Table, key chrononaut.Key, holder string, limit int) ([]chrononaut.Lease, error) {
 	if key == nil {
-		return db.client.Leases(ctx, &chrononaut.LeasesOpts{Table: table, Holder: holder})
+		opts := &chrononaut.LeasesOpts{Table: table, Holder: holder}
+		if limit > 0 {
+			opts.Limit = limit + 1
+		}
+		return db.client.Leases(ctx, opts)
 	}
 	l, err := db.client.LeaseOf(ctx, table, key)
 	if err != nil || l == nil || holder != "" && l.Holder != holder {

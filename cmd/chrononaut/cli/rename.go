@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"github.com/chrononaut-go/chrononaut/chronomigrate"
@@ -41,17 +39,24 @@ names can be exchanged: rename todos a b b a.`,
 			if err != nil {
 				return err
 			}
-			r, err := parseRenaming(args[1:], to, at)
+			r, err := parseRenaming(args[1:], to, at != "")
 			if err != nil {
 				return err
 			}
 			r.Undo = undo
+			renamed, err := a.parseTimeFlag("at", at)
+			if err != nil {
+				return err
+			}
 			opts, err := a.applyOpts(apply)
 			if err != nil {
 				return err
 			}
 			ctx := a.writeContext(cmd.Context(), w)
 			return a.withDatabase(ctx, false, func(db *database) error {
+				if r.At, err = db.time(ctx, renamed); err != nil {
+					return err
+				}
 				plan, err := db.migrator.Rename(ctx, name, r, opts)
 				if err != nil {
 					return err
@@ -72,7 +77,7 @@ names can be exchanged: rename todos a b b a.`,
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the table's new name, with its schema where that changes")
-	cmd.Flags().StringVar(&at, "at", "", "when columns were renamed that have their new names already: 2026-03-01T12:00:00Z")
+	cmd.Flags().StringVar(&at, "at", "", "when columns were renamed that have their new names already")
 	cmd.Flags().BoolVar(&undo, "undo", false, "withdraw the last declaration, that of these columns")
 	apply.add(cmd)
 	w = a.writeFlags(cmd)
@@ -80,14 +85,14 @@ names can be exchanged: rename todos a b b a.`,
 }
 
 // parseRenaming reads OLD NEW pairs, or the table's new name.
-func parseRenaming(pairs []string, to, at string) (r chronomigrate.Renaming, err error) {
+func parseRenaming(pairs []string, to string, at bool) (r chronomigrate.Renaming, err error) {
 	const usage = "chrononaut rename TABLE OLD NEW, or chrononaut rename TABLE --to NEWTABLE."
 	switch {
 	case (to == "") == (len(pairs) == 0):
 		return r, usagef(usage, "rename columns or the table")
 	case len(pairs)%2 != 0:
 		return r, usagef(usage, "a column has no new name")
-	case to != "" && at != "":
+	case to != "" && at:
 		return r, usagef(usage, "--at is about columns: a table's changes keep its old name until it is declared")
 	case to != "":
 		r.Table, err = parseTable(to)
@@ -107,11 +112,6 @@ func parseRenaming(pairs []string, to, at string) (r chronomigrate.Renaming, err
 			return r, usagef(usage, "%s is named twice", was)
 		}
 		r.Columns[was] = is
-	}
-	if at != "" {
-		if r.At, err = time.Parse(time.RFC3339Nano, at); err != nil {
-			return r, usagef("--at 2026-03-01T12:00:00Z", "--at is no time in RFC 3339")
-		}
 	}
 	return r, nil
 }
