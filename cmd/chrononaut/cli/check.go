@@ -19,8 +19,8 @@ type problemJSON struct {
 	Fix     []stepJSON                `json:"fix"`
 }
 
-func newProblemJSON(p chronomigrate.Problem) problemJSON {
-	shape := problemJSON{p.Kind, newTableJSON(p.Table), p.Object, p.Message, p.Hint, []stepJSON{}}
+func (a *app) newProblemJSON(p chronomigrate.Problem) problemJSON {
+	shape := problemJSON{p.Kind, newTableJSON(p.Table), p.Object, p.Message, a.inSchema(p.Hint), []stepJSON{}}
 	for _, s := range p.Fix {
 		shape.Fix = append(shape.Fix, stepJSON{s.Comment, s.SQL, s.Reverse})
 	}
@@ -160,7 +160,7 @@ func (a *app) check(ctx context.Context, db *database, names []chrononaut.Table,
 			shape.Tracked = append(shape.Tracked, newTableJSON(t))
 		}
 		for _, p := range problems {
-			shape.Problems = append(shape.Problems, newProblemJSON(p))
+			shape.Problems = append(shape.Problems, a.newProblemJSON(p))
 		}
 		for _, plan := range fixed {
 			shape.Fixed = append(shape.Fixed, newPlanJSON(plan, dryRun))
@@ -231,7 +231,7 @@ func (a *app) printProblems(problems []chronomigrate.Problem, tracked []chronona
 	for _, problem := range problems {
 		p.line("%s  %s: %s", p.paint(bad, string(problem.Kind)), p.paint(strong, clean(problem.Table.String())), clean(problem.Message))
 		if problem.Hint != "" {
-			p.line("    %s", clean(problem.Hint))
+			p.line("    %s", clean(a.inSchema(problem.Hint)))
 		}
 	}
 	checked := plural(int64(len(tracked)), "table", "tables") + " checked"

@@ -84,7 +84,39 @@ func (a *app) withDatabase(ctx context.Context, create bool, f func(*database) e
 		return err
 	}
 	defer db.close()
-	return connecting(f(db))
+	if err = f(db); err != nil && db.unadopted(ctx, err) {
+		err = hinted(fmt.Errorf("the schema has the history table of Python chrononaut, which is not adopted: %w", chronomigrate.ErrNoHistory), "chrononaut adopt.")
+	}
+	return connecting(err)
+}
+
+// unadopted tells whether an error comes from a history table of Python chrononaut
+// that nobody has taken over yet.
+func (db *database) unadopted(ctx context.Context, err error) bool {
+	const undefinedColumn, duplicateTable = "42703", "42P07"
+	state := chronodriver.State(err)
+	if db.driver.Dialect() != chronodriver.PostgreSQL ||
+		!errors.Is(err, chronomigrate.ErrNoHistory) && !errors.Is(err, chrononaut.ErrNotInstalled) && state != undefinedColumn && state != duplicateTable {
+		return false
+	}
+	python, failed := db.python(ctx)
+	return failed == nil && python
+}
+
+// python tells whether there is such a table.
+func (db *database) python(ctx context.Context) (python bool, err error) {
+	if db.driver.Dialect() != chronodriver.PostgreSQL {
+		return false, nil
+	}
+	rows, err := db.driver.Query(ctx, `
+		SELECT count(*) FILTER (WHERE c.relname = 'chrononaut_activity') > 0 AND count(*) FILTER (WHERE c.relname = 'chrononaut_migration') = 0
+		  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE n.nspname = $1::text AND c.relname IN ('chrononaut_activity', 'chrononaut_migration')`, db.schema)
+	if err != nil {
+		return false, err
+	}
+	_, err = scanLast(rows, &python)
+	return python, err
 }
 
 func (a *app) open(ctx context.Context, t target, create bool) (*database, error) {

@@ -61,7 +61,7 @@ func (a *app) diffSchema(ctx context.Context, db *database, names []chrononaut.T
 			shape.Plan = append(shape.Plan, newPlanJSON(plan, true))
 		}
 		for _, p := range fixed.Left {
-			shape.Left = append(shape.Left, newProblemJSON(p))
+			shape.Left = append(shape.Left, a.newProblemJSON(p))
 		}
 		if err := a.out.json(shape); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (a *app) printScript(db *database, fixed *chronomigrate.Fixed) {
 		fmt.Fprintf(a.out.w, "-- %s\n%s\n\n%s\nCOMMIT;\n\n", commented(plan.Table.String()), begin, plan.SQL())
 	}
 	for _, p := range fixed.Left {
-		fmt.Fprintf(a.out.w, "-- To be decided, %s: %s\n-- %s\n", commented(p.Table.String()), commented(p.Message), commented(p.Hint))
+		fmt.Fprintf(a.out.w, "-- To be decided, %s: %s\n-- %s\n", commented(p.Table.String()), commented(p.Message), commented(a.inSchema(p.Hint)))
 	}
 	if len(fixed.Plans)+len(fixed.Left) == 0 {
 		a.out.remark("nothing to do: everything is as it should be")

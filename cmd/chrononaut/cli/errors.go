@@ -174,7 +174,7 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	}
 	message = ours.ReplaceAllString(message, "$1$2")
 	// A hint is ours, and may show what a URL looks like.
-	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(try)), reason
+	return anyURL.ReplaceAllString(a.redact(oneLine(message)), "(database URL)"), a.redact(oneLine(a.inSchema(try))), reason
 }
 
 var deniedPattern = regexp.MustCompile(`permission denied for (\w+) (.*)`)
@@ -248,6 +248,19 @@ var reasons = []struct {
 	{chrononaut.ErrRestoreConflict, "conflict"},
 	{chrononaut.ErrLocking, "refused"},
 	{fs.ErrNotExist, "no_file"},
+}
+
+var ourCommand = regexp.MustCompile(`\bchrononaut (?:migrate|track|untrack|rename|strict|harden|check|diff-schema|import|adopt|convert|log|show|diff|blame|query|shell|snapshot|restore|undelete|revert|hold|release|holds|lease)\b`)
+
+// inSchema gives the commands in a text the schema that this one was given: without
+// it they would speak of another history.
+func (a *app) inSchema(text string) string {
+	if a.schema == chrononaut.DefaultSchema || a.schema == "" || strings.Contains(text, "--schema ") || strings.HasSuffix(text, "--help") {
+		return text
+	}
+	return ourCommand.ReplaceAllStringFunc(text, func(command string) string {
+		return strings.Replace(command, "chrononaut ", "chrononaut --schema "+shellArg(a.schema)+" ", 1)
+	})
 }
 
 func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }

@@ -169,11 +169,18 @@ program (newer).`,
 				if err != nil {
 					return err
 				}
+				up := "chrononaut migrate up"
+				switch python, err := db.python(cmd.Context()); {
+				case err != nil:
+					return err
+				case python:
+					up = "chrononaut adopt, because the schema has the history table of Python chrononaut"
+				}
 				shape := statusJSON{status.Version, status.Latest, "current"}
 				text := fmt.Sprintf("history is at version %d, the newest", status.Version)
 				switch {
 				case status.Version == 0:
-					shape.State, text = "missing", "history is not installed; run chrononaut migrate up"
+					shape.State, text = "missing", "history is not installed; run " + up
 				case status.Version < status.Latest:
 					shape.State = "behind"
 					text = fmt.Sprintf("history is at version %d of %d; run chrononaut migrate up", status.Version, status.Latest)
@@ -184,7 +191,7 @@ program (newer).`,
 				if a.json {
 					err = a.out.json(shape)
 				} else {
-					a.out.line("%s", text)
+					a.out.line("%s", a.inSchema(text))
 				}
 				if err == nil && shape.State != "current" {
 					err = errNo

@@ -28,11 +28,13 @@ type printer struct {
 	color    bool
 	width    int
 	location *time.Location
+	// inSchema is that of the app.
+	inSchema func(text string) string
 }
 
 func newPrinter(a *app) *printer {
 	p := &printer{
-		w: a.answer, remarks: a.Stderr, tty: a.StdoutTTY && !a.json, width: a.Width, location: a.Location,
+		w: a.answer, remarks: a.Stderr, tty: a.StdoutTTY && !a.json, width: a.Width, location: a.Location, inSchema: a.inSchema,
 		color: a.StdoutTTY && !a.json && !a.noColor && a.Env("NO_COLOR") == "" && a.Env("TERM") != "dumb",
 	}
 	if a.quiet || a.json {
@@ -43,7 +45,7 @@ func newPrinter(a *app) *printer {
 
 // remark says something besides the answer, on standard error.
 func (p *printer) remark(format string, args ...any) {
-	fmt.Fprintf(p.remarks, format+"\n", args...)
+	fmt.Fprintln(p.remarks, p.inSchema(fmt.Sprintf(format, args...)))
 }
 
 func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
