@@ -50,18 +50,18 @@ func (p *progress) show(b chronomigrate.BaselineProgress) {
 	}
 	p.last, p.drawn = now, true
 	if !p.tty {
-		text := fmt.Sprintf("%d rows read, %d recorded", b.Rows, b.Recorded)
+		text := fmt.Sprintf("%s read, %d recorded", plural(b.Rows, "row", "rows"), b.Recorded)
 		if p.ofRecords {
-			text = fmt.Sprintf("%d records", b.Rows)
+			text = plural(b.Rows, "record", "records")
 		}
 		fmt.Fprintf(p.w, "%s: %s%s%s\n", p.label, text, percent(b), p.pace(b, now))
 		return
 	}
-	unit := "rows"
+	count := plural(b.Rows, "row", "rows")
 	if p.ofRecords {
-		unit = "records"
+		count = plural(b.Rows, "record", "records")
 	}
-	text := fmt.Sprintf(" %d %s%s%s", b.Rows, unit, percent(b), p.pace(b, now))
+	text := " " + count + percent(b) + p.pace(b, now)
 	room := min(p.width-len(text)-len(p.label)-4, 40)
 	bar := ""
 	if room >= 5 && b.Total > 0 {

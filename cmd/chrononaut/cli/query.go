@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
@@ -104,8 +105,11 @@ func explainQuery(err error) error {
 			err = fmt.Errorf("%w: %s", kind, server.Message)
 		}
 	}
-	if server.Hint != "" {
+	switch {
+	case server.Hint != "":
 		err = hinted(err, server.Hint)
+	case errors.Is(err, chrononaut.ErrPast) && strings.Contains(server.Message, "is not tracked"):
+		err = hinted(err, "chrononaut track TABLE, or --untracked present: what is not tracked as it is now.")
 	}
 	return explainPast(err)
 }

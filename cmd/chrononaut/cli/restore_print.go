@@ -108,7 +108,15 @@ func (a *app) printLater(later []chrononaut.RestoreLater, conflict bool) {
 		if l.Rationale != "" {
 			why = " (" + clean(l.Rationale) + ")"
 		}
-		a.out.line("    %s version %d, %s%s at %s%s: %s", verb, l.Version, l.Operation, who, a.out.time(l.Changed), why, clean(strings.Join(l.Columns, ", ")))
+		operation := string(l.Operation)
+		if operation == "" {
+			operation = "changed" // Python chrononaut does not say how.
+		}
+		columns := ""
+		if len(l.Columns) > 0 {
+			columns = ": " + clean(strings.Join(l.Columns, ", "))
+		}
+		a.out.line("    %s version %d, %s%s at %s%s%s", verb, l.Version, operation, who, a.out.time(l.Changed), why, columns)
 	}
 }
 

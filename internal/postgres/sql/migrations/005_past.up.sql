@@ -581,12 +581,19 @@ BEGIN
        AND (coalesce(nullif(current_setting('chrononaut.as_of_options', true), '')::jsonb ->> 'untracked', '') <> 'present'
             OR EXISTS (SELECT FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = n.nspname AND p.table_name = c.relname))
      LIMIT 1;
-    IF present IS NOT NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'TM012',
-            MESSAGE = format('the present of %s was read in the past', present),
-            HINT = 'Leave the schema out of the name, also in functions that the query calls; or the table is not tracked.';
+    IF present IS NULL THEN
+        RETURN;
     END IF;
+    -- A table that was made since the last one was tracked has no view that refuses it.
+    IF NOT EXISTS (SELECT FROM {{schema}}.chrononaut_past AS p
+                     JOIN pg_class AS c ON c.oid = present AND c.relname = p.table_name
+                     JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = p.table_schema) THEN
+        PERFORM {{schema}}.past_refused(present::text);
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = 'TM012',
+        MESSAGE = format('the present of %s was read in the past', present),
+        HINT = 'Leave the schema out of the name, also in functions that the query calls.';
 END
 {{dollar}};
 
