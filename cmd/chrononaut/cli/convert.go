@@ -15,6 +15,8 @@ import (
 
 // convertFlags are the flags of convert.
 type convertFlags struct {
+	*write
+
 	fromTable, createdAt, hidden, untracked, from    string
 	join                                             []string
 	chunk                                            int
@@ -97,8 +99,15 @@ before you track the table with --version-column version. See docs/converting.md
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be converted, and what looks wrong")
 	flags.BoolVar(&f.verify, "verify", false, "only compare the old history with the new")
 	flags.BoolVar(&f.restart, "restart", false, "begin again, instead of going on after an interruption")
+	f.write = a.writeFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("all", "update", "dry-run", "verify", "restart")
 	return cmd
+}
+
+// convertRunJSON is what history says of a run.
+type convertRunJSON struct {
+	Records  int64 `json:"records"`
+	Recorded int64 `json:"recorded"`
 }
 
 func (a *app) runConvert(cmd *cobra.Command, arg string, f *convertFlags) error {
@@ -199,6 +208,9 @@ func (a *app) convertHistory(ctx context.Context, db *database, table chrononaut
 			}
 		}
 		result, err = c.ConvertChunks(ctx)
+	}
+	if result != nil && result.Recorded > 0 {
+		err = errors.Join(err, db.recordRun(a.writeContext(ctx, f.write), table, "convert", convertRunJSON{result.Records, result.Recorded}))
 	}
 	if err != nil {
 		return err

@@ -18,6 +18,8 @@ import (
 
 // importFlags are the flags of import.
 type importFlags struct {
+	*write
+
 	from, model, source, context, of, period string
 	hidden, untracked, keep                  string
 	rename, value                            []string
@@ -91,7 +93,14 @@ first captured change. The table's rows are not touched. See docs/importing.md.`
 	flags.IntVar(&f.chunk, "chunk", 1000, "changes in one transaction")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "do all of it and roll it back")
 	flags.BoolVar(&f.skipBad, "skip-bad", false, "leave out changes that cannot be imported, instead of stopping")
+	f.write = a.writeFlags(cmd)
 	return cmd
+}
+
+// importRunJSON is what history says of a run.
+type importRunJSON struct {
+	From     string `json:"from"`
+	Imported int64  `json:"imported"`
 }
 
 func (a *app) runImport(cmd *cobra.Command, arg string, f *importFlags) error {
@@ -124,6 +133,9 @@ func (a *app) runImport(cmd *cobra.Command, arg string, f *importFlags) error {
 			}
 		}
 		result, err := a.importHistory(ctx, db, table, source, opts)
+		if result != nil && result.Imported > 0 && !f.dryRun {
+			err = errors.Join(err, db.recordRun(a.writeContext(ctx, f.write), result.Table, "import", importRunJSON{f.from, result.Imported}))
+		}
 		if err != nil {
 			return importHint(err, f.from)
 		}

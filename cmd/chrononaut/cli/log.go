@@ -32,7 +32,8 @@ var operations = []chrononaut.Operation{
 	chrononaut.OperationRestore, chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
 	chrononaut.OperationHold, chrononaut.OperationReleaseRequest, chrononaut.OperationRelease,
 	chrononaut.OperationLease, chrononaut.OperationLeaseTakeover, chrononaut.OperationLeaseRelease,
-	"strict", "harden", // of the database, and no table
+	"import", "convert", // of a table
+	"strict", "harden", // of the database
 }
 
 // operationHint lists them.
