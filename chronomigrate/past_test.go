@@ -237,7 +237,11 @@ func TestPastIsMirroredByViews(t *testing.T) {
 		if _, err := f.migrator.MirrorView(t.Context(), f.table(view), nil); err != nil {
 			t.Fatal(describe(err))
 		}
+		if again, err := f.migrator.MirrorView(t.Context(), f.table(view), nil); err != nil || !again.Empty() {
+			t.Fatalf("MirrorView() of a view that is mirrored = %+v, %v", again, describe(err))
+		}
 	}
+	f.wantText("totals, Big ones", `SELECT string_agg(table_name, ', ' ORDER BY id) FROM chrononaut.chrononaut_activity WHERE operation = 'mirror'`)
 	f.exec(`INSERT INTO docs VALUES (1, 'one'), (2, 'two')`, `INSERT INTO lines VALUES (1, 1, 3), (2, 1, 4), (3, 2, 1)`)
 	point := f.now()
 	f.exec(`DELETE FROM lines`)

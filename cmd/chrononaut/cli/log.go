@@ -32,7 +32,7 @@ var operations = []chrononaut.Operation{
 	chrononaut.OperationRestore, chrononaut.OperationBaseline, chrononaut.OperationTrack, chrononaut.OperationUntrack, chrononaut.OperationSuppress,
 	chrononaut.OperationHold, chrononaut.OperationReleaseRequest, chrononaut.OperationRelease,
 	chrononaut.OperationLease, chrononaut.OperationLeaseTakeover, chrononaut.OperationLeaseRelease,
-	"import", "convert", // of a table
+	"import", "convert", "mirror", // of a table, or a view
 	"strict", "harden", // of the database
 }
 

@@ -184,6 +184,11 @@ SELECT {{schema}}.make_event_triggers()
 {{define "mirror_view" -}}
 SELECT {{schema}}.mirror_view({{literal .Table.Schema}}, {{literal .Table.Name}})
 {{- end}}
+{{define "mirrored" -}}
+SELECT EXISTS (SELECT FROM {{schema}}.chrononaut_past_mirror AS m WHERE m.view_schema = $1::text AND m.view_name = $2::text)
+   AND NOT EXISTS (SELECT FROM {{schema}}.stale_mirrors() AS s WHERE s.view_schema = $1::text AND s.view_name = $2::text)
+   AND {{schema}}.past_shared($1::text, $2::text)
+{{- end}}
 {{define "create_past_view" -}}
 CREATE VIEW {{.On}} AS
 {{.Options}}
