@@ -52,7 +52,8 @@ func (a *app) logCommand() *cobra.Command {
 		Short: "Show what was changed, by whom and why",
 		Long: `Log shows changes, the newest first: of one record, of a table, or of all
 tables. Conditions add up. The log of a record follows it through changes of its
-primary key, and is there after the record was deleted.
+primary key, and is there after the record was deleted; it has the holds on the
+record too, and its leases if --operation asks for them.
 
 It shows the last 50 changes unless --limit says otherwise. To go on, give the
 id of the last one: --before-id, or with --oldest-first --after-id. JSON has the
@@ -155,8 +156,19 @@ func (a *app) activityOpts(f *logFlags) (opts *chrononaut.ActivityOpts, since, u
 func (db *database) record(ctx context.Context, entry *chronomigrate.TrackedTable, key chrononaut.Key, o *chrononaut.ActivityOpts) iter.Seq2[chrononaut.Change, error] {
 	history := chrononaut.NewHistory[struct{}](db.client, entry.Table, nil)
 	return func(yield func(chrononaut.Change, error) bool) {
-		shown, seen := 0, false
-		show := func(c *chrononaut.Change) bool {
+		fail := func(err error) {
+			if errors.Is(err, chrononaut.ErrKey) {
+				err = hinted(err, keyHint(entry.KeyColumns))
+			}
+			yield(chrononaut.Change{}, err)
+		}
+		locks, err := db.recordLocks(ctx, entry, key, o)
+		if err != nil {
+			fail(err)
+			return
+		}
+		shown, seen := 0, len(locks) > 0
+		showOne := func(c *chrononaut.Change) bool {
 			match, err := db.matches(ctx, c, o)
 			switch {
 			case err != nil:
@@ -168,14 +180,25 @@ func (db *database) record(ctx context.Context, entry *chronomigrate.TrackedTabl
 			shown++
 			return yield(*c, nil) && shown != o.Limit
 		}
+		showLocks := func(upTo func(id int64) bool) bool {
+			for len(locks) > 0 && upTo(locks[0].ID) {
+				next := locks[0]
+				locks = locks[1:]
+				if !showOne(&next) {
+					return false
+				}
+			}
+			return true
+		}
+		// show also shows the locks that come before a change.
+		show := func(c *chrononaut.Change) bool {
+			return showLocks(func(id int64) bool { return (id < c.ID) == o.OldestFirst }) && showOne(c)
+		}
 		// Newest first, a change waits for the one before it.
 		var last *chrononaut.Change
 		for s, err := range history.All(ctx, key, &chrononaut.VersionsOpts{NewestFirst: !o.OldestFirst}) {
 			if err != nil {
-				if errors.Is(err, chrononaut.ErrKey) {
-					err = hinted(err, keyHint(entry.KeyColumns))
-				}
-				yield(chrononaut.Change{}, err)
+				fail(err)
 				return
 			}
 			seen = true
@@ -193,12 +216,14 @@ func (db *database) record(ctx context.Context, entry *chronomigrate.TrackedTabl
 			}
 			last = &c
 		}
-		switch {
-		case !seen:
+		if !seen {
 			yield(chrononaut.Change{}, noRecord(entry.Table))
-		case !o.OldestFirst:
-			show(last)
+			return
 		}
+		if !o.OldestFirst && last != nil && !show(last) {
+			return
+		}
+		showLocks(func(int64) bool { return true })
 	}
 }
 

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
 )
 
 // lockChange is what history says of a hold or a lease that was placed, asked to
@@ -46,6 +50,67 @@ func lockRelations(written []lockRelation) []chrononaut.Relation {
 		})
 	}
 	return relations
+}
+
+var (
+	holdOperations  = []chrononaut.Operation{chrononaut.OperationHold, chrononaut.OperationReleaseRequest, chrononaut.OperationRelease}
+	leaseOperations = []chrononaut.Operation{chrononaut.OperationLease, chrononaut.OperationLeaseTakeover, chrononaut.OperationLeaseRelease}
+)
+
+// recordLocks are the changes of a log that are about holds on a record, or if they
+// are asked for about its leases: these have no index by key, and there may be as
+// many as there are versions. They are in the log's order.
+func (db *database) recordLocks(ctx context.Context, entry *chronomigrate.TrackedTable, key chrononaut.Key, o *chrononaut.ActivityOpts) ([]chrononaut.Change, error) {
+	conditions := chrononaut.ActivityOpts{Actor: o.Actor, Transaction: o.Transaction, Since: o.Since, Until: o.Until, BeforeID: o.BeforeID, AfterID: o.AfterID}
+	wanted := holdOperations
+	if o.Operation != "" {
+		wanted = []chrononaut.Operation{o.Operation}
+	}
+	tables := []chrononaut.Table{entry.Table}
+	var is func(l *lockChange) bool
+	switch {
+	case o.Column != "":
+		return nil, nil
+	case slices.Contains(leaseOperations, o.Operation):
+		is = func(l *lockChange) bool { return formatKey(l.Key) == formatKey(key) }
+	case slices.Contains(holdOperations, wanted[0]):
+		holds, err := db.holdsOf(ctx, &chrononaut.HoldsOpts{Table: entry.Table, Key: key, All: true})
+		if err != nil || len(holds) == 0 {
+			return nil, err
+		}
+		tables = nil
+		for i := range holds {
+			// One that holds rows of another table too is in the log of that.
+			if !slices.Contains(tables, holds[i].Table) {
+				tables = append(tables, holds[i].Table)
+			}
+		}
+		is = func(l *lockChange) bool {
+			return slices.ContainsFunc(holds, func(h chrononaut.Hold) bool { return h.ID == l.Hold })
+		}
+	default:
+		return nil, nil
+	}
+	var found []chrononaut.Change
+	for _, conditions.Table = range tables {
+		for _, conditions.Operation = range wanted {
+			for c, err := range db.client.ActivityAll(ctx, &conditions) {
+				if err != nil {
+					return nil, err
+				}
+				if l, err := decodeLock(c.Data); err == nil && is(l) {
+					found = append(found, c)
+				}
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b chrononaut.Change) int {
+		if o.OldestFirst {
+			return cmp.Compare(a.ID, b.ID)
+		}
+		return cmp.Compare(b.ID, a.ID)
+	})
+	return found, nil
 }
 
 // describeLock gives a change that is about a hold or a lease its keys and a

@@ -180,7 +180,7 @@ program (newer).`,
 				text := fmt.Sprintf("history is at version %d, the newest", status.Version)
 				switch {
 				case status.Version == 0:
-					shape.State, text = "missing", "history is not installed; run " + up
+					shape.State, text = "missing", "history is not installed; run "+up
 				case status.Version < status.Latest:
 					shape.State = "behind"
 					text = fmt.Sprintf("history is at version %d of %d; run chrononaut migrate up", status.Version, status.Latest)

@@ -27,7 +27,7 @@ func (a *app) showCommand() *cobra.Command {
 		Long: `Show prints the state of a record and the change that made it: as it is now, as
 it was at a time (--at), or with a version (--version). Hidden and untracked
 columns are not in it. A version that is a deletion shows the last state. As the
-record is now, it also says who holds it and why.
+record is now, it also says who holds or leases it, and why.
 
 It exits with 1 when the record did not exist then, when it has no such version,
 or when history cannot say, because the time lies before tracking began. The
@@ -62,16 +62,16 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 				if err != nil {
 					return r.explain(ctx, err)
 				}
-				var holds []chrononaut.Hold
+				var now locks
 				if p.present() {
-					if holds, err = r.holds(ctx); err != nil {
+					if now, err = r.locks(ctx); err != nil {
 						return err
 					}
 				}
 				if a.json {
-					return a.out.json(newStateJSON(&s.Change, holds))
+					return a.out.json(newStateJSON(&s.Change, now))
 				}
-				return a.out.state(&s.Change, holds)
+				return a.out.state(&s.Change, now)
 			})
 		},
 	}
@@ -145,15 +145,33 @@ func (r *record) ask(ctx context.Context, w *when) (err error) {
 	return err
 }
 
-// holds are those of the record. A role that may read history need not be allowed
+const insufficientPrivilege = "42501"
+
+// holdsOf are those of a record. A role that may read history need not be allowed
 // to read them; to that one there are none.
-func (r *record) holds(ctx context.Context) ([]chrononaut.Hold, error) {
-	const insufficientPrivilege = "42501"
-	holds, err := r.db.client.Holds(ctx, &chrononaut.HoldsOpts{Table: r.entry.Table, Key: r.key})
+func (db *database) holdsOf(ctx context.Context, opts *chrononaut.HoldsOpts) ([]chrononaut.Hold, error) {
+	holds, err := db.client.Holds(ctx, opts)
 	if chronodriver.State(err) == insufficientPrivilege {
 		return nil, nil
 	}
 	return holds, err
+}
+
+// locks are the holds and the lease of a record as it is now.
+type locks struct {
+	holds []chrononaut.Hold
+	lease *chrononaut.Lease
+}
+
+func (r *record) locks(ctx context.Context) (l locks, err error) {
+	if l.holds, err = r.db.holdsOf(ctx, &chrononaut.HoldsOpts{Table: r.entry.Table, Key: r.key}); err != nil {
+		return l, err
+	}
+	l.lease, err = r.db.client.LeaseOf(ctx, r.entry.Table, r.key)
+	if chronodriver.State(err) == insufficientPrivilege {
+		return l, nil
+	}
+	return l, err
 }
 
 // explain makes an answer that is no of the errors that mean one.
@@ -185,20 +203,25 @@ func (r *record) explain(ctx context.Context, err error) error {
 // stateJSON is the shape of show.
 type stateJSON struct {
 	changeJSON
-	// Holds are of the record as it is now.
+	// Holds and Lease are of the record as it is now.
 	Holds []holdJSON `json:"holds,omitempty"`
+	Lease *leaseJSON `json:"lease,omitempty"`
 }
 
-func newStateJSON(c *chrononaut.Change, holds []chrononaut.Hold) stateJSON {
+func newStateJSON(c *chrononaut.Change, now locks) stateJSON {
 	shape := stateJSON{changeJSON: newChangeJSON(c)}
-	for i := range holds {
-		shape.Holds = append(shape.Holds, newHoldJSON(&holds[i]))
+	for i := range now.holds {
+		shape.Holds = append(shape.Holds, newHoldJSON(&now.holds[i]))
+	}
+	if now.lease != nil {
+		lease := newLeaseJSON(now.lease)
+		shape.Lease = &lease
 	}
 	return shape
 }
 
-// state prints a change, the state after it, and who holds the record.
-func (p *printer) state(c *chrononaut.Change, holds []chrononaut.Hold) error {
+// state prints a change, the state after it, and who holds or leases the record.
+func (p *printer) state(c *chrononaut.Change, now locks) error {
 	operation := string(c.Operation)
 	if operation == "" {
 		operation = "unknown" // Python chrononaut does not say.
@@ -235,9 +258,16 @@ func (p *printer) state(c *chrononaut.Change, holds []chrononaut.Hold) error {
 		add("transaction", strconv.FormatUint(c.TransactionID, 10))
 	}
 	add("database user", c.DatabaseUser)
-	for i := range holds {
-		h := &holds[i]
+	for i := range now.holds {
+		h := &now.holds[i]
 		add("held", fmt.Sprintf("by %s since %s: %s (hold %d)", person(h.Actor, h.DatabaseUser), p.second(h.Placed), h.Reason, h.ID))
+	}
+	if l := now.lease; l != nil {
+		text := fmt.Sprintf("by %s until %s", person(l.Holder, ""), p.second(l.Expires))
+		if l.Rationale != "" {
+			text += ": " + l.Rationale
+		}
+		add("leased", fmt.Sprintf("%s (lease %d)", text, l.ID))
 	}
 	if err := p.fields(rows); err != nil {
 		return err
