@@ -141,7 +141,7 @@ func TestAHoldWaitsForWritersNoLongerThanItIsTold(t *testing.T) {
 		}
 		for _, args := range [][]string{{"hold", "todos", "1"}, {"hold", "todos", "--all"}} {
 			_, stderr, status := w.run(t.Context(), append(args, "--reason", "audit", "--timeout", "20ms", "--json")...)
-			if status != 2 || !strings.Contains(stderr, `"reason":"busy"`) || !strings.Contains(stderr, `"hint":`) {
+			if status != 1 || !strings.Contains(stderr, `"reason":"locked"`) || !strings.Contains(stderr, `"hint":`) {
 				t.Errorf("%v while somebody writes exits with %d: %s", args, status, stderr)
 			}
 		}

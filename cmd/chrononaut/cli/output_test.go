@@ -37,10 +37,26 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 			}
 		}
 		for _, args := range [][]string{
-			{"--help"}, {"help", "log"}, {"snapshot"}, {"check"}, {"check", "--uncovered"}, {"migrate", "status"}, {"migrate", "get"},
-			{"log"}, {"log", "--json"}, {"show", "todos", "1"}, {"diff", "todos", "1"}, {"diff", "todos", "1", "--format", "unified"}, {"blame", "todos", "1"},
-			{"hold", "todos", "1", "--reason", "r"}, {"release", "1", "--rationale", "r"}, {"holds", "--all"}, {"strict"}, {"strict", "on", "--dry-run"},
-			{"track", "other", "--dry-run"}, {"restore", "todos", "1", "--to-version", "0", "--rationale", "r", "--dry-run"},
+			{"--help"},
+			{"help", "log"},
+			{"snapshot"},
+			{"check"},
+			{"check", "--uncovered"},
+			{"migrate", "status"},
+			{"migrate", "get"},
+			{"log"},
+			{"log", "--json"},
+			{"show", "todos", "1"},
+			{"diff", "todos", "1"},
+			{"diff", "todos", "1", "--format", "unified"},
+			{"blame", "todos", "1"},
+			{"hold", "todos", "1", "--reason", "r"},
+			{"release", "1", "--rationale", "r"},
+			{"holds", "--all"},
+			{"strict"},
+			{"strict", "on", "--dry-run"},
+			{"track", "other", "--dry-run"},
+			{"restore", "todos", "1", "--to-version", "0", "--rationale", "r", "--dry-run"},
 		} {
 			run(0, args...)
 		}
