@@ -2,9 +2,11 @@ package chronomigrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -149,7 +151,46 @@ func (e *sqliteEngine) checkHistory(ctx context.Context, q chronodriver.Queryer)
 		return nil, err
 	}
 	c.fixes(plan, "")
+	if err := e.checkRows(ctx, q, c); err != nil {
+		return nil, err
+	}
 	return c.problems, e.checkHolds(ctx, q, c)
+}
+
+// ProblemHistoryRow is found on SQLite: history has entries that no trigger writes.
+const ProblemHistoryRow ProblemKind = "history_row"
+
+// checkRows looks for entries of history that the triggers do not write.
+func (e *sqliteEngine) checkRows(ctx context.Context, q chronodriver.Queryer, c *checker) (err error) {
+	sql, err := sqlite.Query("odd_rows")
+	if err != nil {
+		return err
+	}
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var table, kind string
+		var first, count int64
+		if err := rows.Scan(&table, &kind, &first, &count); err != nil {
+			return err
+		}
+		what := map[string]string{
+			"malformed": "state is no JSON object and cannot be read",
+		}[kind]
+		c.report(ProblemHistoryRow, strconv.FormatInt(first, 10), fmt.Sprintf("history of table %s has %s whose %s, the first is entry %d", table, plural(count, "entry", "entries"), what, first),
+			"Look at what wrote them. Only the unsafe door can delete entries of history.")
+	}
+	return rows.Err()
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "one " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + many
 }
 
 // checkHolds looks for holds of which not everything is looked for.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/chrononaut-go/chrononaut/internal/sqlite"
 )
 
 // Most updates are recorded by a trigger that makes the state of a row in another
@@ -92,4 +94,70 @@ func TestSQLiteShortWayGivesWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A table of many columns, and one whose names JSON writes in another way, have their
+// state put together from its parts on the short way too.
+func TestSQLiteShortWayOfWideTablesAndOddNames(t *testing.T) {
+	t.Parallel()
+	var wide []string
+	for n := range 58 {
+		wide = append(wide, fmt.Sprintf("c%d", n))
+	}
+	for name, columns := range map[string][]string{
+		"the most columns for one call": wide[:57],
+		"one more":                      wide,
+		"many":                          append(wide, strings.Split(strings.Join(wide, "x,")+"x", ",")...),
+		"an umlaut":                     {"größe"},
+		"a quote":                       {`a "b"`},
+		"a backslash":                   {`a\b`},
+		"an apostrophe":                 {`it's`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+				members, quoted := []string{"'id', id"}, []string{"id INTEGER PRIMARY KEY"}
+				for _, c := range columns {
+					members = append(members, sqlite.QuoteLiteral(c)+", "+sqlite.QuoteIdent(c))
+					quoted = append(quoted, sqlite.QuoteIdent(c)+" TEXT DEFAULT 'a'")
+				}
+				db.exec(`CREATE TABLE t (` + strings.Join(quoted, ", ") + `)`)
+				db.track("t", nil)
+				db.exec(`INSERT INTO t (id) VALUES (1), (2)`)
+				first := sqlite.QuoteIdent(columns[0])
+				db.exec(`UPDATE t SET ` + first + ` = 'b'`)
+				db.exec(`UPDATE t SET ` + first + ` = 'c' WHERE id = 1`)
+				db.wants("states that are no JSON objects", db.rows(`SELECT key, operation, data FROM chrononaut_activity
+					WHERE NOT json_valid(data) OR json_type(data) <> 'object'`))
+				// json_object takes no more than 63 columns.
+				for n := 0; n < len(members); n += 50 {
+					some := strings.Join(members[n:min(n+50, len(members))], ", ")
+					db.wants("history and the table", db.rows(`SELECT (SELECT json_group_object(j.key, j.atom)
+							FROM json_each(a.data) AS j WHERE j.key IN (SELECT key FROM json_each(m.members)))
+						  FROM chrononaut_activity AS a, (SELECT id, json_object(`+some+`) AS members FROM t) AS m
+						 WHERE a.table_name = 't' AND a.key = json_object('id', m.id) AND a.version = 3 - m.id ORDER BY m.id`),
+						db.rows(`SELECT json_object(`+some+`) FROM t ORDER BY id`)...)
+				}
+				db.wants("versions", db.rows(`SELECT version, data ->> 'version' FROM chrononaut_activity WHERE table_name = 't' AND key = '{"id":1}' ORDER BY id`),
+					"0|0", "1|1", "2|2")
+				db.wants("problems", db.problems())
+			})
+		})
+	}
+}
+
+// What is no JSON object could not be read as a state.
+func TestSQLiteHistoryTakesObjects(t *testing.T) {
+	t.Parallel()
+	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+		db.migrator()
+		for _, data := range []string{`'1'`, `1`, `'[]'`, `'null'`, `'"x"'`, `''`, `x'7b7d'`} {
+			db.fails("TM004", `INSERT INTO chrononaut_activity (table_name, version, key, operation, data) VALUES ('t', 0, '{"id":1}', 'insert', `+data+`)`)
+		}
+		db.wants("problems", db.problems())
+		// As an older version could write it.
+		db.exec(`DROP TRIGGER chrononaut_activity_insert`)
+		db.exec(`INSERT INTO chrononaut_activity (table_name, version, key, operation, data) VALUES ('t', 0, '{"id":1}', 'insert', '{}'), ('t', 1, '{"id":1}', 'update', 1), ('t', 2, '{"id":1}', 'update', '{"a":')`)
+		db.wants("problems", db.problems(), "history_trigger chrononaut_activity_insert", "history_row 2")
+	})
 }

@@ -10,7 +10,7 @@ import (
 
 // Generation numbers the generated triggers. It grows whenever their text
 // changes.
-const Generation = 4
+const Generation = 5
 
 // The columns of the RecordChanges option.
 const (
@@ -213,8 +213,10 @@ func (t *Table) member(c Column, row string) string {
 	}
 }
 
-// VersionSuffix is SQL for the end of an image.
+// VersionSuffix is SQL for the end of an image. The version may be any expression:
+// in one that adds, || would come before +.
 func (t *Table) VersionSuffix(version string) string {
+	version = "(" + version + ")"
 	sql := QuoteLiteral(","+quoteJSON(t.VersionColumn)+":") + " || " + version
 	if t.Column(DefaultVersionColumn) == nil && !SameName(t.VersionColumn, DefaultVersionColumn) {
 		sql += ` || ',"version":' || ` + version

@@ -2,7 +2,7 @@ CREATE TRIGGER main."chrononaut_Odd ""name""_suppressed" AFTER INSERT ON "Odd ""
 WHEN (SELECT suppressed FROM chrononaut_context)
  AND NEW."revision" IS NOT NULL
 BEGIN
-    -- chrononaut generation 4, checksum bfa946eae0146f50
+    -- chrononaut generation 5, checksum bfa946eae0146f50
     -- No version: the first change that is captured records this state.
     UPDATE "Odd ""name""" SET "revision" = NULL
      WHERE "Odd ""name"""."b" = NEW."b" AND "Odd ""name"""."a'" = NEW."a'";
@@ -11,7 +11,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_unrecorded_insert" AFTER INSERT ON "Odd ""name"""
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 40ce28a7a341aa96
+    -- chrononaut generation 5, checksum 40ce28a7a341aa96
     INSERT INTO "chrononaut_keys_Odd ""name""" (chrononaut_key, "b", "a'")
     SELECT '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || iif(NEW."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}', json_quote(NEW."b")) || '}', NEW."b", NEW."a'"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_Odd ""name""" AS k WHERE k.chrononaut_key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || iif(NEW."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}', json_quote(NEW."b")) || '}');
@@ -34,7 +34,7 @@ WHEN (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 4, checksum 175f1fd21e274821
+    -- chrononaut generation 5, checksum 175f1fd21e274821
     INSERT INTO "chrononaut_keys_Odd ""name""" (chrononaut_key, "b", "a'")
     SELECT '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || iif(NEW."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}', json_quote(NEW."b")) || '}', NEW."b", NEW."a'"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_Odd ""name""" AS k WHERE k.chrononaut_key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || iif(NEW."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}', json_quote(NEW."b")) || '}');
@@ -57,7 +57,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_unrecorded_delete" AFTER DELETE ON "Odd ""name"""
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 4b7a18cdaa6caf2e
+    -- chrononaut generation 5, checksum 4b7a18cdaa6caf2e
     DELETE FROM chrononaut_unrecorded
      WHERE table_name = 'Odd "name"' AND key = '{"a''":' || CASE typeof(OLD."a'") WHEN 'real' THEN CASE WHEN abs(OLD."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."a'") AS REAL) = OLD."a'" THEN json_quote(OLD."a'") ELSE printf('%!.17g', OLD."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."a'")) || '"}' ELSE json_quote(OLD."a'") END || ',"b":' || iif(OLD."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(OLD."b")) || '"}', json_quote(OLD."b")) || '}' AND id = (SELECT max(id) FROM chrononaut_activity)
        AND (SELECT suppressed FROM chrononaut_context);
@@ -79,7 +79,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
  AND NEW."revision" IS NOT coalesce((SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = '{"a''":' || CASE typeof(NEW."a'") WHEN 'real' THEN CASE WHEN abs(NEW."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(NEW."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(NEW."a'") AS REAL) = NEW."a'" THEN json_quote(NEW."a'") ELSE printf('%!.17g', NEW."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(NEW."a'")) || '"}' ELSE json_quote(NEW."a'") END || ',"b":' || iif(NEW."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(NEW."b")) || '"}', json_quote(NEW."b")) || '}' ORDER BY a.version DESC), iif(coalesce(NEW."revision" IN (coalesce(CAST(OLD."revision" AS INTEGER), 0), coalesce(CAST(OLD."revision" AS INTEGER), 0) + 1), 0), NEW."revision", -1))
 BEGIN
-    -- chrononaut generation 4, checksum 351775bc797351ab
+    -- chrononaut generation 5, checksum 351775bc797351ab
     -- A value in the version column says on which version the write is based.
     SELECT json_extract('{}', 'TM017: stale write to table main."Odd ""name""": based on ' || coalesce('version ' || i.expected, 'no version')
                || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"Odd \"name\"","versions":["revision","version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
@@ -103,7 +103,7 @@ CREATE TRIGGER main."chrononaut_Odd ""name""_number_insert" AFTER INSERT ON "Odd
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND NOT EXISTS (SELECT 1 FROM chrononaut_numbering WHERE table_name = 'Odd "name"' AND statement = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 BEGIN
-    -- chrononaut generation 4, checksum 9a8573a9dbdf5f04
+    -- chrononaut generation 5, checksum 9a8573a9dbdf5f04
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'Odd "name"';
@@ -137,7 +137,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 4, checksum 5cfea0e21f3314f3
+    -- chrononaut generation 5, checksum 5cfea0e21f3314f3
     -- The version that the row has in history. This fires the application's
     -- UPDATE triggers, whose changes are in history then, but not numbered.
     DELETE FROM chrononaut_numbering WHERE table_name = 'Odd "name"';
@@ -163,7 +163,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_insert" AFTER INSERT ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 74ef6673a04c448f
+    -- chrononaut generation 5, checksum 4bbdcfd2dbba6eae
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE (SELECT NOT attributed AND NOT suppressed FROM chrononaut_context);
@@ -173,7 +173,7 @@ BEGIN
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'Odd "name"', coalesce(p.version, 0), p.key, p.data || ',"revision":' || coalesce(p.version, 0) || ',"version":' || coalesce(p.version, 0) || '}',
+    SELECT 'Odd "name"', coalesce(p.version, 0), p.key, p.data || ',"revision":' || (coalesce(p.version, 0)) || ',"version":' || (coalesce(p.version, 0)) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM chrononaut_replaced AS p, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new
      WHERE p.table_name = 'Odd "name"'
@@ -184,7 +184,7 @@ BEGIN
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = p.key), -1)) < 0
      GROUP BY p.key;
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'Odd "name"', i.version, i.key, i.data || ',"revision":' || i.version || ',"version":' || i.version || '}',
+    SELECT 'Odd "name"', i.version, i.key, i.data || ',"revision":' || (i.version) || ',"version":' || (i.version) || '}',
            c.user_info, c.extra_info, 'delete', c.transaction_id
       FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = p.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = p.key), -1))) AS version
@@ -234,7 +234,7 @@ BEGIN
      WHERE i.image IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
                         WHERE a.table_name = 'Odd "name"' AND a.key = i.key AND a.version = i.last
-                          AND a.operation <> 'delete' AND a.data = i.image || ',"revision":' || i.last || ',"version":' || i.last || '}');
+                          AND a.operation <> 'delete' AND a.data = i.image || ',"revision":' || (i.last) || ',"version":' || (i.last) || '}');
 END;
 
 CREATE TRIGGER main."chrononaut_Odd ""name""_update" AFTER UPDATE OF "b", "a'", "secret", "note", "email" ON "Odd ""name"""
@@ -247,7 +247,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."secret") <> typeof(OLD."secret"))
         FROM (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 4, checksum d3763c515487035c
+    -- chrononaut generation 5, checksum 790c726871a20269
     -- A value in the version column says on which version the write is based.
     SELECT json_extract('{}', 'TM017: stale write to table main."Odd ""name""": based on ' || coalesce('version ' || i.expected, 'no version')
                || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"Odd \"name\"","versions":["revision","version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
@@ -270,7 +270,7 @@ BEGIN
     -- The state before the first recorded change of a row that was there before
     -- tracking began.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || i.version || ',"version":' || i.version || '}',
+    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || (i.version) || ',"version":' || (i.version) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM (SELECT (SELECT '{"a''":' || CASE typeof(OLD."a'") WHEN 'real' THEN CASE WHEN abs(OLD."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."a'") AS REAL) = OLD."a'" THEN json_quote(OLD."a'") ELSE printf('%!.17g', OLD."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."a'")) || '"}' ELSE json_quote(OLD."a'") END || ',"b":' || iif(OLD."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(OLD."b")) || '"}', json_quote(OLD."b")) || '}') AS key,
                    (SELECT coalesce(CAST(OLD."revision" AS INTEGER), 0)) AS version,
@@ -290,7 +290,7 @@ BEGIN
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
-    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || i.version || ',"version":' || i.version || '}',
+    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || (i.version) || ',"version":' || (i.version) || '}',
            c.user_info, (SELECT iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, json_set(x.extra_info, '$.restore.operation', 'update'), x.extra_info)
               FROM (SELECT CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
@@ -332,18 +332,18 @@ BEGIN
                             WHERE a.table_name = 'Odd "name"' AND a.key = i.key
                               AND a.version = max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = i.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = i.key), -1))
-                              AND a.operation <> 'delete' AND a.data = i.image || ',"revision":' || a.version || ',"version":' || a.version || '}'));
+                              AND a.operation <> 'delete' AND a.data = i.image || ',"revision":' || (a.version) || ',"version":' || (a.version) || '}'));
 END;
 
 CREATE TRIGGER main."chrononaut_Odd ""name""_replaced_update" AFTER UPDATE OF "b", "a'", "secret", "note", "email" ON "Odd ""name"""
 WHEN EXISTS (SELECT 1 FROM chrononaut_replaced WHERE table_name = 'Odd "name"')
  AND NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum a198c0d843a0ac52
+    -- chrononaut generation 5, checksum fb182a67309a74d2
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'Odd "name"', coalesce(p.version, 0), p.key, p.data || ',"revision":' || coalesce(p.version, 0) || ',"version":' || coalesce(p.version, 0) || '}',
+    SELECT 'Odd "name"', coalesce(p.version, 0), p.key, p.data || ',"revision":' || (coalesce(p.version, 0)) || ',"version":' || (coalesce(p.version, 0)) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM chrononaut_replaced AS p, (SELECT NULL AS "secret", NULL AS "loud", NULL AS "note", NULL AS "email", NULL AS "change_info", NULL AS "changed") AS new
      WHERE p.table_name = 'Odd "name"'
@@ -355,7 +355,7 @@ BEGIN
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = p.key), -1)) < 0
      GROUP BY p.key;
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'Odd "name"', i.version, i.key, i.data || ',"revision":' || i.version || ',"version":' || i.version || '}',
+    SELECT 'Odd "name"', i.version, i.key, i.data || ',"revision":' || (i.version) || ',"version":' || (i.version) || '}',
            c.user_info, c.extra_info, 'delete', c.transaction_id
       FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.key = p.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'Odd "name"' AND a.previous_key = p.key), -1))) AS version
@@ -373,14 +373,14 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_delete" AFTER DELETE ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum dd9acd4927ab50fd
+    -- chrononaut generation 5, checksum 4ecd780961b5fe54
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table Odd "name" is strict and the transaction carries no change information')
      WHERE (SELECT NOT attributed AND NOT suppressed FROM chrononaut_context);
     -- The state before the first recorded change of a row that was there before
     -- tracking began.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || i.version || ',"version":' || i.version || '}',
+    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || (i.version) || ',"version":' || (i.version) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM (SELECT (SELECT '{"a''":' || CASE typeof(OLD."a'") WHEN 'real' THEN CASE WHEN abs(OLD."a'") = 9e999 THEN '{"chrononaut:real":"' || iif(OLD."a'" < 0, '-', '') || 'Infinity"}' WHEN CAST(json_quote(OLD."a'") AS REAL) = OLD."a'" THEN json_quote(OLD."a'") ELSE printf('%!.17g', OLD."a'") END WHEN 'blob' THEN '{"chrononaut:blob":"\\x' || lower(hex(OLD."a'")) || '"}' ELSE json_quote(OLD."a'") END || ',"b":' || iif(OLD."b" >= x'', '{"chrononaut:blob":"\\x' || lower(hex(OLD."b")) || '"}', json_quote(OLD."b")) || '}') AS key,
                    (SELECT coalesce(CAST(OLD."revision" AS INTEGER), 0)) AS version,
@@ -396,7 +396,7 @@ BEGIN
              LIMIT 1) AS i;
     -- Unless a trigger of the application has put the row back.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || i.version || ',"version":' || i.version || '}',
+    SELECT 'Odd "name"', i.version, i.key, i.image || ',"revision":' || (i.version) || ',"version":' || (i.version) || '}',
            c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
@@ -434,7 +434,7 @@ END;
 CREATE TRIGGER main."chrononaut_Odd ""name""_note_insert" BEFORE INSERT ON "Odd ""name"""
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 92e6ad7396cfb667
+    -- chrononaut generation 5, checksum 92e6ad7396cfb667
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
     DELETE FROM chrononaut_replaced WHERE table_name = 'Odd "name"';
@@ -492,7 +492,7 @@ CREATE TRIGGER main."chrononaut_Odd ""name""_note_update" BEFORE UPDATE OF "b", 
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND 1
 BEGIN
-    -- chrononaut generation 4, checksum ca79ef24f87903da
+    -- chrononaut generation 5, checksum ca79ef24f87903da
     -- Other rows that the new values exclude: see the trigger for INSERT.
     DELETE FROM chrononaut_replaced WHERE table_name = 'Odd "name"';
     INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)

@@ -2,7 +2,7 @@ CREATE TRIGGER main."chrononaut_todos_suppressed" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
  AND NEW."version" IS NOT NULL
 BEGIN
-    -- chrononaut generation 4, checksum b2883bf090f270f3
+    -- chrononaut generation 5, checksum b2883bf090f270f3
     -- No version: the first change that is captured records this state.
     UPDATE "todos" SET "version" = NULL
      WHERE "todos"."id" = NEW."id";
@@ -11,7 +11,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_unrecorded_insert" AFTER INSERT ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum f919c34db60a0800
+    -- chrononaut generation 5, checksum f919c34db60a0800
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
@@ -27,7 +27,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_unrecorded_delete" AFTER DELETE ON "todos"
 WHEN (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 87269e79bda27dcc
+    -- chrononaut generation 5, checksum 87269e79bda27dcc
     DELETE FROM chrononaut_unrecorded
      WHERE table_name = 'todos' AND key = '{"id":' || OLD."id" || '}' AND id = (SELECT max(id) FROM chrononaut_activity)
        AND (SELECT suppressed FROM chrononaut_context);
@@ -42,7 +42,7 @@ WHEN OLD."version" IS NOT NEW."version"
  AND NEW."version" IS NOT coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC), iif(coalesce(NEW."version" IN (coalesce(CAST(OLD."version" AS INTEGER), 0), coalesce(CAST(OLD."version" AS INTEGER), 0) + 1), 0), NEW."version", -1))
  AND NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 84b9d866f5d13c9b
+    -- chrononaut generation 5, checksum 84b9d866f5d13c9b
     -- A value in the version column says on which version the write is based.
     SELECT json_extract('{}', 'TM017: stale write to table main.todos: based on ' || coalesce('version ' || i.expected, 'no version')
                || ', the record is at version ' || i.actual || char(10) || '{"table_schema":"main","table_name":"todos","versions":["version"]' || ',"expected":' || coalesce(i.expected, 'null') || ',"actual":' || i.actual
@@ -64,7 +64,7 @@ END;
 
 CREATE TRIGGER main."chrononaut_todos_number_insert" AFTER INSERT ON "todos"
 BEGIN
-    -- chrononaut generation 4, checksum d2c300084d1a859f
+    -- chrononaut generation 5, checksum d2c300084d1a859f
     -- The version that the row has in history.
     UPDATE "todos"
        SET "version" = coalesce((SELECT iif(a.key = '{"id":' || NEW."id" || '}' AND a.table_name = 'todos', a.version, NULL) FROM chrononaut_activity AS a ORDER BY a.id DESC), (SELECT a.version FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = '{"id":' || NEW."id" || '}' ORDER BY a.version DESC))
@@ -74,7 +74,7 @@ END;
 
 CREATE TRIGGER main."chrononaut_todos_number_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
 BEGIN
-    -- chrononaut generation 4, checksum faeb3062c0cf37dc
+    -- chrononaut generation 5, checksum faeb3062c0cf37dc
     -- The version that the row has in history: mostly the next one.
     UPDATE "todos"
        SET "version" = OLD."version" + 1
@@ -91,7 +91,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 8c41c4fd97143b68
+    -- chrononaut generation 5, checksum de6e2a2fc407bb5e
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
@@ -101,7 +101,7 @@ BEGIN
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || coalesce(p.version, 0) || '}',
+    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || (coalesce(p.version, 0)) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
      WHERE p.table_name = 'todos'
@@ -112,7 +112,7 @@ BEGIN
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
      GROUP BY p.key;
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'todos', i.version, i.key, i.data || ',"version":' || i.version || '}',
+    SELECT 'todos', i.version, i.key, i.data || ',"version":' || (i.version) || '}',
            c.user_info, c.extra_info, 'delete', c.transaction_id
       FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1))) AS version
@@ -158,7 +158,7 @@ BEGIN
      WHERE i.image IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
                         WHERE a.table_name = 'todos' AND a.key = i.key AND a.version = i.last
-                          AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || i.last || '}');
+                          AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || (i.last) || '}');
 END;
 
 CREATE TRIGGER main."chrononaut_todos_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
@@ -167,7 +167,7 @@ WHEN EXISTS (SELECT 1 FROM chrononaut_missed WHERE table_name = 'todos')
         OR NEW."title" IS NOT OLD."title" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 4, checksum e50c384e64949333
+    -- chrononaut generation 5, checksum 1659686a2cc015ba
     DELETE FROM chrononaut_missed WHERE table_name = 'todos';
     -- A value in the version column says on which version the write is based.
     SELECT json_extract('{}', 'TM017: stale write to table main.todos: based on ' || coalesce('version ' || i.expected, 'no version')
@@ -188,7 +188,7 @@ BEGIN
     -- The state before the first recorded change of a row that was there before
     -- tracking began.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || (i.version) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
                    (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS version,
@@ -219,7 +219,7 @@ BEGIN
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id, previous_key)
-    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || (i.version) || '}',
            c.user_info, (SELECT iif(json_extract(c.context, '$.operation') = 'restore' AND json_type(c.extra_info, '$.rationale') IS NOT NULL, json_set(x.extra_info, '$.restore.operation', 'update'), x.extra_info)
               FROM (SELECT CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
@@ -257,12 +257,12 @@ BEGIN
                             WHERE a.table_name = 'todos' AND a.key = i.key
                               AND a.version = max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = i.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = i.key), -1))
-                              AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || a.version || '}'));
+                              AND a.operation <> 'delete' AND a.data = i.image || ',"version":' || (a.version) || '}'));
 END;
 
 CREATE TRIGGER main."chrononaut_todos_short_update" AFTER UPDATE OF "id", "title", rowid, _rowid_, oid ON "todos"
 BEGIN
-    -- chrononaut generation 4, checksum 3f8a6f3291061dee
+    -- chrononaut generation 5, checksum 3f8a6f3291061dee
     -- The short way, for what is mostly the case: the key stays, history knows the
     -- row in the state before and nothing later, so that nobody has changed it
     -- meanwhile, and the context has nothing to say of single records. VALUES and no
@@ -296,11 +296,11 @@ CREATE TRIGGER main."chrononaut_todos_replaced_update" AFTER UPDATE OF "id", row
 WHEN EXISTS (SELECT 1 FROM chrononaut_replaced WHERE table_name = 'todos')
  AND NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 6084f59128e91d56
+    -- chrononaut generation 5, checksum a47bed87e5af90c8
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
     -- recursive_triggers is on. First their state, if history does not know it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || coalesce(p.version, 0) || '}',
+    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || (coalesce(p.version, 0)) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
      WHERE p.table_name = 'todos'
@@ -312,7 +312,7 @@ BEGIN
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
      GROUP BY p.key;
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'todos', i.version, i.key, i.data || ',"version":' || i.version || '}',
+    SELECT 'todos', i.version, i.key, i.data || ',"version":' || (i.version) || '}',
            c.user_info, c.extra_info, 'delete', c.transaction_id
       FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1))) AS version
@@ -330,14 +330,14 @@ END;
 CREATE TRIGGER main."chrononaut_todos_delete" AFTER DELETE ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 7a0e7da38c2e0190
+    -- chrononaut generation 5, checksum dc2e2dcfedbff36d
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     -- The state before the first recorded change of a row that was there before
     -- tracking began.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || (i.version) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
       FROM (SELECT (SELECT '{"id":' || OLD."id" || '}') AS key,
                    (SELECT coalesce(CAST(OLD."version" AS INTEGER), 0)) AS version,
@@ -350,7 +350,7 @@ BEGIN
              LIMIT 1) AS i;
     -- Unless a trigger of the application has put the row back.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'todos', i.version, i.key, i.image || ',"version":' || i.version || '}',
+    SELECT 'todos', i.version, i.key, i.image || ',"version":' || (i.version) || '}',
            c.user_info, CASE WHEN c.records IS NULL AND i.hidden = '' THEN c.extra_info
                 ELSE (SELECT '{' || group_concat(json_quote(e.name) || ':' || e.value, ',') || '}'
                         FROM (SELECT e.name, e.value, max(e.rank)
@@ -384,7 +384,7 @@ END;
 CREATE TRIGGER main."chrononaut_todos_note_insert" BEFORE INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum ae9d22880691a073
+    -- chrononaut generation 5, checksum ae9d22880691a073
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
@@ -408,7 +408,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 4, checksum 4a6db8100d955c5a
+    -- chrononaut generation 5, checksum 4a6db8100d955c5a
     -- Other rows that the new values exclude: see the trigger for INSERT.
     DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
     INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)

@@ -1,7 +1,7 @@
 CREATE TRIGGER main."chrononaut_notes_number_insert" AFTER INSERT ON "notes"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 4, checksum 730eee44a3760ea6
+    -- chrononaut generation 5, checksum 730eee44a3760ea6
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table notes is strict and the transaction carries no change information')
      WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
@@ -16,7 +16,7 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
         OR typeof(NEW."body") <> typeof(OLD."body"))
         FROM (SELECT NULL AS "body", NULL AS "change_info", NULL AS "changed") AS new, (SELECT NULL AS "body", NULL AS "change_info", NULL AS "changed") AS old)
 BEGIN
-    -- chrononaut generation 4, checksum 0981d4529b1709ac
+    -- chrononaut generation 5, checksum 0981d4529b1709ac
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table notes is strict and the transaction carries no change information')
      WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);

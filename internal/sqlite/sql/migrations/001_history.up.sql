@@ -148,10 +148,11 @@ END;
 
 -- INSERT OR REPLACE would delete a change without a trigger; the id of an entry
 -- that is given none is -1 here. No version of a key occurs twice: those who
--- write updates see to that themselves. What says chrononaut:skip is not written.
--- Where the clock was set back is noted.
+-- write updates see to that themselves. What says chrononaut:skip is not written, and
+-- what is no JSON object is refused: it begins with {, and no text with that is greater
+-- than |. Where the clock was set back is noted.
 CREATE TRIGGER chrononaut_activity_insert BEFORE INSERT ON chrononaut_activity
-WHEN NEW.data = 'chrononaut:skip'
+WHEN NEW.data NOT BETWEEN '{' AND '|'
   OR NEW.user_info = 'chrononaut:skip'
   OR NEW.id > 0
   OR NEW.changed < (SELECT a.changed FROM chrononaut_activity AS a ORDER BY a.id DESC)
@@ -162,6 +163,7 @@ BEGIN
     SELECT RAISE(IGNORE) WHERE 'chrononaut:skip' IN (NEW.data, NEW.user_info);
     SELECT RAISE(ABORT, 'TM004: history is append-only')
      WHERE EXISTS (SELECT 1 FROM chrononaut_activity AS a WHERE a.id = NEW.id)
+        OR NEW.data NOT BETWEEN '{' AND '|'
         OR NEW.key <> '{}'
            AND EXISTS (SELECT 1 FROM chrononaut_activity AS a
                         WHERE a.table_name = NEW.table_name AND a.key = NEW.key AND a.version = NEW.version);

@@ -7,7 +7,7 @@ BEGIN
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT {{literal .Table.HistoryName}}, i.last + 1, i.key, i.image || {{.Table.VersionSuffix "(i.last + 1)"}},
+    SELECT {{literal .Table.HistoryName}}, i.last + 1, i.key, i.image || {{.Table.VersionSuffix "i.last + 1"}},
            c.user_info, {{template "restored_info" (restored .Table "insert")}}, iif({{template "restoring"}}, 'restore', 'insert'), c.transaction_id
       FROM (SELECT k.key, k.image, k.hidden, {{.Table.Last "k.key"}} AS last
               FROM (SELECT (SELECT {{.Table.KeyObject "NEW"}}) AS key,

@@ -1,0 +1,7 @@
+-- Entries of history that no trigger writes, by their table: the first, how many, and
+-- what they are. All of history is read.
+SELECT a.table_name, 'malformed', min(a.id), count(*)
+  FROM main.chrononaut_activity AS a
+ WHERE CASE WHEN json_valid(a.data) THEN json_type(a.data) <> 'object' ELSE 1 END
+ GROUP BY a.table_name
+ ORDER BY 1, 2
