@@ -321,6 +321,7 @@ var sqlitePurpose = map[string]string{
 	sqlite.KindUpdate:       "Writes a row's new state into history, where the next trigger does not.",
 	sqlite.KindShortUpdate:  "Writes it in most cases, which cost less.",
 	sqlite.KindReplaced:     "Writes rows into history that UPDATE OR REPLACE has deleted.",
+	sqlite.KindReplacing:    "The same for INSERT OR REPLACE.",
 	sqlite.KindDelete:       "Writes a row's last state into history.",
 	sqlite.KindNoteInsert:   "Notes rows that OR REPLACE would delete without a trigger.",
 	sqlite.KindNoteUpdate:   "The same for UPDATE OR REPLACE.",

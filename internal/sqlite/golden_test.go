@@ -30,7 +30,7 @@ func TestGoldenTriggers(t *testing.T) {
 		},
 		"options": {
 			&sqlite.Inspected{
-				Name: `Odd "name"`, Kind: "table", WithoutRowid: 1,
+				Name: `Odd "name"`, Kind: "table", WithoutRowid: 1, Acts: true,
 				SQL: `CREATE TABLE "Odd ""name""" (b TEXT NOT NULL, "a'" BLOB NOT NULL, secret, loud AS (upper(secret)), note, email TEXT NOT NULL DEFAULT 'none' UNIQUE, revision INTEGER, change_info TEXT, changed TEXT, PRIMARY KEY (b, "a'")) WITHOUT ROWID`,
 				Columns: []sqlite.Column{
 					{Name: "b", Type: "TEXT", NotNull: 1, Key: 1},

@@ -13,14 +13,17 @@ import (
 
 // Inspected is what the catalog says of a table.
 type Inspected struct {
-	Name         string             `json:"name"` // in the catalog's spelling
-	Kind         string             `json:"kind"` // table, view, virtual or shadow
-	SQL          string             `json:"sql"`
-	StrictTypes  int                `json:"strict"`
-	WithoutRowid int                `json:"without_rowid"`
-	Columns      []Column           `json:"columns"`
-	Indexes      []Index            `json:"indexes"` // the unique ones
-	Triggers     []InspectedTrigger `json:"triggers"`
+	Name         string `json:"name"` // in the catalog's spelling
+	Kind         string `json:"kind"` // table, view, virtual or shadow
+	SQL          string `json:"sql"`
+	StrictTypes  int    `json:"strict"`
+	WithoutRowid int    `json:"without_rowid"`
+	// Acts reports whether a foreign key can write this table when a row of it is
+	// deleted, directly or by way of other tables and their triggers.
+	Acts     bool               `json:"acts"`
+	Columns  []Column           `json:"columns"`
+	Indexes  []Index            `json:"indexes"` // the unique ones
+	Triggers []InspectedTrigger `json:"triggers"`
 }
 
 // Column is a column of a table as the catalog has it.

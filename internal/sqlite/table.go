@@ -369,8 +369,13 @@ func (t *Table) Same(row, other string) string {
 // Vanished is SQL for whether the row that had a key is no longer in the table,
 // or NEW has taken its place.
 func (t *Table) Vanished(key string) string {
-	return "(" + key + " = " + t.KeyObject("NEW") + "\n            OR NOT EXISTS (SELECT 1 FROM " + QuoteIdent(t.Name) + " AS r WHERE " +
-		t.KeyColumns() + " IN (SELECT " + t.ReadKey(key) + ") AND " + t.KeyObject("r") + " = " + key + "))"
+	return "(" + key + " = " + t.KeyObject("NEW") + "\n            OR " + t.Gone(key) + ")"
+}
+
+// Gone is SQL for whether no row of the table has a key.
+func (t *Table) Gone(key string) string {
+	return "NOT EXISTS (SELECT 1 FROM " + QuoteIdent(t.Name) + " AS r WHERE " +
+		t.KeyColumns() + " = (" + t.ReadKey(key) + ") AND " + t.KeyObject("r") + " = " + key + ")"
 }
 
 // NullKey is SQL for whether a row has NULL in its key, or empty if it cannot.

@@ -21,6 +21,7 @@ const (
 	KindUpdate       = "update"
 	KindShortUpdate  = "short_update"
 	KindReplaced     = "replaced_update"
+	KindReplacing    = "replaced_insert"
 	KindDelete       = "delete"
 	KindNoteInsert   = "note_insert"
 	KindNoteUpdate   = "note_update"
@@ -48,7 +49,7 @@ func (t *Table) Kinds() []string {
 	case t.History():
 		kinds := []string{
 			KindSuppressed, KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete, KindKeep, KindNumberInsert, KindNumberUpdate,
-			KindInsert, KindUpdate, KindShortUpdate, KindReplaced, KindDelete, KindNoteInsert, KindNoteUpdate,
+			KindInsert, KindUpdate, KindShortUpdate, KindReplaced, KindReplacing, KindDelete, KindNoteInsert, KindNoteUpdate,
 		}
 		left := KindShortUpdate
 		if t.Short() {
@@ -120,7 +121,7 @@ func (t InspectedTrigger) Kind() string {
 	}
 	// The longer names first.
 	for _, kind := range append(slices.Clone(GuardKinds),
-		KindNumberInsert, KindNumberUpdate, KindNoteInsert, KindNoteUpdate, KindShortUpdate, KindReplaced,
+		KindNumberInsert, KindNumberUpdate, KindNoteInsert, KindNoteUpdate, KindShortUpdate, KindReplaced, KindReplacing,
 		KindUnrecordedInsert, KindUnrecordedUpdate, KindUnrecordedDelete,
 		KindSuppressed, KindKeep, KindInsert, KindUpdate, KindDelete,
 	) {

@@ -5,6 +5,18 @@ SELECT json_object(
     'sql', s.sql,
     'strict', l.strict,
     'without_rowid', l.wr,
+    -- The tables that foreign keys write to when a row of this one is deleted.
+    'acts', json((WITH RECURSIVE acting (child, parent) AS MATERIALIZED (
+                      SELECT o.name, f."table" FROM pragma_table_list AS o JOIN pragma_foreign_key_list(o.name, 'main') AS f
+                       WHERE o.schema = 'main' AND o.type = 'table' AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')),
+                  reached (name) AS (
+                      SELECT a.child FROM acting AS a WHERE a.parent = ?1 COLLATE NOCASE
+                       UNION
+                      SELECT a.child FROM reached AS r JOIN acting AS a ON a.parent = r.name COLLATE NOCASE)
+                  SELECT iif(count(*), 'true', 'false') FROM reached AS r
+                   WHERE r.name = ?1 COLLATE NOCASE
+                      OR EXISTS (SELECT 1 FROM main.sqlite_schema AS t
+                                  WHERE t.type = 'trigger' AND t.tbl_name = r.name COLLATE NOCASE AND substr(t.name, 1, 11) <> 'chrononaut_'))),
     'columns', json((SELECT json_group_array(json_object(
                                 'name', c.name, 'type', c.type, 'not_null', c."notnull",
                                 'default', c.dflt_value, 'key', c.pk, 'hidden', c.hidden))

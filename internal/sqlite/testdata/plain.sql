@@ -91,39 +91,13 @@ END;
 CREATE TRIGGER main."chrononaut_todos_insert" AFTER INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 5, checksum de6e2a2fc407bb5e
+    -- chrononaut generation 5, checksum d7252add5c6e2176
     -- A change that must say why, and does not.
     SELECT RAISE(ABORT, 'TM001: table todos is strict and the transaction carries no change information')
      WHERE (SELECT strict AND NOT attributed AND NOT suppressed FROM chrononaut_context);
     INSERT INTO "chrononaut_keys_todos" ("id")
     SELECT NEW."id"
      WHERE NOT EXISTS (SELECT 1 FROM "chrononaut_keys_todos" AS k WHERE k."id" = NEW."id");
-    -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
-    -- recursive_triggers is on. First their state, if history does not know it.
-    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
-    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || (coalesce(p.version, 0)) || '}',
-           '{"user_id":null,"remote_addr":null}', 'baseline'
-      FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
-     WHERE p.table_name = 'todos'
-       AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
-       AND (p.key = '{"id":' || NEW."id" || '}'
-            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
-       AND max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
-                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
-     GROUP BY p.key;
-    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
-    SELECT 'todos', i.version, i.key, i.data || ',"version":' || (i.version) || '}',
-           c.user_info, c.extra_info, 'delete', c.transaction_id
-      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
-                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1))) AS version
-              FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
-             WHERE p.table_name = 'todos'
-               AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
-               AND (p.key = '{"id":' || NEW."id" || '}'
-            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
-             GROUP BY p.key
-             LIMIT -1) AS i, chrononaut_context AS c;
-    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
@@ -296,9 +270,10 @@ CREATE TRIGGER main."chrononaut_todos_replaced_update" AFTER UPDATE OF "id", row
 WHEN EXISTS (SELECT 1 FROM chrononaut_replaced WHERE table_name = 'todos')
  AND NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 5, checksum a47bed87e5af90c8
+    -- chrononaut generation 5, checksum 53fd70e56fece59b
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
-    -- recursive_triggers is on. First their state, if history does not know it.
+    -- recursive_triggers is on. First their state, if history does not know it. What
+    -- was noted last of a row counts: max() says so for the columns beside it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
     SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || (coalesce(p.version, 0)) || '}',
            '{"user_id":null,"remote_addr":null}', 'baseline'
@@ -306,11 +281,11 @@ BEGIN
      WHERE p.table_name = 'todos'
        AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
        AND (p.key = '{"id":' || NEW."id" || '}'
-            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" = (json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
                AND p.key <> (SELECT '{"id":' || OLD."id" || '}')
        AND max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
                        coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
-     GROUP BY p.key;
+     GROUP BY p.key HAVING max(p.rowid);
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
     SELECT 'todos', i.version, i.key, i.data || ',"version":' || (i.version) || '}',
            c.user_info, c.extra_info, 'delete', c.transaction_id
@@ -320,11 +295,47 @@ BEGIN
              WHERE p.table_name = 'todos'
                AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
                AND (p.key = '{"id":' || NEW."id" || '}'
-            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" IN (SELECT json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" = (json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
                AND p.key <> (SELECT '{"id":' || OLD."id" || '}')
-             GROUP BY p.key
+             GROUP BY p.key HAVING max(p.rowid)
              LIMIT -1) AS i, chrononaut_context AS c;
-    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = 'todos';
+END;
+
+CREATE TRIGGER main."chrononaut_todos_replaced_insert" AFTER INSERT ON "todos"
+WHEN EXISTS (SELECT 1 FROM chrononaut_replaced WHERE table_name = 'todos')
+ AND NOT (SELECT suppressed FROM chrononaut_context)
+BEGIN
+    -- chrononaut generation 5, checksum aceca1fa90c3eb69
+    -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
+    -- recursive_triggers is on. First their state, if history does not know it. What
+    -- was noted last of a row counts: max() says so for the columns beside it.
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
+    SELECT 'todos', coalesce(p.version, 0), p.key, p.data || ',"version":' || (coalesce(p.version, 0)) || '}',
+           '{"user_id":null,"remote_addr":null}', 'baseline'
+      FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
+     WHERE p.table_name = 'todos'
+       AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
+       AND (p.key = '{"id":' || NEW."id" || '}'
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" = (json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+       AND max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1)) < 0
+     GROUP BY p.key HAVING max(p.rowid);
+    INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
+    SELECT 'todos', i.version, i.key, i.data || ',"version":' || (i.version) || '}',
+           c.user_info, c.extra_info, 'delete', c.transaction_id
+      FROM (SELECT p.key, p.data, 1 + max(coalesce(p.version, 0), max(coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.key = p.key), -1),
+                       coalesce((SELECT max(a.version) FROM chrononaut_activity AS a WHERE a.table_name = 'todos' AND a.previous_key = p.key), -1))) AS version
+              FROM chrononaut_replaced AS p, (SELECT NULL AS "title") AS new
+             WHERE p.table_name = 'todos'
+               AND +p.cause IN ((SELECT 'rowid ' || NEW."id"))
+               AND (p.key = '{"id":' || NEW."id" || '}'
+            OR NOT EXISTS (SELECT 1 FROM "todos" AS r WHERE "id" = (json_extract(p.key, '$."id"')) AND '{"id":' || r."id" || '}' = p.key))
+             GROUP BY p.key HAVING max(p.rowid)
+             LIMIT -1) AS i, chrononaut_context AS c;
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = 'todos';
 END;
 
 CREATE TRIGGER main."chrononaut_todos_delete" AFTER DELETE ON "todos"
@@ -384,12 +395,14 @@ END;
 CREATE TRIGGER main."chrononaut_todos_note_insert" BEFORE INSERT ON "todos"
 WHEN NOT (SELECT suppressed FROM chrononaut_context)
 BEGIN
-    -- chrononaut generation 5, checksum ae9d22880691a073
+    -- chrononaut generation 5, checksum 7d4486eeab2579a0
     -- Rows that this one excludes. If it is put in their place (OR REPLACE), the
     -- insert trigger finds them here; nothing else tells it about them.
-    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
-    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
-    SELECT 'todos', i.cause, i.key, i.version, i.data
+    -- What others have left.
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = 'todos';
+    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data, statement)
+    SELECT 'todos', i.cause, i.key, i.version, i.data, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
       FROM (SELECT (SELECT 'rowid ' || NEW."id") AS cause,
                    (SELECT '{"id":' || r."id" || '}' FROM "todos" AS r WHERE r."id" = NEW."id") AS key,
                    (SELECT r."version" FROM "todos" AS r WHERE r."id" = NEW."id") AS version,
@@ -408,11 +421,13 @@ WHEN NOT (SELECT suppressed FROM chrononaut_context)
  AND (SELECT (SELECT NEW."id" IS NOT OLD."id" COLLATE BINARY)
         FROM (SELECT NULL AS "title") AS new, (SELECT NULL AS "title") AS old)
 BEGIN
-    -- chrononaut generation 5, checksum 4a6db8100d955c5a
+    -- chrononaut generation 5, checksum ceacf8b65eb3f8a5
     -- Other rows that the new values exclude: see the trigger for INSERT.
-    DELETE FROM chrononaut_replaced WHERE table_name = 'todos';
-    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
-    SELECT 'todos', i.cause, i.key, i.version, i.data
+    -- What others have left.
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = 'todos';
+    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data, statement)
+    SELECT 'todos', i.cause, i.key, i.version, i.data, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
       FROM (SELECT (SELECT 'rowid ' || NEW."id") AS cause,
                    (SELECT '{"id":' || r."id" || '}' FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS key,
                    (SELECT r."version" FROM "todos" AS r WHERE r."id" = NEW."id" AND NOT (r."id" = OLD."id")) AS version,

@@ -107,8 +107,8 @@ CREATE TABLE chrononaut_replaced (
     key        TEXT    NOT NULL,
     version    INTEGER,
     data       TEXT    NOT NULL,
-    PRIMARY KEY (table_name, cause, key)
-) WITHOUT ROWID;
+    statement  TEXT    NOT NULL  -- its time, as in chrononaut_numbering
+);
 CREATE INDEX chrononaut_replaced_key ON chrononaut_replaced (table_name, key);
 
 -- Tables of which a change is to be recorded that the short way has left to the

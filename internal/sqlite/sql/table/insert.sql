@@ -3,7 +3,6 @@ WHEN {{template "captured"}}
 BEGIN
 {{- template "refuse" (row .Table "NEW")}}
 {{- template "add_key" (row .Table "NEW")}}
-{{- template "replaced" (row .Table "")}}
     -- The row as it is in the table now: triggers of the application may have
     -- changed it again, which then is in history already.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)

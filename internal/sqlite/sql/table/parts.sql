@@ -49,7 +49,8 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
 {{- /* Records rows that the statement has replaced. */ -}}
 {{- define "replaced"}}
     -- Rows that had to go for this one (OR REPLACE) have fired no trigger, unless
-    -- recursive_triggers is on. First their state, if history does not know it.
+    -- recursive_triggers is on. First their state, if history does not know it. What
+    -- was noted last of a row counts: max() says so for the columns beside it.
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, operation)
     SELECT {{literal .Table.HistoryName}}, coalesce(p.version, 0), p.key, p.data || {{.Table.VersionSuffix "coalesce(p.version, 0)"}},
            '{"user_id":null,"remote_addr":null}', 'baseline'
@@ -58,7 +59,7 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
        AND +p.cause IN ({{range $n, $c := .Table.Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
        AND {{.Table.Vanished "p.key"}}{{template "not_updated" .}}
        AND {{.Table.Last "p.key"}} < 0
-     GROUP BY p.key;
+     GROUP BY p.key HAVING max(p.rowid);
     INSERT INTO chrononaut_activity (table_name, version, key, data, user_info, extra_info, operation, transaction_id)
     SELECT {{literal .Table.HistoryName}}, i.version, i.key, i.data || {{.Table.VersionSuffix "i.version"}},
            c.user_info, c.extra_info, 'delete', c.transaction_id
@@ -67,10 +68,17 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
              WHERE p.table_name = {{literal .Table.HistoryName}}
                AND +p.cause IN ({{range $n, $c := .Table.Causes}}{{if $n}}, {{end}}{{$c}}{{end}})
                AND {{.Table.Vanished "p.key"}}{{template "not_updated" .}}
-             GROUP BY p.key
+             GROUP BY p.key HAVING max(p.rowid)
              LIMIT -1) AS i, chrononaut_context AS c;
-    DELETE FROM chrononaut_replaced WHERE table_name = {{literal .Table.HistoryName}};
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = {{literal .Table.HistoryName}}
+{{- if .Table.Acts}}
+       AND (cause IN ({{template "causes" .Table}}){{if .Row}} OR key = (SELECT {{.Table.KeyObject .Row}}){{end}})
+{{- end}};
 {{- end -}}
+
+{{- /* The values of NEW that other rows exclude. */ -}}
+{{- define "causes"}}{{$table := .}}{{range $n, $c := .Causes}}{{if $n}} UNION ALL {{end}}SELECT {{$c}} FROM {{$table.Fallback "new"}}{{end}}{{end -}}
 
 {{- /* An upsert updates the row that was noted when it tried to insert. */ -}}
 {{- define "not_updated"}}
@@ -80,11 +88,21 @@ hidden columns i.hidden. What is said about one record wins. */ -}}
 
 {{- /* Notes the rows that exclude NEW. */ -}}
 {{- define "note"}}
-    DELETE FROM chrononaut_replaced WHERE table_name = {{literal .Table.HistoryName}};
+    -- What others have left.
+    DELETE FROM chrononaut_replaced
+     WHERE table_name = {{literal .Table.HistoryName}}
+{{- if .Table.Acts}}
+       -- If a row that this statement has noted is gone, this here is what a foreign key
+       -- does because it had to go, before the trigger of the row that takes its place
+       -- has run: that one still needs its notes.
+       AND (statement <> {{.Table.Now}}
+            OR NOT EXISTS (SELECT 1 FROM chrononaut_replaced AS p
+                            WHERE p.table_name = {{literal .Table.HistoryName}} AND p.statement = {{.Table.Now}} AND {{.Table.Gone "p.key"}}))
+{{- end}};
 {{- $causes := .Table.Causes}}
 {{- range $n, $condition := .Table.Conflicts}}
-    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data)
-    SELECT {{literal $.Table.HistoryName}}, i.cause, i.key, i.version, i.data
+    INSERT INTO chrononaut_replaced (table_name, cause, key, version, data, statement)
+    SELECT {{literal $.Table.HistoryName}}, i.cause, i.key, i.version, i.data, {{$.Table.Now}}
       FROM (SELECT {{index $causes $n}} AS cause,
                    (SELECT {{$.Table.KeyObject "r"}} FROM {{ident $.Table.Name}} AS r WHERE {{$condition}}{{$.Except}}) AS key,
                    (SELECT r.{{ident $.Table.VersionColumn}} FROM {{ident $.Table.Name}} AS r WHERE {{$condition}}{{$.Except}}) AS version,
