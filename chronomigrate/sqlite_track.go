@@ -102,6 +102,9 @@ func (e *sqliteEngine) guarded(ctx context.Context, q chronodriver.Queryer, foun
 	}
 	for _, name := range names {
 		if sqlite.SameName(name, found.Name) {
+			if err := e.requireHeldColumns(ctx, q, found, name); err != nil {
+				return true, err
+			}
 			guarded = true
 			continue
 		}
@@ -113,6 +116,22 @@ func (e *sqliteEngine) guarded(ctx context.Context, q chronodriver.Queryer, foun
 		}
 	}
 	return guarded, nil
+}
+
+// requireHeldColumns refuses a table that lacks a column by which rows of it are held:
+// new triggers would not find the rows any more.
+func (e *sqliteEngine) requireHeldColumns(ctx context.Context, q chronodriver.Queryer, found *sqlite.Inspected, name string) error {
+	columns, err := queryStrings(ctx, q, `SELECT DISTINCT c.key FROM main.chrononaut_guard AS g, json_each(g.columns) AS c WHERE g.kind = 'hold' AND g.table_name = ?1 ORDER BY c.key`, name)
+	if err != nil {
+		return err
+	}
+	for _, column := range columns {
+		if !slices.Contains(sqliteColumns(found), column) {
+			return hint(fmt.Errorf("%w: records of it are held by the column %s, which was renamed or dropped", ErrNotTrackable, column),
+				"Rename it back, or release the holds: chrononaut holds lists them.")
+		}
+	}
+	return nil
 }
 
 // missing says why there is no such table.

@@ -62,27 +62,37 @@ func (t InspectedTrigger) number() int {
 }
 
 // GuardMatch is SQL for the values that a row has in the columns which a hold or
-// lease looks at, as JSON text. columns is SQL for those as chrononaut_guard has
+// lease looks at, as JSON text; "missing" if the table does not have them all. columns is SQL for those as chrononaut_guard has
 // them, row an alias. It has to stand in a subquery around which there is a
 // [Table.Fallback].
 func (t *Table) GuardMatch(columns, row string) string {
 	var b strings.Builder
-	b.WriteString("(SELECT coalesce('{' || group_concat(json_quote(m.name) || ':' || " + WriteValue("m.value") + ", ',') || '}', '{}')" +
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = QuoteLiteral(c.Name)
+	}
+	b.WriteString("(SELECT iif(total(m.name NOT IN (" + strings.Join(names, ", ") + ")), 'missing', coalesce('{' || group_concat(json_quote(m.name) || ':' || " + WriteValue("m.value") + ", ',') || '}', '{}'))" +
 		" FROM (SELECT c.key AS name, CASE c.key")
-	for _, c := range t.Columns {
-		b.WriteString(" WHEN " + QuoteLiteral(c.Name) + " THEN " + row + "." + QuoteIdent(c.Name))
+	for i, c := range t.Columns {
+		b.WriteString(" WHEN " + names[i] + " THEN " + row + "." + QuoteIdent(c.Name))
 	}
 	b.WriteString(" END AS value FROM json_each(" + columns + ") AS c) AS m)")
 	return b.String()
 }
 
-// Unwritten is SQL for whether an UPDATE changes nothing but the version, and
-// that to what history has.
+// Unwritten is SQL for whether an UPDATE changes nothing but what the triggers
+// write, and the version to what history has.
 func (t *Table) Unwritten() string {
 	terms := []string{"NEW." + QuoteIdent(t.VersionColumn) + " IS " + t.Recorded(t.KeyObject("NEW"))}
 	for _, c := range t.Columns {
-		if !SameName(c.Name, t.VersionColumn) {
-			n, o := "NEW."+QuoteIdent(c.Name), "OLD."+QuoteIdent(c.Name)
+		n, o := "NEW."+QuoteIdent(c.Name), "OLD."+QuoteIdent(c.Name)
+		switch {
+		case SameName(c.Name, t.VersionColumn):
+		case t.own(c):
+			// The triggers write it together with the version.
+			v := QuoteIdent(t.VersionColumn)
+			terms = append(terms, "("+n+" IS "+o+" COLLATE BINARY OR NEW."+v+" IS NOT OLD."+v+")")
+		default:
 			terms = append(terms, n+" IS "+o+" COLLATE BINARY AND typeof("+n+") = typeof("+o+")")
 		}
 	}

@@ -204,7 +204,7 @@ func (t *Table) member(c Column, row string) string {
 	case Text:
 		return "CASE WHEN " + reference + " < x'' THEN " + reference + " || '' WHEN " + reference + " IS NULL THEN NULL ELSE json(" + writeBlob(reference) + ") END"
 	case Integer, Numeric:
-		return "CASE WHEN " + reference + " = CAST(" + reference + " AS INTEGER) THEN " + reference + plain + " ELSE json(" + WriteValue(reference) + ") END"
+		return "CASE WHEN typeof(" + reference + ") = 'integer' THEN " + reference + plain + " ELSE json(" + WriteValue(reference) + ") END"
 	case Real:
 		// Amounts of money and the like are exact in 15 digits.
 		return "CASE WHEN " + reference + " BETWEEN -1e11 AND 1e11 AND round(" + reference + " * 1e4) / 1e4 = " + reference + " THEN " + reference + plain + " ELSE json(" + WriteValue(reference) + ") END"

@@ -1,4 +1,5 @@
 DROP TRIGGER chrononaut_table_held;
+DROP TRIGGER chrononaut_table_held_replace;
 DROP TRIGGER chrononaut_table_held_delete;
 DROP TRIGGER chrononaut_activity_held;
 DROP VIEW chrononaut_write;
@@ -7,7 +8,6 @@ DROP VIEW chrononaut_lease_call;
 DROP VIEW chrononaut_lease_fence;
 DROP VIEW chrononaut_lease_state;
 DROP VIEW chrononaut_refusal;
-DROP VIEW chrononaut_name;
 DROP TABLE chrononaut_guard;
 DROP TABLE chrononaut_guarded;
 DROP TABLE chrononaut_held_row;

@@ -59,22 +59,16 @@ CREATE TABLE chrononaut_held_row (
     PRIMARY KEY (table_name, key, kind, id)
 ) WITHOUT ROWID;
 
--- Tables as SQL writes them.
-CREATE VIEW chrononaut_name AS
-SELECT t.table_name,
-       'main.' || iif(t.table_name GLOB '[a-z_]*' AND NOT t.table_name GLOB '*[^a-z0-9_]*', t.table_name, '"' || replace(t.table_name, '"', '""') || '"') AS name
-  FROM chrononaut_table AS t
- WHERE t.table_schema = 'main';
-
--- What the refusals say, by what is looked for.
+-- What the refusals say, by what is looked for. The registry is not asked: a hold must
+-- not depend on what it says.
 CREATE VIEW chrononaut_refusal AS
 SELECT g.table_name, g.columns, g.match, g.kind, g.id, g.since, g.below, h.allow_insert,
-       'TM016: ' || iif(g.columns = '{}', 'table ', 'a record of table ') || n.name
+       'TM016: ' || iif(g.columns = '{}', 'table ', 'a record of table ')
+       || 'main.' || iif(g.table_name GLOB '[a-z_]*' AND NOT g.table_name GLOB '*[^a-z0-9_]*', g.table_name, '"' || replace(g.table_name, '"', '""') || '"')
        || ' is held by ' || json_quote(coalesce(json_extract(h.user_info, '$.user_id'), ''))
        || ' since ' || substr(h.placed, 1, 23) || '000Z: ' || json_quote(h.reason) || ' (hold ' || h.id || ')' AS message
   FROM chrononaut_guard AS g
   JOIN chrononaut_hold AS h ON h.id = g.id
-  JOIN chrononaut_name AS n ON n.table_name = g.table_name
  WHERE g.kind IN ('hold', 'past');
 
 -- The triggers of tables insert here what is being written, where the table is
@@ -84,7 +78,8 @@ SELECT g.table_name, g.columns, g.match, g.kind, g.id, g.since, g.below, h.allow
 CREATE VIEW chrononaut_write AS
 SELECT '' AS table_name, '' AS operation, 0 AS own, '' AS columns, '' AS old_match, '' AS new_match, '' AS key WHERE 0;
 
--- The same, with one match, which has its values as chrononaut_guard has them.
+-- The same, with one match, which has its values as chrononaut_guard has them. It is
+-- "missing" if the table lacks one of the columns, because that has another name by now.
 CREATE VIEW chrononaut_compared_write AS
 SELECT '' AS table_name, '' AS operation, 0 AS own, '' AS columns, '' AS match, '' AS key WHERE 0;
 
@@ -93,7 +88,7 @@ BEGIN
     INSERT INTO chrononaut_compared_write (table_name, operation, own, columns, match, key)
     SELECT NEW.table_name, NEW.operation, NEW.own, NEW.columns,
            -- Columns that refer to others compare as these do.
-           iif(instr(NEW.columns, ':"'),
+           iif(instr(NEW.columns, ':"') AND w.match <> 'missing',
                (SELECT '{' || group_concat(json_quote(v.name) || ':' || CASE WHEN v.type = 'object' THEN v.value WHEN v.type = 'null' THEN 'null'
                                 WHEN typeof(v.v) = 'text' THEN json_quote(CASE WHEN v.how LIKE '% NOCASE' THEN lower(v.v) WHEN v.how LIKE '% RTRIM' THEN rtrim(v.v) ELSE v.v END)
                                 WHEN v.v = CAST(v.v AS INTEGER) THEN CAST(v.v AS INTEGER)
@@ -118,6 +113,12 @@ BEGIN
       FROM chrononaut_refusal AS r
      WHERE r.table_name = NEW.table_name AND r.columns = NEW.columns AND r.kind = 'hold' AND r.match = NEW.match
        AND NEW.operation <> 'replace' AND NOT (r.allow_insert AND (NEW.operation = 'insert' OR NEW.own))
+     ORDER BY r.id
+     LIMIT 1;
+    -- What is held cannot be told then, so that nothing is written.
+    SELECT json_extract('{}', r.message)
+      FROM chrononaut_refusal AS r
+     WHERE NEW.match = 'missing' AND r.table_name = NEW.table_name AND r.columns = NEW.columns AND r.kind = 'hold'
      ORDER BY r.id
      LIMIT 1;
     SELECT json_extract('{}', l.refusal)
@@ -255,7 +256,12 @@ BEGIN
            AND (NEW.requested IS NULL AND OLD.requested IS NOT NULL
                 OR NOT EXISTS (SELECT 1 FROM chrononaut_activity AS a
                                 WHERE a.id = (SELECT max(b.id) FROM chrononaut_activity AS b)
-                                  AND a.operation = iif(NEW.released IS NULL, 'release_request', 'release') AND json_extract(a.data, '$.hold') = OLD.id));
+                                  AND a.operation = iif(NEW.released IS NULL, 'release_request', 'release') AND json_extract(a.data, '$.hold') = OLD.id
+                                  AND json_extract(a.extra_info, '$.rationale') IS OLD.rationale
+                                  AND json_extract(a.user_info, '$.user_id') IS json_extract(coalesce(NEW.released, NEW.requested), '$.actor'))
+                -- Of two people the second is another one.
+                OR OLD.two_people AND NEW.released IS NOT NULL
+                   AND coalesce(json_extract(OLD.requested, '$.actor') = json_extract(NEW.released, '$.actor'), 1));
 END;
 
 CREATE TRIGGER chrononaut_hold_no_delete BEFORE DELETE ON chrononaut_hold
@@ -324,10 +330,10 @@ SELECT l.*,
        l.released IS NULL AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now') >= l.not_before AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now') < l.expires AS runs,
        EXISTS (SELECT 1 FROM chrononaut_context AS c, json_each(c.context, '$.leases') AS x WHERE instr(c.context, '"leases"') AND x.value ->> '$.id' = l.id AND x.value ->> '$.token' = l.token) AS claimed,
        json_quote(coalesce(json_extract(l.user_info, '$.user_id'), '')) AS holder,
-       'TM018: a record of table ' || n.name || ' is leased to ' || json_quote(coalesce(json_extract(l.user_info, '$.user_id'), ''))
+       'TM018: a record of table ' || 'main.' || iif(l.table_name GLOB '[a-z_]*' AND NOT l.table_name GLOB '*[^a-z0-9_]*', l.table_name, '"' || replace(l.table_name, '"', '""') || '"')
+       || ' is leased to ' || json_quote(coalesce(json_extract(l.user_info, '$.user_id'), ''))
        || ' until ' || substr(l.expires, 1, 23) || '000Z' || iif(l.rationale IS NULL, '', ': ' || json_quote(l.rationale)) || ' (lease ' || l.id || ')' AS refusal
-  FROM chrononaut_lease AS l
-  JOIN chrononaut_name AS n ON n.table_name = l.table_name;
+  FROM chrononaut_lease AS l;
 
 -- What can be done with leases: take (table_name, key, token, version, seconds,
 -- enforced, take_over, rationale), renew (id, token, seconds), release (id, token).
@@ -551,11 +557,32 @@ BEGIN
      WHERE g.table_name = OLD.table_name AND instr(g.columns, ':"');
 END;
 
--- A table with holds stays tracked.
+-- A table with holds stays tracked. Its row of the registry is not replaced by another
+-- one either, also by its rowid.
 CREATE TRIGGER chrononaut_table_held BEFORE UPDATE ON chrononaut_table
-WHEN OLD.tracked AND (NOT NEW.tracked OR NEW.table_name IS NOT OLD.table_name OR coalesce(json_extract(NEW.options, '$.no_history'), 0))
+WHEN OLD.tracked AND (NOT NEW.tracked OR coalesce(json_extract(NEW.options, '$.no_history'), 0))
+  OR NEW.table_name IS NOT OLD.table_name OR NEW.table_schema IS NOT OLD.table_schema OR NEW.rowid IS NOT OLD.rowid
 BEGIN
-    SELECT json_extract('{}', r.message) FROM chrononaut_refusal AS r WHERE r.table_name = OLD.table_name AND r.kind = 'hold' ORDER BY r.id LIMIT 1;
+    SELECT json_extract('{}', r.message)
+      FROM chrononaut_refusal AS r
+     WHERE r.kind = 'hold'
+       AND (r.table_name IN (OLD.table_name, NEW.table_name)
+            OR NEW.rowid IS NOT OLD.rowid AND r.table_name IN (SELECT t.table_name FROM chrononaut_table AS t WHERE t.rowid = NEW.rowid))
+     ORDER BY r.id
+     LIMIT 1;
+END;
+
+CREATE TRIGGER chrononaut_table_held_replace BEFORE INSERT ON chrononaut_table
+WHEN EXISTS (SELECT 1 FROM chrononaut_table AS t WHERE t.rowid = NEW.rowid)
+  OR NOT NEW.tracked OR coalesce(json_extract(NEW.options, '$.no_history'), 0)
+BEGIN
+    SELECT json_extract('{}', r.message)
+      FROM chrononaut_refusal AS r
+     WHERE r.kind = 'hold'
+       AND r.table_name IN (SELECT t.table_name FROM chrononaut_table AS t
+                             WHERE t.rowid = NEW.rowid OR t.table_schema = NEW.table_schema AND t.table_name = NEW.table_name)
+     ORDER BY r.id
+     LIMIT 1;
 END;
 
 CREATE TRIGGER chrononaut_table_held_delete BEFORE DELETE ON chrononaut_table
