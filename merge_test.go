@@ -1,6 +1,7 @@
 package chrononaut_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -119,6 +120,22 @@ func TestMerge(t *testing.T) {
 	if got := row(1); got != "mine true s 0 1" {
 		t.Errorf("%q", got)
 	}
+}
+
+// A merge does not wait for those who insert rows that refer to the record.
+func TestMergeBesideNewChildren(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.todos()
+	f.exec(`INSERT INTO todos (id, title) VALUES (1, 'a')`, `CREATE TABLE notes (todo integer REFERENCES todos)`, `UPDATE todos SET done = true`)
+	tx := f.begin()
+	f.execIn(tx, `INSERT INTO notes VALUES (1)`)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if version, err := f.client.Merge(ctx, f.name("todos"), chrononaut.Key{"id": 1}, 0, form{"id": 1, "title": "mine"}); version != 2 || err != nil {
+		t.Errorf("merge: version %d, error %v; want 2", version, err)
+	}
+	f.commit(tx)
 }
 
 func TestMergeTypes(t *testing.T) {

@@ -10,9 +10,10 @@ UPDATE {{.Table.Qualified}} AS t
  WHERE {{template "merge_match" .}} AND coalesce(t.{{ident .Table.VersionColumn}}, 0) = $2::integer
 RETURNING coalesce(t.{{ident .Table.VersionColumn}}, 0)
 {{- end}}
-{{- /* The version of the record, which nobody writes until the transaction ends. */ -}}
+{{- /* The version of the record, which nobody writes until the transaction ends. The
+lock is that of an UPDATE: rows that refer to the record can come meanwhile. */ -}}
 {{- define "merge_lock" -}}
-SELECT coalesce(t.{{ident .Table.VersionColumn}}, 0) FROM {{.Table.Qualified}} AS t WHERE {{template "merge_match" .}} FOR UPDATE
+SELECT coalesce(t.{{ident .Table.VersionColumn}}, 0) FROM {{.Table.Qualified}} AS t WHERE {{template "merge_match" .}} FOR NO KEY UPDATE
 {{- end}}
 {{- /* What has happened to the record since the version, and which of the columns,
 by their places, had the values at the version, and are what they were, whatever
