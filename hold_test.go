@@ -467,7 +467,16 @@ func TestHoldOfTheTableItself(t *testing.T) {
 		`DO $$ BEGIN BEGIN EXECUTE 'ALTER TABLE todos DISABLE TRIGGER ALL'; EXCEPTION WHEN division_by_zero THEN NULL; END; END $$`,
 		`DELETE FROM chrononaut.chrononaut_table`, `UPDATE chrononaut.chrononaut_table SET tracked = false`, `UPDATE chrononaut.chrononaut_table SET table_name = 'x'`,
 	}
+	statements = append(statements,
+		`ALTER TRIGGER "000_chrononaut_capture_update" ON todos RENAME TO x`, `ALTER TRIGGER "000_chrononaut_truncate" ON todos RENAME TO x`,
+		`ALTER TRIGGER "000_chrononaut_capture" ON todos RENAME TO x; DROP TRIGGER x ON todos`,
+		`CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE OR REPLACE TRIGGER "000_chrononaut_capture_update" AFTER UPDATE ON todos FOR EACH STATEMENT EXECUTE FUNCTION nothing()`,
+		`DO $$ BEGIN EXECUTE (SELECT replace(replace(pg_get_triggerdef(oid), 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'), 'TRUNCATE ON', 'DELETE ON') FROM pg_trigger WHERE tgrelid = 'todos'::regclass AND tgname = '000_chrononaut_truncate'); END $$`,
+		`DO $$ BEGIN EXECUTE (SELECT replace(replace(pg_get_triggerdef(oid), 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'), ' EXECUTE ', ' WHEN (false) EXECUTE ') FROM pg_trigger WHERE tgrelid = 'todos'::regclass AND tgname = '000_chrononaut_capture_delete'); END $$`,
+	)
 	f.held(hold, statements...)
+	f.exec(`CREATE FUNCTION app() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`, `CREATE TRIGGER app AFTER UPDATE ON todos FOR EACH ROW EXECUTE FUNCTION app()`,
+		`ALTER TRIGGER app ON todos RENAME TO app2`, `DROP TRIGGER app2 ON todos`)
 	f.exec(`ALTER TABLE todos ADD added integer DEFAULT 3`, `ALTER TABLE todos ALTER title SET DEFAULT 'x'`, `CREATE TABLE other (id integer)`, `ALTER TABLE other RENAME TO another`, `DROP TABLE another`)
 	f.track("todos", &chronomigrate.TrackOptions{Hidden: []string{"secret"}}) // what repairs it is allowed
 	f.held(hold, `UPDATE todos SET title = 'x'`)

@@ -218,7 +218,7 @@ END
 -- Where event triggers can be had, which takes a superuser, statements that would get
 -- around a hold fail at once: those that drop a table with holds, a column of it or
 -- one of the triggers, give it or a column by which it is held another name, disable
--- a trigger, or rewrite the values of a column. Otherwise check finds out.
+-- a trigger, rename it or put another in its place, or rewrite the values of a column. Otherwise check finds out.
 CREATE FUNCTION {{schema}}.refuse_held_drop() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -284,6 +284,25 @@ BEGIN
                     WHEN t.tgname IN ('000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete') THEN t.tgenabled <> 'O'
                     ELSE false END
            AND {{schema}}.in_progress(t.xmin) AND NOT {{schema}}.captures(r.oid)
+        UNION ALL
+        -- A trigger has another name, or is not the one that it was. Those of a table are
+        -- made one by one, so that a new one alone says nothing of the others.
+        SELECT h.table_schema, h.table_name
+          FROM held AS h
+         CROSS JOIN LATERAL (SELECT h.relation AS oid UNION ALL SELECT p.relid FROM pg_partition_tree(h.relation) AS p WHERE p.relid <> h.relation) AS r
+          JOIN pg_trigger AS t ON t.tgrelid = r.oid
+          JOIN pg_proc AS f ON f.oid = t.tgfoid
+          JOIN pg_event_trigger_ddl_commands() AS c ON c.classid = 'pg_trigger'::regclass
+         WHERE {{schema}}.in_progress(t.xmin)
+           AND (c.command_tag = 'ALTER TRIGGER' AND NOT {{schema}}.captures(r.oid)
+                OR t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate', '000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete')
+                   AND (f.pronamespace <> {{literal schema}}::regnamespace OR t.tgattr::text <> ''
+                        OR t.tgname <> '000_chrononaut_capture' AND t.tgqual IS NOT NULL
+                        -- The events are bits: insert 4, delete 8, update 16, truncate 32.
+                        OR t.tgtype & CASE t.tgname WHEN '000_chrononaut_capture' THEN 28 WHEN '000_chrononaut_truncate' THEN 32
+                                                    WHEN '000_chrononaut_capture_insert' THEN 4 WHEN '000_chrononaut_capture_delete' THEN 8 ELSE 16 END
+                           <> CASE t.tgname WHEN '000_chrononaut_capture' THEN 28 WHEN '000_chrononaut_truncate' THEN 32
+                                            WHEN '000_chrononaut_capture_insert' THEN 4 WHEN '000_chrononaut_capture_delete' THEN 8 ELSE 16 END))
     LOOP
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END LOOP;
@@ -317,7 +336,7 @@ DECLARE
     one record;
 BEGIN
     FOR one IN SELECT * FROM (VALUES ({{literal (beside "_held_drop")}}, 'sql_drop', 'refuse_held_drop'),
-                                     ({{literal (beside "_held_alter")}}, 'ddl_command_end WHEN TAG IN (''ALTER TABLE'', ''ALTER SCHEMA'')', 'refuse_held_alter'),
+                                     ({{literal (beside "_held_alter")}}, 'ddl_command_end WHEN TAG IN (''ALTER TABLE'', ''ALTER SCHEMA'', ''ALTER TRIGGER'', ''CREATE TRIGGER'')', 'refuse_held_alter'),
                                      ({{literal (beside "_held_rewrite")}}, 'table_rewrite', 'refuse_held_rewrite')) AS v (name, event, function)
                 WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = v.name) LOOP
         EXECUTE format('CREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s.%I()', one.name, one.event, {{literal schema}}, one.function);
