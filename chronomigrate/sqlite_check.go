@@ -58,6 +58,9 @@ func (e *sqliteEngine) check(ctx context.Context, q chronodriver.Queryer, regist
 	if err := e.checkTriggers(ctx, q, c, p, repair); err != nil {
 		return nil, err
 	}
+	if err := e.checkKeys(ctx, q, c, p); err != nil {
+		return nil, err
+	}
 	for _, t := range found.Before() {
 		c.report(ProblemTriggerOrder, t.Name, "the AFTER trigger "+t.Name+" was created after Chrononaut's and runs before them; what it changes is recorded in the wrong order, and RAISE(IGNORE) or RAISE(FAIL) in it loses history",
 			repair)
@@ -135,6 +138,27 @@ func (e *sqliteEngine) checkTriggers(ctx context.Context, q chronodriver.Queryer
 	return nil
 }
 
+// checkKeys looks for keys of history, and of rows, that the past would not find.
+func (e *sqliteEngine) checkKeys(ctx context.Context, q chronodriver.Queryer, c *checker, p *sqlitePlanner) error {
+	if !p.table.History() {
+		return nil
+	}
+	existing, err := e.keyTable(ctx, q, p.table)
+	if err != nil || existing != p.table.KeyTableSQL() {
+		return err // there is none, or track makes it anew
+	}
+	sql, err := sqlite.KeysSQL("lost_keys", p.table)
+	if err != nil {
+		return err
+	}
+	var lost int64
+	if err := queryRow(ctx, q, []any{&lost}, sql); err != nil || lost == 0 {
+		return err
+	}
+	c.report(ProblemPast, p.table.KeyTable(), "the past of the table lacks "+plural(lost, "record that history has", "records that history has"), "Somebody has deleted keys by hand. Drop the table "+p.table.KeyTable()+" and run chrononaut track "+chronodriver.Table{Name: p.table.Name}.String()+", which reads them from history.")
+	return nil
+}
+
 // checkHistory looks at the guards and indexes of history itself.
 func (e *sqliteEngine) checkHistory(ctx context.Context, q chronodriver.Queryer) ([]Problem, error) {
 	c := &checker{table: historyOfSQLite}
@@ -179,6 +203,7 @@ func (e *sqliteEngine) checkRows(ctx context.Context, q chronodriver.Queryer, c 
 		}
 		what := map[string]string{
 			"malformed": "state is no JSON object and cannot be read",
+			"doubled":   "version another entry of the same record has",
 		}[kind]
 		c.report(ProblemHistoryRow, strconv.FormatInt(first, 10), fmt.Sprintf("history of table %s has %s whose %s, the first is entry %d", table, plural(count, "entry", "entries"), what, first),
 			"Look at what wrote them. Only the unsafe door can delete entries of history.")
@@ -263,7 +288,7 @@ func (e *sqliteEngine) planFixes(ctx context.Context, q chronodriver.Queryer, c 
 		return err
 	}
 	for i := range c.problems {
-		if c.problems[i].Kind != ProblemColumnMissing {
+		if c.problems[i].Kind != ProblemColumnMissing && c.problems[i].Kind != ProblemPast {
 			c.problems[i].Fix = plan.Steps
 		}
 	}

@@ -161,3 +161,26 @@ func TestSQLiteHistoryTakesObjects(t *testing.T) {
 		db.wants("problems", db.problems(), "history_trigger chrononaut_activity_insert", "history_row 2")
 	})
 }
+
+// What the database cannot refuse to those who write the file is found.
+func TestSQLiteCheckFindsWhatWasForged(t *testing.T) {
+	t.Parallel()
+	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+		for name, key := range map[string]string{"t": "id INTEGER PRIMARY KEY", "u": "id TEXT PRIMARY KEY NOT NULL"} {
+			db.exec(`CREATE TABLE ` + name + ` (` + key + `, a)`)
+			db.track(name, nil)
+			db.exec(`INSERT INTO ` + name + ` (id, a) VALUES ('1', 1), ('2', 2)`)
+			db.exec(`UPDATE ` + name + ` SET a = 3`)
+			db.exec(`DELETE FROM ` + name + ` WHERE id = '2'`)
+			db.exec(`DELETE FROM chrononaut_keys_` + name)
+		}
+		db.exec(`INSERT INTO chrononaut_activity (table_name, version, key, data, operation) VALUES ('t', 0, '{"id":1}', '{"id":1,"a":"forged","version":0}', 'update')`)
+		db.wants("problems", db.problems(), "history_row "+db.rows(`SELECT max(id) FROM chrononaut_activity`)[0], "past chrononaut_keys_t", "past chrononaut_keys_u")
+		for _, name := range []string{"t", "u"} {
+			db.exec(`DROP TABLE chrononaut_keys_` + name)
+			db.track(name, nil)
+		}
+		db.wants("problems that are left", db.problems(), "history_row "+db.rows(`SELECT max(id) FROM chrononaut_activity WHERE key <> '{}'`)[0])
+		db.wants("keys", db.rows(`SELECT id FROM chrononaut_keys_t UNION ALL SELECT id FROM chrononaut_keys_u ORDER BY id`), "1", "2", "1", "2")
+	})
+}

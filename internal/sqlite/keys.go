@@ -123,6 +123,15 @@ func (t *Table) KeyTableMatch(keys, row string) string {
 	return keys + "." + keyTextColumn + " = " + t.KeyObject(row)
 }
 
+// KeyTableFound is SQL for whether a row of the table of keys is that of a key as
+// history has it, by its index.
+func (t *Table) KeyTableFound(keys, key string) string {
+	if alias := t.RowidAlias(); alias != "" {
+		return keys + "." + QuoteIdent(alias) + " = (" + t.ReadKey(key) + ")"
+	}
+	return keys + "." + keyTextColumn + " = " + key
+}
+
 // KeyText is SQL for the key of a row of the table of keys as history has it.
 func (t *Table) KeyText(keys string) string {
 	if t.RowidAlias() != "" {

@@ -15,6 +15,15 @@ SELECT {{.Table.KeyTableRead "h.key"}}
         SELECT u.key FROM main.chrononaut_unrecorded AS u WHERE u.table_name = {{literal .Table.HistoryName}} AND u.key <> '{}') AS h
  WHERE {{.Table.ReadableKey "h.key"}}
    AND NOT EXISTS (SELECT 1 FROM {{template "keys" .}} AS k WHERE {{.Table.KeyText "k"}} = h.key){{end}}
+{{- /* How many of these the table of keys lacks. */ -}}
+{{define "lost_keys"}}SELECT count(*)
+  FROM (SELECT a.key FROM main.chrononaut_activity AS a WHERE a.table_name = {{literal .Table.HistoryName}} AND a.key <> '{}'
+        UNION
+        SELECT a.previous_key FROM main.chrononaut_activity AS a WHERE a.table_name = {{literal .Table.HistoryName}} AND a.previous_key IS NOT NULL
+        UNION
+        SELECT u.key FROM main.chrononaut_unrecorded AS u WHERE u.table_name = {{literal .Table.HistoryName}} AND u.key <> '{}') AS h
+ WHERE {{.Table.ReadableKey "h.key"}}
+   AND NOT EXISTS (SELECT 1 FROM {{template "keys" .}} AS k WHERE {{.Table.KeyTableFound "k" "h.key"}}){{end}}
 {{define "other_keys"}}INSERT OR REPLACE INTO main.chrononaut_unrecorded (table_name, key, id, is_there)
 SELECT {{literal .Table.HistoryName}}, '{}', (SELECT max(id) FROM main.chrononaut_activity), 0
  WHERE EXISTS (SELECT 1 FROM (SELECT DISTINCT a.key FROM main.chrononaut_activity AS a WHERE a.table_name = {{literal .Table.HistoryName}} AND a.key <> '{}') AS h
