@@ -29,7 +29,9 @@ func TestSQLiteProcess(t *testing.T) {
 		return // not started by the other test
 	}
 	db := openSQLite(t, driver, path)
-	fmt.Println("ready")
+	if _, err := io.WriteString(os.Stdout, "ready\n"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
