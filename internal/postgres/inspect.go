@@ -117,7 +117,7 @@ func (t InspectedTable) Captures() bool {
 		return g != nil && g.Enabled == how
 	}
 	byStatement := enabled(CaptureTrigger, EnabledReplica) && enabled(InsertTrigger, EnabledOrigin) &&
-		enabled(UpdateTrigger, EnabledOrigin) && enabled(DeleteTrigger, EnabledOrigin)
+		enabled(UpdateTrigger, EnabledOrigin) && enabled(DeleteTrigger, EnabledOrigin) && enabled(PartitionTrigger, EnabledOrigin)
 	return enabled(TruncateTrigger, EnabledAlways) && (enabled(CaptureTrigger, EnabledAlways) || byStatement)
 }
 

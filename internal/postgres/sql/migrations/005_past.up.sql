@@ -744,11 +744,11 @@ AS {{dollar}}
     SELECT coalesce(bool_or(g.tgname = '000_chrononaut_truncate' AND g.tgenabled = 'A'), false)
        AND (bool_or(g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'A')
             OR bool_or(g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'R')
-               AND count(*) FILTER (WHERE g.tgname LIKE '000\_chrononaut\_capture\_%' AND g.tgenabled = 'O') = 3)
+               AND count(*) FILTER (WHERE g.tgname LIKE '000\_chrononaut\_capture\_%' AND g.tgenabled = 'O') = 4)
       FROM pg_trigger AS g
      WHERE g.tgrelid = relation
        AND g.tgname IN ('000_chrononaut_truncate', '000_chrononaut_capture', '000_chrononaut_capture_insert',
-                        '000_chrononaut_capture_update', '000_chrononaut_capture_delete')
+                        '000_chrononaut_capture_update', '000_chrononaut_capture_delete', '000_chrononaut_capture_partition')
 {{dollar}};
 
 -- Capture begins, for the first time or again, with the triggers that follow in the

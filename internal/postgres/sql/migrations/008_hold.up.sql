@@ -233,7 +233,7 @@ BEGIN
          WHERE d.object_type IN ('table', 'table column')
             OR d.object_type = 'trigger' AND d.address_names[3] IN (
                '000_chrononaut_capture', '000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete',
-               '000_chrononaut_truncate', 'zzzz_chrononaut_version')
+               '000_chrononaut_capture_partition', '000_chrononaut_truncate', 'zzzz_chrononaut_version')
     LOOP
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END LOOP;
@@ -281,7 +281,8 @@ BEGIN
          CROSS JOIN LATERAL (SELECT h.relation AS oid UNION ALL SELECT p.relid FROM pg_partition_tree(h.relation) AS p WHERE p.relid <> h.relation) AS r
           JOIN pg_trigger AS t ON t.tgrelid = r.oid
          WHERE CASE WHEN t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate') THEN t.tgenabled <> 'A'
-                    WHEN t.tgname IN ('000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete') THEN t.tgenabled <> 'O'
+                    WHEN t.tgname IN ('000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete', '000_chrononaut_capture_partition')
+                    THEN t.tgenabled <> 'O'
                     ELSE false END
            AND {{schema}}.in_progress(t.xmin) AND NOT {{schema}}.captures(r.oid)
         UNION ALL
@@ -295,14 +296,13 @@ BEGIN
           JOIN pg_event_trigger_ddl_commands() AS c ON c.classid = 'pg_trigger'::regclass
          WHERE {{schema}}.in_progress(t.xmin)
            AND (c.command_tag = 'ALTER TRIGGER' AND NOT {{schema}}.captures(r.oid)
-                OR t.tgname IN ('000_chrononaut_capture', '000_chrononaut_truncate', '000_chrononaut_capture_insert', '000_chrononaut_capture_update', '000_chrononaut_capture_delete')
-                   AND (f.pronamespace <> {{literal schema}}::regnamespace OR t.tgattr::text <> ''
-                        OR t.tgname <> '000_chrononaut_capture' AND t.tgqual IS NOT NULL
-                        -- The events are bits: insert 4, delete 8, update 16, truncate 32.
-                        OR t.tgtype & CASE t.tgname WHEN '000_chrononaut_capture' THEN 28 WHEN '000_chrononaut_truncate' THEN 32
-                                                    WHEN '000_chrononaut_capture_insert' THEN 4 WHEN '000_chrononaut_capture_delete' THEN 8 ELSE 16 END
-                           <> CASE t.tgname WHEN '000_chrononaut_capture' THEN 28 WHEN '000_chrononaut_truncate' THEN 32
-                                            WHEN '000_chrononaut_capture_insert' THEN 4 WHEN '000_chrononaut_capture_delete' THEN 8 ELSE 16 END))
+                -- The events are bits: insert 4, delete 8, update 16, truncate 32.
+                OR EXISTS (SELECT FROM (VALUES ('000_chrononaut_capture', 28), ('000_chrononaut_capture_partition', 28), ('000_chrononaut_truncate', 32),
+                                               ('000_chrononaut_capture_insert', 4), ('000_chrononaut_capture_delete', 8), ('000_chrononaut_capture_update', 16)) AS e (name, events)
+                            WHERE e.name = t.tgname
+                              AND (f.pronamespace <> {{literal schema}}::regnamespace OR t.tgattr::text <> '' OR t.tgtype & e.events <> e.events
+                                   OR CASE WHEN t.tgname = '000_chrononaut_capture_partition' THEN pg_get_triggerdef(t.oid) NOT LIKE '% WHEN ((pg_partition_root(%) IS NOT NULL)) %'
+                                           ELSE t.tgqual IS NOT NULL END)))
     LOOP
         PERFORM {{schema}}.guard_hold_truncate(one.table_schema, one.table_name);
     END LOOP;
