@@ -531,17 +531,21 @@ AS {{dollar}}
     SELECT s.table_schema, s.past_schema, s.untracked_schema FROM {{schema}}.chrononaut_past_schema AS s
 {{dollar}};
 
--- The search path of the past: for each schema of the path its past, and what is
--- refused there, then the path itself for functions and types. The path is that
--- of the caller, whose settings it reads.
+-- The search path of the past: in front of each schema its past, and what is
+-- refused there, so that a name means the table that it means in the present, or
+-- nothing; then the path itself, with what it names that is not there yet. The path
+-- is that of the caller, whose settings it reads.
 CREATE FUNCTION {{schema}}.past_path(point jsonb, path text) RETURNS text
     LANGUAGE sql STABLE
 AS {{dollar}}
-    SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(p.past_schema)
+    SELECT coalesce(pg_catalog.string_agg(coalesce(pg_catalog.quote_ident(p.past_schema)
                         || CASE WHEN (point OPERATOR(pg_catalog.->>) 'untracked') OPERATOR(pg_catalog.=) 'present' THEN ''
-                                ELSE ', ' || pg_catalog.quote_ident(p.untracked_schema) END || ', ', '' ORDER BY s.place), '') || path
+                                ELSE ', ' || pg_catalog.quote_ident(p.untracked_schema) END || ', ', '')
+                        || pg_catalog.quote_ident(s.name) || ', ', '' ORDER BY s.place), '') || path
       FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, place)
-      JOIN {{schema}}.past_schemas() AS p ON p.table_schema OPERATOR(pg_catalog.=) s.name
+      LEFT JOIN {{schema}}.past_schemas() AS p ON p.table_schema OPERATOR(pg_catalog.=) s.name
+     -- Those of a travel before this one.
+     WHERE NOT EXISTS (SELECT FROM {{schema}}.past_schemas() AS o WHERE s.name OPERATOR(pg_catalog.=) ANY (ARRAY[o.past_schema, o.untracked_schema]))
 {{dollar}};
 
 -- The relations of the past: what a name that is qualified with a schema stands for.
@@ -769,8 +773,6 @@ BEGIN
     UPDATE {{schema}}.chrononaut_coverage AS c SET until = clock_timestamp()
      WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.until = 'infinity';
     IF EXISTS (SELECT FROM {{schema}}.chrononaut_table AS t WHERE t.table_schema = of_schema AND t.table_name = of_table) THEN
-        UPDATE {{schema}}.chrononaut_coverage AS c SET until = clock_timestamp()
-         WHERE c.table_schema = of_schema AND c.table_name = of_table AND c.until = 'infinity';
         INSERT INTO {{schema}}.chrononaut_coverage (table_schema, table_name, kind, since)
         SELECT of_schema, of_table, 'disturbed', coalesce(max(a.changed), '-infinity')
           FROM {{schema}}.chrononaut_activity AS a
@@ -1380,8 +1382,8 @@ AS {{dollar}}
 DECLARE
     relation   regclass := to_regclass(quote_ident(of_schema) || '.' || quote_ident(of_view));
     spaces     {{schema}}.chrononaut_past_schema;
-    pasts      text;
     presents   text;
+    joined     text;
     definition text;
     other      regclass;
 BEGIN
@@ -1390,13 +1392,14 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'TM007',
             MESSAGE = format('%I.%I is not a view of a schema that has tracked tables', of_schema, of_view);
     END IF;
-    SELECT string_agg(quote_ident(s.past_schema), ', ' ORDER BY s.table_schema <> of_schema, s.table_schema),
-           string_agg(quote_ident(s.table_schema), ', ' ORDER BY s.table_schema <> of_schema, s.table_schema)
-      INTO pasts, presents
+    -- As in past_path(), so that a name of the definition means the same table.
+    SELECT string_agg(quote_ident(s.table_schema), ', ' ORDER BY s.table_schema <> of_schema, s.table_schema),
+           string_agg(quote_ident(s.past_schema) || ', ' || quote_ident(s.table_schema), ', ' ORDER BY s.table_schema <> of_schema, s.table_schema)
+      INTO presents, joined
       FROM {{schema}}.chrononaut_past_schema AS s;
     PERFORM set_config('search_path', presents, true);
     definition := pg_get_viewdef(relation);
-    PERFORM set_config('search_path', pasts || ', ' || presents, true);
+    PERFORM set_config('search_path', joined, true);
     PERFORM {{schema}}.drop_past_view(of_schema, of_view);
     EXECUTE format('DROP VIEW IF EXISTS %I.%I', spaces.untracked_schema, of_view);
     EXECUTE format('CREATE VIEW %I.%I AS %s', spaces.past_schema, of_view, definition);
