@@ -41,11 +41,12 @@ type asOf struct {
 // untracked columns are NULL, other tables are refused. It costs no extra round
 // trip where attribution costs none.
 //
-// Errors of such queries: [HorizonError], [ErrNotRecorded], [ErrPast]; see
-// [WrapError].
+// Errors of such queries: [HorizonError], [ErrNotRecorded], [ErrPast], and
+// [ErrPoint] for the zero time; see [WrapError].
 func AsOf(ctx context.Context, t time.Time) context.Context { return AsOfPoint(ctx, At(t), nil) }
 
-// AsOfPoint is [AsOf] for any point, with options. A zero point is the present.
+// AsOfPoint is [AsOf] for any point, with options. The zero [Point] is the present;
+// one that was made of a zero time, transaction or token is refused with [ErrPoint].
 func AsOfPoint(ctx context.Context, p Point, opts *AsOfOpts) context.Context {
 	a := asOf{point: p}
 	if opts != nil {
@@ -86,6 +87,10 @@ func (p Point) encode(opts AsOfOpts) string {
 		message["transaction"] = strconv.FormatUint(p.transaction, 10)
 	case p.snapshot != "":
 		message["snapshot"] = p.snapshot
+	case p.at.IsZero():
+		// Malformed, for the database to refuse: it must not read, or write, the
+		// present.
+		message["at"] = ""
 	default:
 		message["at"] = p.at.UTC().Format(time.RFC3339Nano)
 	}

@@ -1,6 +1,7 @@
 package chrononaut_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -53,4 +54,52 @@ func TestAsOfContext(t *testing.T) {
 	if chrononaut.Present(ctx) != ctx {
 		t.Error("Present of the present is another context")
 	}
+}
+
+// A point that was made of a zero value is a mistake, and not the present.
+func TestZeroPointsAreNotThePresent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE z (id integer PRIMARY KEY)`)
+	f.track("z", nil)
+	past := chrononaut.AsOf(t.Context(), f.now())
+	for name, ctx := range map[string]context.Context{
+		"the zero time":           chrononaut.AsOf(t.Context(), time.Time{}),
+		"the zero time in a past": chrononaut.AsOf(past, time.Time{}),
+		"transaction 0":           chrononaut.AsOfPoint(t.Context(), chrononaut.AtTransaction(0), nil),
+		"no token":                chrononaut.AsOfPoint(past, chrononaut.AtSnapshot(""), nil),
+	} {
+		if p, ok := chrononaut.AsOfFrom(ctx); !ok {
+			t.Errorf("%s: AsOfFrom = %v, false", name, p)
+		}
+		if _, err := f.db.Exec(ctx, `INSERT INTO z VALUES (1)`); err == nil {
+			t.Errorf("%s: written", name)
+		}
+		if rows, err := f.db.Query(ctx, `SELECT id FROM z`); err == nil {
+			rows.Close()
+			err = rows.Err()
+			if !errors.Is(err, chrononaut.ErrPoint) {
+				t.Errorf("%s: read: %v, want %v", name, err, chrononaut.ErrPoint)
+			}
+		} else if !errors.Is(err, chrononaut.ErrPoint) {
+			t.Errorf("%s: read: %v, want %v", name, err, chrononaut.ErrPoint)
+		}
+		p, _ := chrononaut.AsOfFrom(ctx)
+		if _, err := f.client.At(p, nil).Table(t.Context(), f.name("z")); !errors.Is(err, chrononaut.ErrPoint) {
+			t.Errorf("%s: Table: %v, want %v", name, err, chrononaut.ErrPoint)
+		}
+		if _, err := f.client.Restore(t.Context(), f.name("z"), nil, chrononaut.ToPoint(p), nil); !errors.Is(err, chrononaut.ErrPoint) {
+			t.Errorf("%s: Restore: %v, want %v", name, err, chrononaut.ErrPoint)
+		}
+	}
+	for name, ctx := range map[string]context.Context{
+		"no point":        chrononaut.AsOfPoint(past, chrononaut.Point{}, nil),
+		"Present":         chrononaut.Present(past),
+		"Present of zero": chrononaut.Present(chrononaut.AsOf(past, time.Time{})),
+	} {
+		if _, err := f.db.Exec(ctx, `DELETE FROM z`); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	f.wantRows(`SELECT id::text FROM z`)
 }

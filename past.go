@@ -36,10 +36,14 @@ func (c *Client) At(p Point, opts *AsOfOpts) *Past {
 // PostgreSQL the role needs SELECT on the tables of history. Row security of the
 // table is applied to the past rows.
 //
-// Errors: [HorizonError], [ErrNotRecorded], [ErrNotTracked]. Costs one round
+// Errors: [HorizonError], [ErrNotRecorded], [ErrPoint], [ErrNotTracked]. Costs one round
 // trip, and two more for the first call for a table.
 func (p *Past) Table(ctx context.Context, name Table) (sql string, err error) {
-	info, err := p.client.table(ctx, name)
+	err = p.point.check()
+	var info *tableInfo
+	if err == nil {
+		info, err = p.client.table(ctx, name)
+	}
 	if err == nil {
 		sql, err = p.client.reader.past(ctx, p.client.queryer, info, p.point, p.opts)
 	}

@@ -15,23 +15,36 @@ type Point struct {
 	at          time.Time
 	transaction uint64
 	snapshot    string
+	// asked says that it was made, of a time, a transaction or a token that may be
+	// the zero value: a mistake must not pass for no point, which is the present.
+	asked bool
 }
 
 // At is the state as of t: every transaction whose changes had all been written
 // by then, t included, and no part of any other. The database's own clock
-// counts.
-func At(t time.Time) Point { return Point{at: t} }
+// counts. The zero time is refused with [ErrPoint] where the point is used, and so
+// are the zero transaction and the empty token.
+func At(t time.Time) Point { return Point{at: t, asked: true} }
 
 // AtTransaction is the state just after a transaction: as of its last change.
 // The id is that of [Change].
-func AtTransaction(id uint64) Point { return Point{transaction: id} }
+func AtTransaction(id uint64) Point { return Point{transaction: id, asked: true} }
 
 // AtSnapshot is the state that the transaction saw which took the token: see
 // [TakeSnapshot].
-func AtSnapshot(token string) Point { return Point{snapshot: token} }
+func AtSnapshot(token string) Point { return Point{snapshot: token, asked: true} }
 
-// IsZero reports whether p is no point.
+// IsZero reports whether p is no point: neither [At], [AtTransaction] nor
+// [AtSnapshot] has made it.
 func (p Point) IsZero() bool { return p == Point{} }
+
+// check refuses what names no state.
+func (p Point) check() error {
+	if p.at.IsZero() && p.transaction == 0 && p.snapshot == "" {
+		return fmt.Errorf("%w: it has no time, transaction or token", ErrPoint)
+	}
+	return nil
+}
 
 // Time returns the time of a point made by [At].
 func (p Point) Time() (t time.Time, ok bool) { return p.at, !p.at.IsZero() }
@@ -41,8 +54,8 @@ const (
 	snapshotPrefix    = "snapshot:"
 )
 
-// ErrPoint is returned when a text is no point, or a snapshot token that of another
-// database.
+// ErrPoint is returned when a text is no point, a point was made of a zero value,
+// or a snapshot token is that of another database.
 var ErrPoint = errors.New("not a point in time")
 
 // ParsePoint reads what [Point.String] writes: a time (RFC 3339), transaction:N,

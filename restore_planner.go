@@ -110,6 +110,9 @@ func (p *planner) addTargets(ctx context.Context, t *restoreTable, keys []Key, t
 		if target.point.IsZero() {
 			return errors.New("neither a point nor a version is given")
 		}
+		if err := target.point.check(); err != nil {
+			return err
+		}
 		if err := p.settle(ctx); err != nil {
 			return err
 		}
