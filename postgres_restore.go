@@ -117,6 +117,27 @@ func (r *postgresReader) write(t *restoreTable, s *RestoreStep) (string, error) 
 	})
 }
 
+func (r *postgresReader) same(ctx context.Context, q chronodriver.Queryer, c *comparison, values []comparedValue, visit func(n, first int)) error {
+	sql, err := r.restoreSQL(c.parent, "same", func(a *postgres.RestoreArgs) {
+		a.From, a.To = c.childColumns, c.parentColumns
+		if c.child != nil {
+			a.Child = c.child.info.postgres
+		}
+	})
+	if err != nil {
+		return err
+	}
+	encoded, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	var n, first int
+	return eachRow(ctx, q, []any{&n, &first}, func() error {
+		visit(n, first)
+		return nil
+	}, sql, string(encoded))
+}
+
 func (r *postgresReader) parents(t *restoreTable, fk *foreignKey) (string, error) {
 	return r.restoreSQL(t, "parents", func(a *postgres.RestoreArgs) {
 		a.From, a.To, a.Other = fk.Columns, fk.ParentColumns, postgres.ReadArgs{Schema: fk.Parent.Schema, Name: fk.Parent.Name}.Qualified()

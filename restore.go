@@ -141,7 +141,7 @@ func (c *Client) planned(ctx context.Context, opts *RestoreOpts, run func(contex
 			return err
 		}
 	}
-	p := &planner{client: c, tx: tx, engine: engine, tables: map[Table]*restoreTable{}}
+	p := &planner{client: c, tx: tx, engine: engine, tables: map[Table]*restoreTable{}, same: map[string]sameness{}}
 	if opts != nil {
 		p.opts = *opts
 	}

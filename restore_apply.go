@@ -236,7 +236,7 @@ func (a *applier) transact(ctx context.Context, steps []RestoreStep) (err error)
 	}
 	w := &restoreWriter{
 		applier: a, engine: engine, tx: tx,
-		planner: &planner{client: a.plan.client, tx: tx, engine: engine, tables: a.plan.tables, order: a.plan.order, kind: a.plan.Kind},
+		planner: &planner{client: a.plan.client, tx: tx, engine: engine, tables: a.plan.tables, order: a.plan.order, kind: a.plan.Kind, same: a.plan.same},
 	}
 	if err := w.run(ctx, steps); err != nil || a.dry {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 )
 
 // check looks for what the statements would stumble over: rows that are gone,
@@ -55,30 +54,17 @@ func written(items []*RestoreItem, columns []string) (found []*RestoreItem, args
 	return found, args
 }
 
-// valuesOf are values of a state in a form that can be compared; ok is false when
-// one is NULL.
-func valuesOf(data Data, columns []string) (text string, ok bool) {
-	var parts []string
-	for _, name := range columns {
-		value, ok := data.Text(name)
-		if !ok {
-			return "", false
-		}
-		parts = append(parts, value)
-	}
-	return strings.Join(parts, "\x00"), true
-}
-
 func (p *planner) checkParents(ctx context.Context, t *restoreTable, fk *foreignKey, items []*RestoreItem, byTable map[Table][]*RestoreItem) error {
 	found, args := written(items, fk.Columns)
 	if len(found) == 0 {
 		return nil
 	}
-	coming := map[string]bool{}
+	coming := map[string][]*RestoreItem{}
+	key := p.ofKey(fk)
 	for _, i := range byTable[fk.Parent] {
 		if i.to != nil && (i.Action == RestoreInsert || len(i.set) > 0) {
-			if values, ok := valuesOf(i.to.Data, fk.ParentColumns); ok {
-				coming[values] = true
+			if values, ok := p.parentValues(key, i.to.Data); ok {
+				coming[values] = append(coming[values], i)
 			}
 		}
 	}
@@ -89,10 +75,15 @@ func (p *planner) checkParents(ctx context.Context, t *restoreTable, fk *foreign
 	var n int
 	return p.each(ctx, []any{&n}, func() error {
 		i := found[n]
-		if values, ok := valuesOf(i.to.Data, fk.Columns); ok && !coming[values] {
-			parent := fk.Parent
-			i.Problems = append(i.Problems, RestoreProblem{Kind: ProblemParent, Blocking: !fk.unenforced, Columns: fk.Columns, Constraint: fk.Name, Table: &parent})
+		if key != nil {
+			values, ok := p.childValues(key, i.to.Data)
+			if parents := coming[values]; !ok || len(parents) > 0 {
+				i.needs = append(i.needs, parents...)
+				return nil
+			}
 		}
+		parent := fk.Parent
+		i.Problems = append(i.Problems, RestoreProblem{Kind: ProblemParent, Blocking: !fk.unenforced, Columns: fk.Columns, Constraint: fk.Name, Table: &parent})
 		return nil
 	}, sql, encodeArgs(args))
 }
@@ -110,11 +101,13 @@ func (p *planner) checkReferences(ctx context.Context, t *restoreTable, fk *fore
 		return nil
 	}
 	// Rows that the plan takes away from it.
-	leaving := map[string]int{}
+	leaving := map[string][]*RestoreItem{}
+	key := p.ofKey(fk)
 	for _, i := range byTable[fk.Table] {
-		moves := slices.ContainsFunc(fk.Columns, func(name string) bool { return slices.Contains(i.set, name) })
-		if values, ok := valuesOf(i.present, fk.Columns); ok && (i.Action == RestoreDelete || i.Action == RestoreUpdate && moves) {
-			leaving[values]++
+		if i.Action == RestoreDelete || i.Action == RestoreUpdate && sets(i, fk.Columns) {
+			if values, ok := p.childValues(key, i.present); ok {
+				leaving[values] = append(leaving[values], i)
+			}
 		}
 	}
 	sql, err := p.engine.references(t, fk)
@@ -123,8 +116,13 @@ func (p *planner) checkReferences(ctx context.Context, t *restoreTable, fk *fore
 	}
 	var n, count int
 	return p.each(ctx, []any{&n, &count}, func() error {
-		values, _ := valuesOf(found[n].present, fk.ParentColumns)
-		if left := count - leaving[values]; left > 0 {
+		var gone []*RestoreItem
+		if key != nil {
+			values, _ := p.parentValues(key, found[n].present)
+			gone = leaving[values]
+		}
+		found[n].needs = append(found[n].needs, gone...)
+		if left := count - len(gone); left > 0 {
 			child := fk.Table
 			found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemReferenced, Blocking: !fk.unenforced, Columns: fk.Columns, Constraint: fk.Name, Table: &child, Rows: left})
 		}
@@ -138,10 +136,10 @@ func (p *planner) checkClashes(ctx context.Context, t *restoreTable, u *uniqueKe
 		return nil
 	}
 	// Rows that give the values up.
-	leaving := map[string]bool{}
+	leaving := map[string]*RestoreItem{}
 	for _, i := range items {
-		if i.Action == RestoreDelete || slices.ContainsFunc(u.Columns, func(name string) bool { return slices.Contains(i.set, name) }) {
-			leaving[i.key] = true
+		if i.Action == RestoreDelete || sets(i, u.Columns) {
+			leaving[i.key] = i
 		}
 	}
 	sql, err := p.engine.clashes(t, u)
@@ -152,10 +150,15 @@ func (p *planner) checkClashes(ctx context.Context, t *restoreTable, u *uniqueKe
 	var key string
 	return p.each(ctx, []any{&n, &key}, func() error {
 		text, err := p.canonical(t, key)
-		if err == nil && !leaving[text] {
-			found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemUnique, Blocking: true, Columns: u.Columns, Constraint: u.Name})
+		if err != nil {
+			return err
 		}
-		return err
+		if holder := leaving[text]; holder != nil {
+			found[n].needs = append(found[n].needs, holder)
+			return nil
+		}
+		found[n].Problems = append(found[n].Problems, RestoreProblem{Kind: ProblemUnique, Blocking: true, Columns: u.Columns, Constraint: u.Name})
+		return nil
 	}, sql, encodeArgs(args))
 }
 

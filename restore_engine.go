@@ -30,6 +30,9 @@ type restorer interface {
 	misfits(t *restoreTable) (sql string, err error)
 	// write is the statement of a step.
 	write(t *restoreTable, s *RestoreStep) (sql string, err error)
+	// same calls back with the number of each value that its columns take, and with
+	// that of the first one that is equal to it.
+	same(ctx context.Context, q chronodriver.Queryer, c *comparison, values []comparedValue, visit func(n, first int)) error
 	// parents selects the n whose foreign key refers to nothing.
 	parents(t *restoreTable, fk *foreignKey) (sql string, err error)
 	// references selects n and how many rows refer to it by the foreign key.
@@ -103,6 +106,9 @@ type catalogColumn struct {
 	TypeDefault bool   `json:"type_default"`
 	Identity    string `json:"identity"` // a: always, d: by default
 	Generated   bool   `json:"generated"`
+	// Exact names the types whose values are equal only when their texts are; it is
+	// empty for others.
+	Exact string `json:"exact"`
 }
 
 // foreignKey says that columns of a table refer to those of a parent.
@@ -125,6 +131,8 @@ type foreignKey struct {
 type uniqueKey struct {
 	Name    string   `json:"name"`
 	Columns []string `json:"columns"`
+	// collations are those of the columns, on SQLite.
+	collations []string
 }
 
 func (t *restoreTable) column(name string) *catalogColumn {

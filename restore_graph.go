@@ -38,8 +38,8 @@ func (p *planner) graph(items []*RestoreItem) *restoreGraph {
 		for n := range t.refers {
 			g.refer(t, &t.refers[n])
 		}
-		for _, u := range t.uniques {
-			g.exclude(t, u)
+		for n := range t.uniques {
+			g.exclude(t, &t.uniques[n])
 		}
 	}
 	return g
@@ -57,27 +57,44 @@ func (g *restoreGraph) wait(later, earlier restoreNode, why *foreignKey) {
 
 // taken and left are the values that the records of a statement take, and those
 // that they give up.
-func (g *restoreGraph) taken(node restoreNode, columns []string) map[string]bool {
+func (g *restoreGraph) taken(node restoreNode, side restoreSide) map[string]bool {
 	values := map[string]bool{}
 	for _, i := range g.items[node] {
-		if i.to == nil || !sets(i, columns) {
+		if i.to == nil || !sets(i, side.columns) {
 			continue
 		}
-		if text, ok := valuesOf(i.to.Data, columns); ok {
+		if text, ok := side.values(i.after()); ok {
 			values[text] = true
 		}
 	}
 	return values
 }
 
-func (g *restoreGraph) left(node restoreNode, columns []string) map[string]bool {
+func (g *restoreGraph) left(node restoreNode, side restoreSide) map[string]bool {
 	values := map[string]bool{}
 	for _, i := range g.items[node] {
-		if text, ok := valuesOf(i.present, columns); ok && i.exists && (i.Action == RestoreDelete || sets(i, columns)) {
+		if !i.exists || i.Action != RestoreDelete && !sets(i, side.columns) {
+			continue
+		}
+		if text, ok := side.values(i.present); ok {
 			values[text] = true
 		}
 	}
 	return values
+}
+
+// restoreSide is one side of a comparison.
+type restoreSide struct {
+	columns []string
+	values  func(Data) (string, bool)
+}
+
+func (p *planner) parentSide(c *comparison) restoreSide {
+	return restoreSide{c.parentColumns, func(data Data) (string, bool) { return p.parentValues(c, data) }}
+}
+
+func (p *planner) childSide(c *comparison) restoreSide {
+	return restoreSide{c.childColumns, func(data Data) (string, bool) { return p.childValues(c, data) }}
 }
 
 func sets(i *RestoreItem, columns []string) bool {
@@ -94,39 +111,45 @@ func overlap(a, b map[string]bool) bool {
 }
 
 func (g *restoreGraph) refer(t *restoreTable, fk *foreignKey) {
+	key := g.planner.ofKey(fk)
+	if key == nil {
+		return
+	}
+	from, to := g.planner.childSide(key), g.planner.parentSide(key)
 	parent := func(action RestoreAction) restoreNode { return restoreNode{fk.Parent, action} }
 	for _, action := range []RestoreAction{RestoreInsert, RestoreUpdate} {
 		child := restoreNode{t.info.table, action}
-		values := g.taken(child, fk.Columns)
+		values := g.taken(child, from)
 		for _, source := range []RestoreAction{RestoreInsert, RestoreUpdate} {
-			if !fk.Deferrable && overlap(values, g.taken(parent(source), fk.ParentColumns)) {
+			if !fk.Deferrable && overlap(values, g.taken(parent(source), to)) {
 				g.wait(child, parent(source), fk)
 			}
 		}
 	}
-	gone := g.left(parent(RestoreDelete), fk.ParentColumns)
+	gone := g.left(parent(RestoreDelete), to)
 	for _, action := range []RestoreAction{RestoreUpdate, RestoreDelete} {
 		child := restoreNode{t.info.table, action}
-		if overlap(g.left(child, fk.Columns), gone) {
+		if overlap(g.left(child, from), gone) {
 			g.wait(parent(RestoreDelete), child, fk)
 		}
 	}
 	child := restoreNode{t.info.table, RestoreDelete}
-	if overlap(g.left(child, fk.Columns), g.left(parent(RestoreUpdate), fk.ParentColumns)) {
+	if overlap(g.left(child, from), g.left(parent(RestoreUpdate), to)) {
 		g.wait(parent(RestoreUpdate), child, fk)
 	}
 }
 
-func (g *restoreGraph) exclude(t *restoreTable, u uniqueKey) {
+func (g *restoreGraph) exclude(t *restoreTable, u *uniqueKey) {
+	side := g.planner.parentSide(ofUnique(t, u))
 	node := func(action RestoreAction) restoreNode { return restoreNode{t.info.table, action} }
-	inserted := g.taken(node(RestoreInsert), u.Columns)
-	if overlap(inserted, g.left(node(RestoreDelete), u.Columns)) {
+	inserted := g.taken(node(RestoreInsert), side)
+	if overlap(inserted, g.left(node(RestoreDelete), side)) {
 		g.wait(node(RestoreInsert), node(RestoreDelete), nil)
 	}
-	if overlap(inserted, g.left(node(RestoreUpdate), u.Columns)) {
+	if overlap(inserted, g.left(node(RestoreUpdate), side)) {
 		g.wait(node(RestoreInsert), node(RestoreUpdate), nil)
 	}
-	if overlap(g.taken(node(RestoreUpdate), u.Columns), g.left(node(RestoreDelete), u.Columns)) {
+	if overlap(g.taken(node(RestoreUpdate), side), g.left(node(RestoreDelete), side)) {
 		g.wait(node(RestoreUpdate), node(RestoreDelete), nil)
 	}
 }
@@ -206,26 +229,26 @@ func (p *planner) addressMoved(items []*RestoreItem, at map[restoreNode]int) {
 	for range p.order {
 		for _, t := range p.order {
 			for _, fk := range t.refers {
-				if fk.OnUpdate == "c" && fk.Parent != t.info.table {
-					p.moveAlong(t, fk, byTable, at)
+				if key := p.ofKey(&fk); key != nil && fk.OnUpdate == "c" && fk.Parent != t.info.table {
+					p.moveAlong(t, &fk, key, byTable, at)
 				}
 			}
 		}
 	}
 }
 
-func (p *planner) moveAlong(t *restoreTable, fk foreignKey, byTable map[Table][]*RestoreItem, at map[restoreNode]int) {
+func (p *planner) moveAlong(t *restoreTable, fk *foreignKey, of *comparison, byTable map[Table][]*RestoreItem, at map[restoreNode]int) {
 	moved := map[string]*RestoreItem{}
 	for _, i := range byTable[fk.Parent] {
 		if i.Action == RestoreUpdate && sets(i, fk.ParentColumns) {
-			if values, ok := valuesOf(i.present, fk.ParentColumns); ok {
+			if values, ok := p.parentValues(of, i.present); ok {
 				moved[values] = i
 			}
 		}
 	}
 	parentAt := at[restoreNode{fk.Parent, RestoreUpdate}]
 	for _, i := range byTable[t.info.table] {
-		values, ok := valuesOf(i.present, fk.Columns)
+		values, ok := p.childValues(of, i.present)
 		parent := moved[values]
 		if !ok || parent == nil || at[restoreNode{i.Table, i.Action}] < parentAt {
 			continue

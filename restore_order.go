@@ -23,6 +23,10 @@ func (p *planner) plan(ctx context.Context, kind RestoreKind, target map[string]
 			p.problems = append(p.problems, RestoreProblem{Kind: ProblemTriggers, Table: &name, Columns: t.triggers})
 		}
 	}
+	if err := p.compareItems(ctx, plan.Items); err != nil {
+		return nil, err
+	}
+	plan.same = p.same
 	if err := p.check(ctx, plan); err != nil {
 		return nil, err
 	}

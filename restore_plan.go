@@ -47,6 +47,7 @@ type RestorePlan struct {
 	client *Client
 	tables map[Table]*restoreTable
 	order  []*restoreTable
+	same   map[string]sameness
 }
 
 // RestoreStep is one statement of a plan, for all records that need it.
@@ -105,6 +106,9 @@ type RestoreItem struct {
 	present            Data
 	// all are the columns that are written when a later change is overwritten.
 	all []string
+	// needs are the records without which this one cannot be written: they bring the
+	// row that it refers to, or give up what it takes.
+	needs []*RestoreItem
 	// known is the id of the newest change that the plan knows of.
 	known int64
 }

@@ -23,7 +23,9 @@ type planner struct {
 	kind   RestoreKind
 	tables map[Table]*restoreTable
 	// order are the tables as they came.
-	order    []*restoreTable
+	order []*restoreTable
+	// same is what is known to be equal, by comparison.
+	same     map[string]sameness
 	problems []RestoreProblem
 }
 

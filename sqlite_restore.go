@@ -2,7 +2,9 @@ package chrononaut
 
 import (
 	"context"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
@@ -31,11 +33,16 @@ func (r sqliteReader) describe(ctx context.Context, q chronodriver.Queryer, t *r
 	if table.RecordChanges {
 		t.own = []string{"change_info", "changed"}
 	}
-	t.uniques = []uniqueKey{{Name: "PRIMARY KEY", Columns: table.Key()}}
+	primary := uniqueKey{Name: "PRIMARY KEY", Columns: table.Key()}
+	for _, name := range primary.Columns {
+		primary.collations = append(primary.collations, table.Collation(name))
+	}
+	t.uniques = []uniqueKey{primary}
 	for _, i := range table.Indexes {
 		u := uniqueKey{Name: i.Name}
 		for _, c := range i.Columns {
 			u.Columns = append(u.Columns, c.Name)
+			u.collations = append(u.collations, c.Collation)
 		}
 		if i.Partial == 0 && i.Origin != "pk" && !slices.Contains(u.Columns, "") {
 			t.uniques = append(t.uniques, u)
@@ -139,6 +146,64 @@ func (r sqliteReader) write(t *restoreTable, s *RestoreStep) (string, error) {
 			a.Columns = append(a.Columns, c)
 		}
 	})
+}
+
+// same compares as SQLite does: a foreign key by the affinity and the collation of
+// the parent's column, a unique index by its own.
+func (r sqliteReader) same(_ context.Context, _ chronodriver.Queryer, c *comparison, values []comparedValue, visit func(n, first int)) error {
+	firsts := map[string]int{}
+	for _, v := range values {
+		columns := c.parentColumns
+		if v.Child {
+			columns = c.childColumns
+		}
+		var b strings.Builder
+		for n, name := range columns {
+			table, of := c.parent.info.sqliteTable, c.parentColumns[n]
+			collation := table.Collation(of)
+			if c.collations != nil {
+				collation = c.collations[n]
+			}
+			b.WriteString(comparableText(convert(decodeSQLite(v.Data[name]), table.Affinity(*table.Column(of))), collation))
+			b.WriteByte(0)
+		}
+		first, known := firsts[b.String()]
+		if !known {
+			first = v.N
+			firsts[b.String()] = first
+		}
+		visit(v.N, first)
+	}
+	return nil
+}
+
+// comparableText is a text that is the same for values which are equal.
+func comparableText(value any, collation string) string {
+	switch v := value.(type) {
+	case int64:
+		return "n" + strconv.FormatInt(v, 10)
+	case float64:
+		if whole := int64(v); float64(whole) == v && math.Abs(v) < 1<<63 {
+			return "n" + strconv.FormatInt(whole, 10)
+		}
+		return "n" + strconv.FormatFloat(v, 'g', -1, 64)
+	case string:
+		switch strings.ToUpper(collation) {
+		case "NOCASE": // of ASCII
+			v = strings.Map(func(r rune) rune {
+				if 'A' <= r && r <= 'Z' {
+					r += 'a' - 'A'
+				}
+				return r
+			}, v)
+		case "RTRIM":
+			v = strings.TrimRight(v, " ")
+		}
+		return "t" + v
+	case []byte:
+		return "b" + string(v)
+	}
+	return ""
 }
 
 func (r sqliteReader) parents(t *restoreTable, fk *foreignKey) (string, error) {

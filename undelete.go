@@ -110,8 +110,8 @@ func (u *undeletion) cohort(ctx context.Context, t *restoreTable, deletions []*C
 			return err
 		}
 	}
-	for _, fk := range t.referred {
-		if err := u.children(ctx, t, fk, deletions); err != nil {
+	for n := range t.referred {
+		if err := u.children(ctx, &t.referred[n], deletions); err != nil {
 			return err
 		}
 	}
@@ -119,18 +119,15 @@ func (u *undeletion) cohort(ctx context.Context, t *restoreTable, deletions []*C
 }
 
 // children adds the rows that referred to what was deleted.
-func (u *undeletion) children(ctx context.Context, t *restoreTable, fk foreignKey, deletions []*Change) error {
-	parents := map[undeletionLog]map[string]bool{}
+func (u *undeletion) children(ctx context.Context, fk *foreignKey, deletions []*Change) error {
+	parents := map[undeletionLog][]*Change{}
 	for _, c := range deletions {
-		if values, ok := valuesOf(c.Data, fk.ParentColumns); ok {
+		if _, ok := valuesOf(c.Data, fk.ParentColumns); ok {
 			id := undeletionLog{fk.Table, c.TransactionID, time.Time{}}
 			if c.TransactionID == 0 {
 				id.changed = c.Changed
 			}
-			if parents[id] == nil {
-				parents[id] = map[string]bool{}
-			}
-			parents[id][values] = true
+			parents[id] = append(parents[id], c)
 		}
 	}
 	if len(parents) == 0 {
@@ -138,20 +135,36 @@ func (u *undeletion) children(ctx context.Context, t *restoreTable, fk foreignKe
 	}
 	child, err := u.table(ctx, fk.Table)
 	if err != nil {
-		return u.untracked(fk, err)
+		return u.untracked(*fk, err)
 	}
+	key := u.ofKey(fk)
 	var gone []*Change
-	for id, keys := range parents {
+	for id, deleted := range parents {
 		log, err := u.log(ctx, child, id)
 		if err != nil {
 			return err
 		}
+		var from, to []Data
 		for _, c := range log {
-			values, ok := valuesOf(c.Before, fk.Columns)
+			from = append(from, c.Before, c.Data)
+		}
+		for _, c := range deleted {
+			to = append(to, c.Data)
+		}
+		if err := u.compare(ctx, key, to, from); err != nil {
+			return err
+		}
+		keys := map[string]bool{}
+		for _, c := range deleted {
+			values, _ := u.parentValues(key, c.Data)
+			keys[values] = true
+		}
+		for _, c := range log {
+			values, ok := u.childValues(key, c.Before)
 			if u.seen[c.ID] || !ok || !keys[values] {
 				continue
 			}
-			now, _ := valuesOf(c.Data, fk.Columns)
+			now, _ := u.childValues(key, c.Data)
 			switch {
 			case c.Operation.Gone():
 				u.seen[c.ID] = true

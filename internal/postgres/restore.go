@@ -22,6 +22,8 @@ type RestoreArgs struct {
 	// it refers to, and Other the table at the other end, quoted.
 	From, To []string
 	Other    string
+	// Child is the table that refers to Table, when both are known: see same.sql.
+	Child *Table
 }
 
 // RestoreColumn is a column that a statement writes.
@@ -54,6 +56,54 @@ func (t *Table) ValueIn(column, data string) string {
 		return "NULL"
 	}
 	return t.Columns[i].recordValue(t.HistorySchema, data)
+}
+
+// FittingIn is like [Table.ValueIn], with the collation of the column; a value that
+// the column's present type cannot hold is NULL instead of an error.
+func (t *Table) FittingIn(column, data string) string {
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+	if i < 0 {
+		return "NULL"
+	}
+	value := t.Columns[i].fittingValue(t.HistorySchema, data)
+	if collation := t.Columns[i].Collation; collation != "" {
+		value = "(" + value + ") COLLATE " + collation
+	}
+	return value
+}
+
+// ParentValues and ChildValues are SQL for the values that a foreign key compares, of
+// g.data.
+func (a RestoreArgs) ParentValues() []string { return fittingIn(a.Table, a.To) }
+
+// ChildValues see ParentValues.
+func (a RestoreArgs) ChildValues() []string { return fittingIn(a.Child, a.From) }
+
+func fittingIn(t *Table, columns []string) []string {
+	values := make([]string, len(columns))
+	for i, name := range columns {
+		values[i] = t.FittingIn(name, "g.data")
+	}
+	return values
+}
+
+// SameTypes reports whether the columns of both sides are of the same types, so that
+// their values can be compared as those of one column.
+func (a RestoreArgs) SameTypes() bool {
+	for i, name := range a.To {
+		if a.Table.typeOf(name) != a.Child.typeOf(a.From[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Table) typeOf(column string) string {
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+	if i < 0 {
+		return ""
+	}
+	return t.Columns[i].BaseType
 }
 
 // PresentImage is SQL for the state of a row of the table, given by its alias,

@@ -24,9 +24,16 @@ SELECT pg_catalog.jsonb_build_object(
     'columns', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                            'name', a.attname, 'not_null', a.attnotnull OR y.typnotnull,
                            'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'type_default', y.typdefault IS NOT NULL,
-                           'identity', a.attidentity, 'generated', a.attgenerated <> '') ORDER BY a.attnum)
+                           'identity', a.attidentity, 'generated', a.attgenerated <> '',
+                           -- Values of these types are equal only when their texts are.
+                           'exact', CASE WHEN a.atttypid IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype) THEN 'integer'
+                                         WHEN a.atttypid IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype) THEN
+                                              CASE WHEN o.collisdeterministic THEN 'text' ELSE '' END
+                                         WHEN a.atttypid IN ('pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.date'::pg_catalog.regtype, 'pg_catalog.bool'::pg_catalog.regtype) THEN y.typname
+                                         ELSE '' END) ORDER BY a.attnum)
                   FROM pg_catalog.pg_attribute AS a
                   JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+                  LEFT JOIN pg_catalog.pg_collation AS o ON o.oid = a.attcollation
                   LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated = ''
                  WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped),
     'refers', (SELECT coalesce(pg_catalog.jsonb_agg(k.document ORDER BY k.conname), '[]') FROM keys AS k WHERE k.conrelid = t.oid),
