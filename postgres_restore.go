@@ -117,6 +117,14 @@ func (r *postgresReader) write(t *restoreTable, s *RestoreStep) (string, error) 
 	})
 }
 
+func (r *postgresReader) aside(t *restoreTable, columns []string) (string, error) {
+	return r.restoreSQL(t, "aside", func(a *postgres.RestoreArgs) {
+		for _, name := range columns {
+			a.Columns = append(a.Columns, postgres.RestoreColumn{Name: name, Aside: t.asideValue(name)})
+		}
+	})
+}
+
 func (r *postgresReader) same(ctx context.Context, q chronodriver.Queryer, c *comparison, values []comparedValue, visit func(n, first int)) error {
 	sql, err := r.restoreSQL(c.parent, "same", func(a *postgres.RestoreArgs) {
 		a.From, a.To = c.childColumns, c.parentColumns

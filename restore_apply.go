@@ -199,6 +199,8 @@ func (a *applier) admitted() ([]RestoreStep, error) {
 			conflicts = append(conflicts, RestoreConflict{Table: i.Table, Key: i.Key, Changes: later})
 		}
 	}
+	a.skipDependent(a.plan.Items, skip)
+	blocked = slices.DeleteFunc(blocked, func(i *RestoreItem) bool { return skip[i] })
 	if len(blocked) > 0 {
 		return nil, &RestoreBlockedError{Items: blocked}
 	}
@@ -206,6 +208,22 @@ func (a *applier) admitted() ([]RestoreStep, error) {
 		return nil, &RestoreConflictError{Conflicts: conflicts}
 	}
 	return without(a.plan.Steps, skip), nil
+}
+
+// skipDependent leaves out what cannot be written without what is left out.
+func (a *applier) skipDependent(items []*RestoreItem, skip map[*RestoreItem]bool) {
+	if len(skip) == 0 {
+		return
+	}
+	for more := true; more; {
+		more = false
+		for _, i := range items {
+			if i.Action != RestoreNone && !skip[i] && slices.ContainsFunc(i.needs, func(n *RestoreItem) bool { return skip[n] }) {
+				skip[i], more = true, true
+				a.result.Skipped = append(a.result.Skipped, i)
+			}
+		}
+	}
 }
 
 // without are steps without some records.

@@ -33,6 +33,9 @@ type restorer interface {
 	// same calls back with the number of each value that its columns take, and with
 	// that of the first one that is equal to it.
 	same(ctx context.Context, q chronodriver.Queryer, c *comparison, values []comparedValue, visit func(n, first int)) error
+	// aside is the statement that moves records aside: see restoreRounds. Their set
+	// are the columns, of which some become NULL.
+	aside(t *restoreTable, columns []string) (sql string, err error)
 	// parents selects the n whose foreign key refers to nothing.
 	parents(t *restoreTable, fk *foreignKey) (sql string, err error)
 	// references selects n and how many rows refer to it by the foreign key.
@@ -109,6 +112,9 @@ type catalogColumn struct {
 	// Exact names the types whose values are equal only when their texts are; it is
 	// empty for others.
 	Exact string `json:"exact"`
+	// Aside is SQL for a value that no row has; empty where there is none. The alias k
+	// is an item's.
+	Aside string `json:"aside"`
 }
 
 // foreignKey says that columns of a table refer to those of a parent.
@@ -131,6 +137,10 @@ type foreignKey struct {
 type uniqueKey struct {
 	Name    string   `json:"name"`
 	Columns []string `json:"columns"`
+	// Immediate says that each row is checked when it is written.
+	Immediate bool `json:"immediate"`
+	// NullsEqual says that only one row may be NULL.
+	NullsEqual bool `json:"nulls_equal"`
 	// collations are those of the columns, on SQLite.
 	collations []string
 }

@@ -44,6 +44,11 @@ func (p *planner) render(steps []RestoreStep) ([]RestoreStep, error) {
 		if s.SQL, err = p.engine.write(p.tables[s.Table], s); err != nil {
 			return nil, err
 		}
+		if columns := s.rounds.asideColumns(); len(columns) > 0 {
+			if s.AsideSQL, err = p.engine.aside(p.tables[s.Table], columns); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if steps == nil {
 		steps = []RestoreStep{}
@@ -97,6 +102,9 @@ func (p *planner) steps(items []*RestoreItem) []RestoreStep {
 			}
 		}
 		s.whole = t.whole(&s)
+		if node.action == RestoreUpdate {
+			s.rounds = p.rounds(t, s.items)
+		}
 		steps = append(steps, s)
 	}
 	return append(steps, links...)

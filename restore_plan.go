@@ -62,6 +62,10 @@ type RestoreStep struct {
 	// SQL is the statement. Its parameter is a JSON array that names the records and
 	// the changes whose state history gives.
 	SQL string `json:"sql"`
+	// AsideSQL is a statement that comes first where records exchange unique values:
+	// it gives some of them a value that nobody has, because rows are checked one by
+	// one.
+	AsideSQL string `json:"aside_sql,omitempty"`
 	// Link says that it sets foreign keys that an earlier step left NULL, because
 	// the rows refer to each other.
 	Link bool `json:"link,omitempty"`
@@ -71,6 +75,8 @@ type RestoreStep struct {
 	without []string
 	// whole says that the records have to be written by one statement.
 	whole bool
+	// rounds are what records wait for; nil when they wait for nothing.
+	rounds *restoreRounds
 }
 
 // RestoreItem is what a plan does with one record.

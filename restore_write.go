@@ -86,16 +86,30 @@ func (w *restoreWriter) lock(ctx context.Context, steps []RestoreStep) ([]Restor
 	if len(skip) == 0 {
 		return steps, nil
 	}
+	if w.opts.OnConflict == RestoreSkip {
+		w.skipDependent(itemsOf(steps), skip)
+	}
 	steps = without(steps, skip)
 	if len(again) == 0 {
 		return steps, nil
 	}
+	again = append(again, itemsOf(steps)...)
+	// Together they may be in a circle that the plan had not.
+	steps = w.planner.steps(again)
+	if blocked := slices.DeleteFunc(again, func(i *RestoreItem) bool { return !i.blocked() }); len(blocked) > 0 {
+		return nil, &RestoreBlockedError{Items: blocked}
+	}
+	return w.planner.render(steps)
+}
+
+// itemsOf are the records of steps.
+func itemsOf(steps []RestoreStep) (items []*RestoreItem) {
 	for _, s := range steps {
 		if !s.Link {
-			again = append(again, s.items...)
+			items = append(items, s.items...)
 		}
 	}
-	return w.planner.render(w.planner.steps(again))
+	return items
 }
 
 // changedItem is a record that is not as the plan found it.
@@ -216,7 +230,10 @@ func (w *restoreWriter) write(ctx context.Context, s *RestoreStep) error {
 	if s.whole {
 		size = len(s.items)
 	}
-	for part := range slices.Chunk(s.items, max(size, 1)) {
+	if err := w.moveAside(ctx, s); err != nil {
+		return err
+	}
+	for _, part := range s.rounds.parts(s.items, size) {
 		args := make([]restoreArg, len(part))
 		for n, i := range part {
 			args[n] = restoreArg{N: n, Key: cmp.Or(i.keyAt, i.key), ID: i.ToChange, Set: i.set}
@@ -242,6 +259,26 @@ func (w *restoreWriter) write(ctx context.Context, s *RestoreStep) error {
 		if w.opts.Progress != nil {
 			w.opts.Progress(w.done, w.total)
 		}
+	}
+	return nil
+}
+
+// moveAside gives records a value for a moment that nobody else gets.
+func (w *restoreWriter) moveAside(ctx context.Context, s *RestoreStep) error {
+	if s.AsideSQL == "" {
+		return nil
+	}
+	var args []restoreArg
+	for _, i := range s.items {
+		if columns := s.rounds.aside[i]; len(columns) > 0 {
+			args = append(args, restoreArg{N: len(args), Key: cmp.Or(i.keyAt, i.key), Set: columns})
+		}
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	if _, err := w.tx.Exec(ctx, s.AsideSQL, encodeArgs(args)); err != nil {
+		return w.failed(s, err)
 	}
 	return nil
 }

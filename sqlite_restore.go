@@ -24,7 +24,15 @@ func (r sqliteReader) applySettings() string {
 func (r sqliteReader) describe(ctx context.Context, q chronodriver.Queryer, t *restoreTable) error {
 	table := t.info.sqliteTable
 	for _, c := range table.Columns {
-		t.columns = append(t.columns, catalogColumn{Name: c.Name, NotNull: c.NotNull != 0, Default: c.Default, Generated: c.Generated()})
+		column := catalogColumn{Name: c.Name, NotNull: c.NotNull != 0, Default: c.Default, Generated: c.Generated()}
+		switch table.Affinity(c) {
+		case sqlite.Integer, sqlite.Numeric, sqlite.Real:
+			// Of a size that every one of them holds exactly.
+			column.Aside = "abs(random() / 4096)"
+		case sqlite.Text, sqlite.Blob:
+			column.Aside = "hex(randomblob(16))"
+		}
+		t.columns = append(t.columns, column)
 	}
 	if alias := table.RowidAlias(); alias != "" {
 		// SQLite gives it a value.
@@ -33,13 +41,13 @@ func (r sqliteReader) describe(ctx context.Context, q chronodriver.Queryer, t *r
 	if table.RecordChanges {
 		t.own = []string{"change_info", "changed"}
 	}
-	primary := uniqueKey{Name: "PRIMARY KEY", Columns: table.Key()}
+	primary := uniqueKey{Name: "PRIMARY KEY", Columns: table.Key(), Immediate: true}
 	for _, name := range primary.Columns {
 		primary.collations = append(primary.collations, table.Collation(name))
 	}
 	t.uniques = []uniqueKey{primary}
 	for _, i := range table.Indexes {
-		u := uniqueKey{Name: i.Name}
+		u := uniqueKey{Name: i.Name, Immediate: true}
 		for _, c := range i.Columns {
 			u.Columns = append(u.Columns, c.Name)
 			u.collations = append(u.collations, c.Collation)
@@ -146,6 +154,19 @@ func (r sqliteReader) write(t *restoreTable, s *RestoreStep) (string, error) {
 			a.Columns = append(a.Columns, c)
 		}
 	})
+}
+
+// aside needs no more than one random number for each row: two are never the same.
+func (r sqliteReader) aside(t *restoreTable, columns []string) (string, error) {
+	table := t.info.sqliteTable
+	var set []string
+	for _, name := range columns {
+		set = append(set, sqlite.QuoteIdent(name)+" = iif("+table.KeyColumns()+" IN (SELECT "+table.ReadKey("(e.value ->> '$.key')")+
+			" FROM json_each(?1) AS e WHERE EXISTS (SELECT 1 FROM json_each(e.value, '$.set') AS s WHERE s.value = "+sqlite.QuoteLiteral(name)+")), "+
+			t.asideValue(name)+", "+sqlite.QuoteIdent(name)+")")
+	}
+	return "UPDATE main." + sqlite.QuoteIdent(table.Name) + " SET " + strings.Join(set, ", ") + " WHERE " + table.KeyColumns() +
+		" IN (SELECT " + table.ReadKey("(e.value ->> '$.key')") + " FROM json_each(?1) AS e)", nil
 }
 
 // same compares as SQLite does: a foreign key by the affinity and the collation of

@@ -121,6 +121,38 @@ func TestSQLiteRestoreForeignKeysCompareAsSQLiteDoes(t *testing.T) {
 	})
 }
 
+// Unique values that rows have exchanged, or shifted along, come back.
+func TestSQLiteRestoreExchangedUniqueValues(t *testing.T) {
+	t.Parallel()
+	eachSQLite(t, func(t *testing.T, db *sqliteDB) {
+		for table, column := range map[string]string{"plain": "TEXT UNIQUE", "required": "TEXT NOT NULL UNIQUE COLLATE NOCASE", "number": "INTEGER NOT NULL UNIQUE"} {
+			db.exec(`CREATE TABLE ` + table + ` (id INTEGER PRIMARY KEY, v ` + column + `)`)
+			db.track(table, nil)
+			db.exec(`INSERT INTO ` + table + ` (id, v) VALUES (1, 1), (2, 2), (3, 3)`)
+			all := `SELECT id, typeof(v), v FROM ` + table + ` ORDER BY id`
+			want := db.rows(all)
+			then := chrononaut.ToPoint(chrononaut.At(db.tick()))
+			for _, values := range []string{"2, 1, 3", "3, 1, 2", "2, 3, 4", "4, 1, 2"} {
+				v := strings.Split(values, ", ")
+				db.exec(`UPDATE ` + table + ` SET v = v + 10`)
+				for id, value := range v {
+					db.exec(fmt.Sprintf(`UPDATE %s SET v = %s WHERE id = %d`, table, value, id+1))
+				}
+				db.apply(db.client().Restore(t.Context(), chrononaut.Table{Name: table}, nil, then, nil))
+				db.wantRows(all, want...)
+			}
+		}
+		db.exec(`CREATE TABLE keys (id INTEGER PRIMARY KEY, v TEXT)`)
+		db.track("keys", nil)
+		db.exec(`INSERT INTO keys (id, v) VALUES (1, 'one'), (2, 'two')`)
+		then := chrononaut.ToPoint(chrononaut.At(db.tick()))
+		db.exec(`UPDATE keys SET id = 10 WHERE id = 1`)
+		db.exec(`UPDATE keys SET id = 1 WHERE id = 2`)
+		db.apply(db.client().Restore(t.Context(), chrononaut.Table{Name: "keys"}, []chrononaut.Key{{"id": 1}, {"id": 10}}, then, nil))
+		db.wantRows(`SELECT id, v FROM keys ORDER BY id`, "1|one", "2|two")
+	})
+}
+
 // Random writes, then a restore to a random moment, compared with what was there.
 func TestSQLiteRestoreModel(t *testing.T) {
 	t.Parallel()

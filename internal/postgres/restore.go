@@ -33,6 +33,8 @@ type RestoreColumn struct {
 	Always bool
 	// Default is SQL for the value that a row gets otherwise.
 	Default string
+	// Aside is SQL for a value that it has for a moment.
+	Aside string
 }
 
 // RestoreSQL renders a statement of a plan: a file in sql/restore.

@@ -30,16 +30,27 @@ SELECT pg_catalog.jsonb_build_object(
                                          WHEN a.atttypid IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype) THEN
                                               CASE WHEN o.collisdeterministic THEN 'text' ELSE '' END
                                          WHEN a.atttypid IN ('pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.date'::pg_catalog.regtype, 'pg_catalog.bool'::pg_catalog.regtype) THEN y.typname
+                                         ELSE '' END,
+                           -- A value that no row has. Columns are also checked by what they are longest.
+                           'aside', CASE WHEN a.atttypid IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype) THEN
+                                              pg_catalog.format('(SELECT coalesce(pg_catalog.max(x.%I), 0) + 1 FROM %I.%I AS x) + k.n', a.attname, n.nspname, r.relname)
+                                         WHEN a.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype THEN 'pg_catalog.gen_random_uuid()'
+                                         WHEN a.atttypid IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype) AND a.atttypmod < 0 THEN 'pg_catalog.gen_random_uuid()::text'
                                          ELSE '' END) ORDER BY a.attnum)
                   FROM pg_catalog.pg_attribute AS a
                   JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+                  JOIN pg_catalog.pg_class AS r ON r.oid = a.attrelid
+                  JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
                   LEFT JOIN pg_catalog.pg_collation AS o ON o.oid = a.attcollation
                   LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated = ''
                  WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped),
     'refers', (SELECT coalesce(pg_catalog.jsonb_agg(k.document ORDER BY k.conname), '[]') FROM keys AS k WHERE k.conrelid = t.oid),
     'referred', (SELECT coalesce(pg_catalog.jsonb_agg(k.document ORDER BY k.conname), '[]') FROM keys AS k WHERE k.confrelid = t.oid),
     'uniques', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                           'name', c.relname, 'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
+                           'name', c.relname, 'immediate', i.indimmediate,
+                           -- Not a column of older versions.
+                           'nulls_equal', coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
+                           'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
                                                             FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
                                                             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
                                                            WHERE k.place <= i.indnkeyatts)) ORDER BY c.relname), '[]')
