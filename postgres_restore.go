@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
@@ -81,12 +82,18 @@ func (r *postgresReader) untilSQL(t *restoreTable, name string, until lifeUntil)
 		condition = "a.version <= " + c.placeholder(int64(*until.version)) + "::integer"
 	default:
 		at := c.placeholder(r.time(until.point)) + "::timestamptz"
-		// What a transaction wrote that ended after the point had not happened yet.
+		// What a transaction wrote that ended after the point had not happened yet: one
+		// that wrote later, or whose end counts.
 		condition = "a.changed <= " + at + ` AND (a.transaction_id IS NULL OR a.operation IS NOT DISTINCT FROM 'baseline' OR (
                    SELECT x.changed FROM ` + postgres.QuoteIdent(r.schema) + `.chrononaut_activity AS x
                     WHERE x.transaction_id = a.transaction_id
                       AND x.id < coalesce((SELECT min(s.first_id) FROM ` + postgres.QuoteIdent(r.schema) + `.chrononaut_cluster AS s WHERE s.first_id > a.id), 9223372036854775807)
-                    ORDER BY x.id DESC LIMIT 1) <= ` + at + ")"
+                    ORDER BY x.id DESC LIMIT 1) <= ` + at
+		if len(until.excepted) > 0 {
+			condition += " AND NOT (a.id >= " + c.placeholder(until.exceptedFrom) + "::bigint AND a.transaction_id = ANY (" +
+				c.placeholder("{"+strings.Join(until.excepted, ",")+"}") + "::text::xid8[]))"
+		}
+		condition += ")"
 	}
 	sql, err := r.restoreSQL(t, name, func(a *postgres.RestoreArgs) { a.Until = condition })
 	return sql, c.args[1:], err
@@ -166,6 +173,10 @@ func (r *postgresReader) straddlers(t *restoreTable) (string, error) {
 	return r.restoreSQL(t, "straddlers", nil)
 }
 
+func (r *postgresReader) straddling(p Point) (string, []any) {
+	return "SELECT s.transaction_id::text, s.from_id FROM " + postgres.QuoteIdent(r.schema) + ".straddling($1::timestamptz) AS s", []any{r.time(p)}
+}
+
 func (r *postgresReader) changedTables(o *ActivityOpts) (string, []any, error) {
 	c := &conditions{}
 	args := postgres.RestoreArgs{}
@@ -188,10 +199,8 @@ func (r *postgresReader) changedTables(o *ActivityOpts) (string, []any, error) {
 
 func (r *postgresReader) transactionEnd(id uint64) (string, []any) {
 	schema := postgres.QuoteIdent(r.schema)
-	return "SELECT max(a.changed) FROM " + schema + `.chrononaut_activity AS a
- WHERE a.transaction_id = $1::text::xid8
-   AND a.id >= ` + schema + ".cluster_start((SELECT max(t.id) FROM " + schema + ".chrononaut_activity AS t WHERE t.transaction_id = $1::text::xid8))",
-		[]any{strconv.FormatUint(id, 10)}
+	return "SELECT " + schema + ".transaction_end($1::text::xid8, " + schema + ".cluster_start((SELECT max(t.id) FROM " + schema +
+		".chrononaut_activity AS t WHERE t.transaction_id = $1::text::xid8)))", []any{strconv.FormatUint(id, 10)}
 }
 
 func (r *postgresReader) time(p Point) string { return latest(p.at) }

@@ -45,6 +45,9 @@ type restorer interface {
 	// straddlers selects the keys that transactions changed before a time: its
 	// arguments are the ids and the time.
 	straddlers(t *restoreTable) (sql string, err error)
+	// straddling selects the ids of transactions that a time does not see, and the id
+	// of history from which on that is so; the empty text when their changes say it.
+	straddling(p Point) (sql string, args []any)
 	// changedTables selects the schema and the name of the tables with changes.
 	changedTables(o *ActivityOpts) (sql string, args []any, err error)
 	// transactionEnd selects the time of a transaction's last change.
@@ -82,6 +85,10 @@ type lifeUntil struct {
 	point   Point
 	version *int
 	before  bool
+	// excepted are transactions that wrote up to the point and are not in it, where
+	// their ids are given to changes from an id of history on.
+	excepted     []string
+	exceptedFrom int64
 }
 
 // restoreTable is a table that a plan is about.

@@ -118,6 +118,9 @@ func (p *planner) addTargets(ctx context.Context, t *restoreTable, keys []Key, t
 		if err := p.settle(ctx); err != nil {
 			return err
 		}
+		if err := p.except(ctx); err != nil {
+			return err
+		}
 	}
 	if keys == nil {
 		return p.addChanged(ctx, t)
@@ -162,6 +165,20 @@ func (p *planner) settle(ctx context.Context) error {
 	return nil
 }
 
+// except finds the transactions that the point does not see although they had
+// written by then: what [AsOf] does not show is not brought back either.
+func (p *planner) except(ctx context.Context) error {
+	sql, args := p.engine.straddling(p.until.point)
+	if sql == "" {
+		return nil
+	}
+	var id string
+	return p.each(ctx, []any{&id, &p.until.exceptedFrom}, func() error {
+		p.until.excepted = append(p.until.excepted, id)
+		return nil
+	}, sql, args...)
+}
+
 // addChanged adds the records of a table that have changed since the point.
 func (p *planner) addChanged(ctx context.Context, t *restoreTable) error {
 	if p.until.version != nil {
@@ -173,6 +190,11 @@ func (p *planner) addChanged(ctx context.Context, t *restoreTable) error {
 		at = at.Truncate(time.Millisecond).Add(time.Millisecond - time.Microsecond)
 	}
 	transactions := map[uint64]bool{}
+	for _, text := range p.until.excepted {
+		if id, err := strconv.ParseUint(text, 10, 64); err == nil {
+			transactions[id] = true
+		}
+	}
 	o := &ActivityOpts{Table: t.info.table, Since: at.Add(time.Microsecond), OldestFirst: true, Limit: -1}
 	for change, err := range p.client.With(p.tx).ActivityAll(ctx, o) {
 		if err != nil {

@@ -243,6 +243,9 @@ func (r sqliteReader) straddlers(t *restoreTable) (string, error) {
 	return r.restoreSQL(t, "straddlers", nil)
 }
 
+// straddling: the transactions of SQLite end with their last change.
+func (r sqliteReader) straddling(Point) (string, []any) { return "", nil }
+
 func (r sqliteReader) changedTables(o *ActivityOpts) (string, []any, error) {
 	c := &sqliteConditions{}
 	if o.Transaction != 0 {

@@ -401,6 +401,28 @@ BEGIN
 END
 {{dollar}};
 
+-- When a transaction took effect: at its last change, of those from an id of history
+-- on, or when it ended, where that counts. NULL when history has no change of it.
+CREATE FUNCTION {{schema}}.transaction_end(of_transaction xid8, from_id bigint) RETURNS timestamptz
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT greatest(w.changed, (SELECT max(l.ended) FROM {{schema}}.chrononaut_long AS l WHERE l.transaction_id = of_transaction AND l.span @> w.changed))
+      FROM (SELECT max(a.changed) AS changed FROM {{schema}}.chrononaut_activity AS a WHERE a.transaction_id = of_transaction AND a.id >= from_id) AS w
+{{dollar}};
+
+-- The transactions that a time does not see although they have written by then, and
+-- the first id of history of their cluster: see past_except().
+CREATE FUNCTION {{schema}}.straddling(at timestamptz) RETURNS TABLE (transaction_id xid8, from_id bigint)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS {{dollar}}
+    SELECT x, p.from_id
+      FROM (SELECT coalesce(max(c.first_id), 0) AS from_id FROM {{schema}}.chrononaut_cluster AS c WHERE c.marked <= at) AS p
+     CROSS JOIN LATERAL unnest({{schema}}.past_except(at, p.from_id,
+                coalesce((SELECT min(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > p.from_id), 9223372036854775807))) AS x
+{{dollar}};
+
 -- The settings of a point that travel() and the readers of two points at once
 -- need: {"at", "clock", "except", "snapshot", "from", "to"}.
 CREATE FUNCTION {{schema}}.resolve_point(point jsonb) RETURNS jsonb
@@ -443,12 +465,7 @@ BEGIN
             'to', (SELECT min(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > part));
     END IF;
     IF point ? 'transaction' THEN
-        SELECT max(a.changed) INTO at
-          FROM {{schema}}.chrononaut_activity AS a
-         WHERE a.transaction_id = (point ->> 'transaction')::xid8 AND a.id >= newest;
-        SELECT greatest(at, max(l.ended)) INTO at
-          FROM {{schema}}.chrononaut_long AS l
-         WHERE at IS NOT NULL AND l.transaction_id = (point ->> 'transaction')::xid8 AND l.span @> at;
+        at := {{schema}}.transaction_end((point ->> 'transaction')::xid8, newest);
         IF at IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'TM011', MESSAGE = 'history has no change of this transaction',
                 HINT = 'Transaction ids of before a dump and restore cannot be travelled to; use a time.';
