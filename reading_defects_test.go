@@ -78,3 +78,35 @@ func TestClockThatStepsBack(t *testing.T) {
 		}
 	}
 }
+
+// Hidden columns that changed are those of the record that had the key, whoever has
+// it later.
+func TestHiddenChangesOfTheRecordThatHadTheKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	h := f.todos()
+	f.exec(`INSERT INTO todos (id, title, secret) VALUES (1, 'a', 's'), (5, 'b', 't')`)
+	start := f.now()
+	f.exec(`UPDATE todos SET secret = 'x' WHERE id = 1`)
+	end := f.now()
+	want := chrononaut.Diff{{Column: "secret", Hidden: true}}
+	check := func(when string, to time.Time, want chrononaut.Diff) {
+		t.Helper()
+		diff, err := h.DiffBetween(t.Context(), 1, start, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, diff); d != "" {
+			t.Errorf("%s (-want +got):\n%s", when, d)
+		}
+	}
+	check("before the key changed", end, want)
+	f.exec(`UPDATE todos SET id = 2 WHERE id = 1`)
+	moved := f.now()
+	f.exec(`UPDATE todos SET id = 1, secret = 'y' WHERE id = 5`, `UPDATE todos SET secret = 'z' WHERE id = 1`)
+	check("after another record got the key", end, want)
+	diff := must(h.DiffBetween(t.Context(), 1, start, moved))(t)
+	if c, ok := diff.Column("secret"); !ok || !c.Hidden {
+		t.Errorf("up to when the record had left: %v", diff)
+	}
+}
