@@ -163,7 +163,8 @@ const (
 	ProblemDropped RestoreProblemKind = "dropped"
 	// ProblemAdded: the state is older than the columns.
 	ProblemAdded RestoreProblemKind = "added"
-	// ProblemType: the columns' present types do not take the values.
+	// ProblemType: the columns' present types do not take the values, or their lengths,
+	// precisions or domains do not.
 	ProblemType RestoreProblemKind = "type"
 	// ProblemIdentity: GENERATED ALWAYS AS IDENTITY, which no UPDATE can set.
 	ProblemIdentity RestoreProblemKind = "identity"

@@ -108,3 +108,27 @@ func TestRestoreNamesWhatTriggersDo(t *testing.T) {
 	// What a trigger writes because of a restore is none.
 	f.wantRows(`SELECT table_name || ' ' || operation FROM chrononaut.chrononaut_activity WHERE extra_info ? 'restore' ORDER BY id`, "audit insert", "g restore")
 }
+
+// What a column does not take any more, because it is shorter or its domain says
+// more, is left out.
+func TestRestoreIntoTighterColumns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE DOMAIN small AS integer`, `CREATE DOMAIN code AS text`,
+		`CREATE TABLE s (id integer PRIMARY KEY, a text, b integer, c numeric, d text[], e bit varying, f code, g integer, h text)`)
+	f.track("s", nil)
+	f.exec(`INSERT INTO s VALUES (1, 'abcdef', 100, 12345.5, '{abcdef}', B'10101', 'long', 7, 'ab '), (2, 'abc', 1, 1.5, '{ab}', B'1', 'x', 8, 'é€x')`,
+		`UPDATE s SET a = 'x', b = 1, c = 1, d = '{x}', e = B'1', f = 'x', g = 0, h = 'x'`,
+		`ALTER TABLE s ALTER a TYPE varchar(3), ALTER b TYPE small, ALTER c TYPE numeric(5,2), ALTER d TYPE varchar(3)[], ALTER e TYPE bit varying(3), ALTER h TYPE varchar(3)`,
+		`ALTER DOMAIN small ADD CHECK (value < 10)`, `ALTER DOMAIN code ADD CHECK (length(value) < 3)`)
+	plan := must(f.client.Restore(t.Context(), f.name("s"), keys(1, 2), chrononaut.ToVersion(0), nil))(t)
+	if p := plan.Items[0].Problems; len(p) != 1 || p[0].Kind != chrononaut.ProblemType || !slices.Equal(p[0].Columns, []string{"a", "b", "c", "d", "e", "f"}) {
+		t.Errorf("problems: %v", p)
+	}
+	f.apply(plan, nil)
+	f.wantRows(`SELECT row(id, a, b, c, d, e, f, g, h)::text FROM s ORDER BY id`, `(1,x,1,1.00,{x},1,x,7,"ab ")`, `(2,abc,1,1.50,{ab},1,x,8,é€x)`)
+	f.exec(`DELETE FROM s WHERE id = 1`)
+	plan = must(f.client.Restore(t.Context(), f.name("s"), keys(1), chrononaut.ToVersion(0), nil))(t)
+	f.apply(plan, nil)
+	f.wantRows(`SELECT row(id, a, b, c, d, e, f, g, h)::text FROM s WHERE id = 1`, `(1,,,,,,,7,"ab ")`)
+}

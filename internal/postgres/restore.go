@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -59,6 +60,39 @@ func (t *Table) ValueIn(column, data string) string {
 	}
 	return t.Columns[i].recordValue(t.HistorySchema, data)
 }
+
+// Tighter is SQL that adds to [Table.Misfits] the columns that do not take a value
+// because of what they demand beyond their type: a length, a precision, the
+// constraints of a domain.
+func (t *Table) Tighter(data, alias string) string {
+	var b strings.Builder
+	for i, c := range t.RecordColumns() {
+		condition := ""
+		_, modifier, modified := strings.Cut(strings.TrimSuffix(c.FullType, ")"), "(")
+		_, notLength := strconv.Atoi(modifier)
+		switch {
+		case c.TypeName == c.BaseType && (!modified || timeTypes[c.BaseType]):
+			continue
+		case c.TypeName == c.BaseType && textTypes[c.BaseType] && notLength == nil:
+			// These are in every table. Spaces at the end are cut off.
+			condition = "pg_catalog.char_length(pg_catalog.rtrim(" + alias + "." + QuoteIdent(c.Name) + "::pg_catalog.text, ' ')) > " + modifier
+		default:
+			value := "(" + data + " -> " + QuoteLiteral(c.Name) + ")"
+			condition = "pg_catalog.num_nulls(" + alias + "." + QuoteIdent(c.Name) + ") = 0 AND NOT " + QuoteIdent(t.HistorySchema) + ".fits(" + value + ", " + QuoteLiteral(c.FullType) + ")"
+		}
+		b.WriteString(" || CASE WHEN " + condition + " THEN '" + strconv.Itoa(i) + ",' ELSE '' END")
+	}
+	return b.String()
+}
+
+var (
+	textTypes = map[string]bool{`pg_catalog."varchar"`: true, "pg_catalog.bpchar": true}
+	// Of these a modifier takes every value.
+	timeTypes = map[string]bool{
+		"pg_catalog.timestamp": true, "pg_catalog.timestamptz": true, `pg_catalog."timestamp"`: true, "pg_catalog.timetz": true,
+		`pg_catalog."time"`: true, `pg_catalog."interval"`: true,
+	}
+)
 
 // FittingIn is like [Table.ValueIn], with the collation of the column; a value that
 // the column's present type cannot hold is NULL instead of an error.

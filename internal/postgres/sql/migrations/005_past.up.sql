@@ -423,6 +423,23 @@ AS {{dollar}}
                 coalesce((SELECT min(c.first_id) FROM {{schema}}.chrononaut_cluster AS c WHERE c.first_id > p.from_id), 9223372036854775807))) AS x
 {{dollar}};
 
+-- Whether a column of a type, with its modifier and the constraints of a domain, takes
+-- a value of data. As an assignment does, and unlike a cast, nothing is cut off.
+CREATE FUNCTION {{schema}}.fits(value jsonb, type text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+AS {{dollar}}
+DECLARE
+    result record;
+BEGIN
+    EXECUTE pg_catalog.format('SELECT r.v FROM pg_catalog.jsonb_to_record(pg_catalog.jsonb_build_object(''v'', $1)) AS r (v %s)', type)
+       INTO result USING CASE WHEN pg_catalog.jsonb_typeof(value) = 'object' AND value ? 'chrononaut:text' THEN pg_catalog.to_jsonb(value ->> 'chrononaut:text') ELSE value END;
+    RETURN true;
+EXCEPTION
+    WHEN {{template "misfit"}} THEN
+        RETURN false;
+END
+{{dollar}};
+
 -- The settings of a point that travel() and the readers of two points at once
 -- need: {"at", "clock", "except", "snapshot", "from", "to"}.
 CREATE FUNCTION {{schema}}.resolve_point(point jsonb) RETURNS jsonb

@@ -6,5 +6,5 @@ SELECT k.n, m.misfits
               {{end}}{{$e}}{{end}}
        OFFSET 0) AS v
  CROSS JOIN LATERAL (
-       SELECT {{.Table.Misfits "k.data" "v"}}{{if .Python}} || {{.Table.PythonMisfits "k.data"}}{{end}} AS misfits) AS m
+       SELECT {{.Table.Misfits "k.data" "v"}}{{.Table.Tighter "k.data" "v"}}{{if .Python}} || {{.Table.PythonMisfits "k.data"}}{{end}} AS misfits) AS m
  WHERE m.misfits <> ''
