@@ -59,6 +59,21 @@ func equalNumbers(x, y string) bool {
 	return ok && ok2 && a.Cmp(b) == 0
 }
 
+// canonicalNumber writes a number without zeros at the end and without an exponent,
+// unless that would be very long.
+func canonicalNumber(s string) string {
+	if !strings.ContainsAny(s, ".eE") {
+		return s
+	}
+	r, ok := rational(s)
+	if !ok {
+		return s
+	}
+	// Every decimal number ends.
+	digits, _ := r.FloatPrec()
+	return r.FloatString(digits)
+}
+
 // rational reads a number, unless its exponent would fill the memory.
 func rational(s string) (*big.Rat, bool) {
 	if i := strings.IndexAny(s, "eE"); i >= 0 && len(s)-i > len("e-1000") {

@@ -47,6 +47,19 @@ func (k Key) JSON() (string, error) {
 	return string(bytes.TrimSpace(b.Bytes())), nil
 }
 
+// canonical is JSON that is the same for keys that are equal as jsonb: numbers are
+// written in one way.
+func (k Key) canonical() (string, error) {
+	same := make(Key, len(k))
+	for name, value := range k {
+		if n, ok := value.(json.Number); ok {
+			value = json.Number(canonicalNumber(string(n)))
+		}
+		same[name] = value
+	}
+	return same.JSON()
+}
+
 // encode is JSON, for values as Go programs have them: bytes in PostgreSQL's
 // hex form, 16 of them in an array as a uuid where the column is no bytea, and
 // values that know their own SQL form as that.

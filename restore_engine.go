@@ -119,6 +119,10 @@ type catalogColumn struct {
 	// Exact names the types whose values are equal only when their texts are; it is
 	// empty for others.
 	Exact string `json:"exact"`
+	// Scaled says that numbers keep their zeros at the end, Loose that a value which
+	// was recorded when the column had another type is known by its text.
+	Scaled bool `json:"scaled"`
+	Loose  bool `json:"loose"`
 	// Aside is SQL for a value that no row has; empty where there is none. The alias k
 	// is an item's.
 	Aside string `json:"aside"`
@@ -158,6 +162,17 @@ func (t *restoreTable) column(name string) *catalogColumn {
 		return nil
 	}
 	return &t.columns[i]
+}
+
+// same reports whether two values of a column are the same to whoever reads it.
+func (t *restoreTable) same(name string, a, b json.RawMessage) bool {
+	c := t.column(name)
+	if c == nil || !c.Loose {
+		return equalJSON(a, b)
+	}
+	x, ok := jsonText(a)
+	y, ok2 := jsonText(b)
+	return ok && ok2 && x == y || (!c.Scaled || !ok || !ok2) && equalJSON(a, b)
 }
 
 // writable lists the columns that a plan can write, in the table's order.

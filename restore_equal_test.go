@@ -61,3 +61,20 @@ func TestRestoreForeignKeysCompareByType(t *testing.T) {
 		f.wantRows(state)
 	}
 }
+
+// A key that is written in another way is the same key.
+func TestRestoreKeysThatAreEqualNumbers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE n (id numeric PRIMARY KEY, v text)`)
+	f.track("n", nil)
+	f.exec(`INSERT INTO n VALUES (1.5, 'a'), (2.00, 'b')`)
+	then := chrononaut.ToPoint(chrononaut.At(f.now()))
+	f.exec(`DELETE FROM n`, `INSERT INTO n VALUES (1.50, 'c'), (2, 'd')`, `DELETE FROM n WHERE v = 'c'`)
+	plan := must(f.client.Restore(t.Context(), f.name("n"), nil, then, nil))(t)
+	if len(plan.Items) != 2 {
+		t.Errorf("%d records, want 2\n%s", len(plan.Items), plan)
+	}
+	f.apply(plan, nil)
+	f.wantRows(`SELECT id || v FROM n ORDER BY id`, "1.5a", "2.00b")
+}

@@ -87,7 +87,7 @@ func (t *restoreTable) record(key string) *restoreRecord {
 // text is a key as history has it, the same for the same key.
 func (p *planner) text(ctx context.Context, t *restoreTable, key Key) (string, error) {
 	if t.info.sqlite == nil {
-		return key.JSON()
+		return key.canonical()
 	}
 	return p.client.reader.normalizeKey(ctx, p.tx, t.info, key)
 }
@@ -101,7 +101,7 @@ func (p *planner) canonical(t *restoreTable, text string) (string, error) {
 	if err := json.Unmarshal([]byte(text), &key); err != nil {
 		return "", errors.New("malformed key in history")
 	}
-	return key.JSON()
+	return key.canonical()
 }
 
 // addTargets adds the records of a restore.

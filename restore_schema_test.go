@@ -132,3 +132,30 @@ func TestRestoreIntoTighterColumns(t *testing.T) {
 	f.apply(plan, nil)
 	f.wantRows(`SELECT row(id, a, b, c, d, e, f, g, h)::text FROM s WHERE id = 1`, `(1,,,,,,,7,"ab ")`)
 }
+
+// The zeros at the end of a number come back, and are no difference where the column
+// cannot have others; nor is a value that only its type writes in another way.
+func TestRestoreNumbersAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE DOMAIN amount AS numeric`, `CREATE TABLE s (id integer PRIMARY KEY, a numeric, b amount, c numeric, d text, e jsonb)`)
+	f.track("s", nil)
+	f.exec(`INSERT INTO s VALUES (1, 1.50, 1.50, 1.5, '5', '"5"')`, `UPDATE s SET a = 1.5, b = 1.5`,
+		`ALTER TABLE s ALTER c TYPE numeric(5,2), ALTER d TYPE integer USING d::integer`, `UPDATE s SET e = '5'`)
+	plan := must(f.client.Restore(t.Context(), f.name("s"), keys(1), chrononaut.ToVersion(0), nil))(t)
+	var columns []string
+	for _, c := range plan.Items[0].Columns {
+		columns = append(columns, c.Column)
+	}
+	if !slices.Equal(columns, []string{"a", "b", "e"}) {
+		t.Errorf("columns: %v\n%s", columns, plan)
+	}
+	if later := plan.Items[0].Later[0].Columns; !slices.Equal(later, []string{"a", "b"}) {
+		t.Errorf("columns of the first change since: %v", later)
+	}
+	f.apply(plan, nil)
+	f.wantRows(`SELECT row(a, b, c, d, e)::text FROM s`, `(1.50,1.50,1.50,5,"""5""")`)
+	if plan := must(f.client.Restore(t.Context(), f.name("s"), keys(1), chrononaut.ToVersion(0), nil))(t); !plan.Empty() {
+		t.Errorf("nothing is left to do, and the plan is\n%s", plan)
+	}
+}

@@ -96,7 +96,7 @@ func (p *planner) act(t *restoreTable, r *restoreRecord, item *RestoreItem, walk
 		}
 		item.all = p.settable(t, r, item, writable)
 		for _, name := range item.all {
-			if !equalJSON(item.to.Data[name], r.present[name]) {
+			if !t.same(name, item.to.Data[name], r.present[name]) {
 				item.set = append(item.set, name)
 			}
 		}
@@ -121,7 +121,7 @@ func (p *planner) settable(t *restoreTable, r *restoreRecord, item *RestoreItem,
 		case slices.Contains(r.misfits, name):
 			misfits = append(misfits, name)
 		case r.exists && c.Identity == "a":
-			if !equalJSON(value, r.present[name]) {
+			if !t.same(name, value, r.present[name]) {
 				identity = append(identity, name)
 			}
 		case c.NotNull && string(value) == "null":
@@ -244,6 +244,11 @@ func (w *restoreWalk) run() {
 		if c.Operation != OperationBaseline || known {
 			for _, d := range compareData(state, after, without) {
 				columns = append(columns, d.Column)
+			}
+			for _, c := range w.table.columns {
+				if c.Scaled && equalJSON(state[c.Name], after[c.Name]) && !w.table.same(c.Name, state[c.Name], after[c.Name]) {
+					columns = append(columns, c.Name)
+				}
 			}
 		}
 		columns = append(columns, c.HiddenChanged...)

@@ -31,6 +31,9 @@ SELECT pg_catalog.jsonb_build_object(
                                               CASE WHEN o.collisdeterministic THEN 'text' ELSE '' END
                                          WHEN a.atttypid IN ('pg_catalog.uuid'::pg_catalog.regtype, 'pg_catalog.date'::pg_catalog.regtype, 'pg_catalog.bool'::pg_catalog.regtype) THEN y.typname
                                          ELSE '' END,
+                           'scaled', CASE WHEN y.typbasetype = 0 THEN a.atttypid = 'pg_catalog.numeric'::pg_catalog.regtype AND a.atttypmod < 0
+                                          ELSE y.typbasetype = 'pg_catalog.numeric'::pg_catalog.regtype AND y.typtypmod < 0 END,
+                           'loose', CASE WHEN y.typbasetype = 0 THEN a.atttypid ELSE y.typbasetype END NOT IN ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype),
                            -- A value that no row has. Columns are also checked by what they are longest.
                            'aside', CASE WHEN a.atttypid IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype, 'pg_catalog.int8'::pg_catalog.regtype) THEN
                                               pg_catalog.format('(SELECT coalesce(pg_catalog.max(x.%I), 0) + 1 FROM %I.%I AS x) + k.n', a.attname, n.nspname, r.relname)
