@@ -115,8 +115,10 @@ type RestoreItem struct {
 	// needs are the records without which this one cannot be written: they bring the
 	// row that it refers to, or give up what it takes.
 	needs []*RestoreItem
-	// known is the id of the newest change that the plan knows of.
-	known int64
+	// known is the id of the newest change that the plan knows of, knownVersion its
+	// version.
+	known        int64
+	knownVersion int
 }
 
 // RestoreColumn is what becomes of a column: JSON as history has it; nil where

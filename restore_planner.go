@@ -321,12 +321,21 @@ func (r *restoreRecord) newest() *Change {
 // follow finds the keys under which records went on, and merges those that turn
 // out to be the same.
 func (p *planner) follow(ctx context.Context, t *restoreTable, records []*restoreRecord) error {
+	moved, err := p.departed(ctx, t, records)
+	if err == nil && moved {
+		t.merge()
+	}
+	return err
+}
+
+// departed gives records the keys under which they went on, and reports whether any
+// did.
+func (p *planner) departed(ctx context.Context, t *restoreTable, records []*restoreRecord) (moved bool, err error) {
 	sql, more, err := p.engine.departures(t)
 	if err != nil {
-		return err
+		return false, err
 	}
 	open := records
-	moved := false
 	const longest = 10000 // changes of one record's key, so that a defect cannot make it endless
 	for range longest {
 		if len(open) == 0 {
@@ -348,14 +357,11 @@ func (p *planner) follow(ctx context.Context, t *restoreTable, records []*restor
 			return err
 		}, sql, append([]any{encodeArgs(args)}, more...)...)
 		if err != nil {
-			return err
+			return moved, err
 		}
 		open = next
 	}
-	if moved {
-		t.merge()
-	}
-	return nil
+	return moved, nil
 }
 
 // merge makes one of records that have the same key by now.

@@ -13,7 +13,7 @@ func (p *planner) evaluate(t *restoreTable, r *restoreRecord) (*RestoreItem, err
 		return nil, err
 	}
 	if newest := r.newest(); newest != nil {
-		item.known = newest.ID
+		item.known, item.knownVersion = newest.ID, newest.Version
 	}
 	walk := newRestoreWalk(t, r)
 	walk.run()

@@ -68,11 +68,16 @@ func (w *restoreWriter) lock(ctx context.Context, steps []RestoreStep) ([]Restor
 		if err != nil {
 			return nil, err
 		}
+		if w.opts.OnConflict == RestoreOverwrite {
+			if changed, err = w.follow(ctx, t, changed); err != nil {
+				return nil, err
+			}
+		}
 		for _, c := range changed {
-			skip[c.item] = true
+			skip[c.planned] = true
 			switch w.opts.OnConflict {
 			case RestoreSkip:
-				w.result.Skipped = append(w.result.Skipped, c.item)
+				w.result.Skipped = append(w.result.Skipped, c.planned)
 			case RestoreOverwrite:
 				if item := c.overwritten(t); item != nil {
 					again = append(again, item)
@@ -114,9 +119,59 @@ func itemsOf(steps []RestoreStep) (items []*RestoreItem) {
 
 // changedItem is a record that is not as the plan found it.
 type changedItem struct {
-	item    *RestoreItem
-	exists  bool
-	version *int
+	// item is the record under the key that it has by now, planned the one of the plan.
+	item, planned *RestoreItem
+	exists        bool
+	version       *int
+}
+
+// follow finds the rows of records whose keys have changed since the plan was made,
+// and locks them: a record is not inserted beside itself. Where another one has the
+// key by now there is no row that could be written over.
+func (w *restoreWriter) follow(ctx context.Context, t *restoreTable, changed []changedItem) ([]changedItem, error) {
+	var records []*restoreRecord
+	var places []int
+	for n, c := range changed {
+		if c.item.exists {
+			records = append(records, &restoreRecord{key: c.item.key, last: c.item.known, lastVersion: c.item.knownVersion})
+			places = append(places, n)
+		}
+	}
+	if moved, err := w.planner.departed(ctx, t, records); err != nil || !moved {
+		return changed, err
+	}
+	var taken []changedItem
+	var items []*RestoreItem
+	planned := map[*RestoreItem]int{}
+	for n, r := range records {
+		c := &changed[places[n]]
+		if r.key == c.item.key {
+			continue
+		}
+		if c.exists {
+			taken = append(taken, *c)
+		}
+		item := *c.item
+		item.key, item.keyAt = r.key, ""
+		items = append(items, &item)
+		planned[&item] = places[n]
+	}
+	if len(taken) > 0 {
+		return nil, w.conflicts(ctx, t, taken)
+	}
+	slices.SortFunc(items, func(a, b *RestoreItem) int { return strings.Compare(a.key, b.key) })
+	// None is at the version of the plan, so that all of them are found to differ.
+	found, versions, err := w.lockRows(ctx, t, items)
+	if err != nil {
+		return nil, err
+	}
+	for n, item := range items {
+		c := &changed[planned[item]]
+		if c.exists, c.version = found[n], versions[n]; c.exists {
+			c.item = item
+		}
+	}
+	return changed, nil
 }
 
 // overwritten is the record as it is to be written all the same; nil when there
@@ -140,16 +195,30 @@ func (c changedItem) overwritten(t *restoreTable) *RestoreItem {
 }
 
 func (w *restoreWriter) lockTable(ctx context.Context, t *restoreTable, items []*RestoreItem) (changed []changedItem, err error) {
-	sql, err := w.engine.present(t, true)
+	found, versions, err := w.lockRows(ctx, t, items)
 	if err != nil {
 		return nil, err
+	}
+	for n, i := range items {
+		if found[n] != i.exists || found[n] && !sameVersion(versions[n], i.Version) {
+			changed = append(changed, changedItem{i, i, found[n], versions[n]})
+		}
+	}
+	return changed, nil
+}
+
+// lockRows locks the rows of records, and says which there are and their versions.
+func (w *restoreWriter) lockRows(ctx context.Context, t *restoreTable, items []*RestoreItem) (found []bool, versions []*int, err error) {
+	sql, err := w.engine.present(t, true)
+	if err != nil {
+		return nil, nil, err
 	}
 	args := make([]restoreArg, len(items))
 	for n, i := range items {
 		args[n] = restoreArg{N: n, Key: i.key}
 	}
-	found := make([]bool, len(items))
-	versions := make([]*int, len(items))
+	found = make([]bool, len(items))
+	versions = make([]*int, len(items))
 	var n int
 	var version *int
 	err = eachRow(ctx, w.tx, []any{&n, &version}, func() error {
@@ -157,15 +226,7 @@ func (w *restoreWriter) lockTable(ctx context.Context, t *restoreTable, items []
 		version = nil
 		return nil
 	}, sql, encodeArgs(args))
-	if err != nil {
-		return nil, err
-	}
-	for n, i := range items {
-		if found[n] != i.exists || found[n] && !sameVersion(versions[n], i.Version) {
-			changed = append(changed, changedItem{i, found[n], versions[n]})
-		}
-	}
-	return changed, nil
+	return found, versions, err
 }
 
 func sameVersion(a, b *int) bool {
