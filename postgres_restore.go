@@ -121,6 +121,9 @@ func (r *postgresReader) write(t *restoreTable, s *RestoreStep) (string, error) 
 			}
 			a.Columns = append(a.Columns, c)
 		}
+		for _, name := range s.without {
+			a.Columns = append(a.Columns, postgres.RestoreColumn{Name: name, Null: true})
+		}
 	})
 }
 

@@ -140,6 +140,8 @@ type foreignKey struct {
 	// refused, c cascade, n set NULL, d set default.
 	OnDelete string `json:"on_delete"`
 	OnUpdate string `json:"on_update"`
+	// MatchFull says that either all columns are NULL or none.
+	MatchFull bool `json:"match_full"`
 	// unenforced says that the connection does not enforce it.
 	unenforced bool
 }

@@ -31,9 +31,15 @@ func (e *RestoreConflictError) Is(target error) bool { return target == ErrResto
 // is [ErrRestoreBlocked].
 type RestoreBlockedError struct {
 	Items []*RestoreItem
-	// Problems are those of the plan as a whole.
+	// Problems are those of the plan as a whole; or the one that only the database
+	// has found, with its error in Err: a unique index on an expression, on a generated
+	// column or on a part of the rows.
 	Problems []RestoreProblem
+	Err      error
 }
+
+// Unwrap returns the error of the database, if it is one.
+func (e *RestoreBlockedError) Unwrap() error { return e.Err }
 
 // Error names the first problem.
 func (e *RestoreBlockedError) Error() string {

@@ -193,8 +193,8 @@ func (g *restoreGraph) breakCircle(open []restoreNode) int {
 	for _, node := range open {
 		t := g.planner.tables[node.table]
 		for earlier, fk := range g.before[node] {
-			if node.action == RestoreInsert && fk != nil && fk.Table == node.table && slices.Contains(open, earlier) && t.nullable(fk.Columns) {
-				g.broken[node.table] = append(g.broken[node.table], fk.Columns...)
+			if node.action == RestoreInsert && fk != nil && fk.Table == node.table && slices.Contains(open, earlier) && len(t.nullable(fk)) > 0 {
+				g.broken[node.table] = union(g.broken[node.table], t.nullable(fk))
 				for other, why := range g.before[node] {
 					if why == fk {
 						delete(g.before[node], other)

@@ -135,12 +135,17 @@ func columnsOf(t *restoreTable, items []*RestoreItem) []string {
 	return slices.DeleteFunc(t.writable(), func(name string) bool { return !set[name] })
 }
 
-// nullable reports whether columns can be left NULL for a while.
-func (t *restoreTable) nullable(columns []string) bool {
-	return !slices.ContainsFunc(columns, func(name string) bool {
+// nullable are the columns of a foreign key that can be left NULL for a while, so
+// that it refers to nothing.
+func (t *restoreTable) nullable(fk *foreignKey) []string {
+	columns := slices.DeleteFunc(slices.Clone(fk.Columns), func(name string) bool {
 		c := t.column(name)
 		return c == nil || c.NotNull || c.Generated || slices.Contains(t.info.keyColumns, name)
 	})
+	if fk.MatchFull && len(columns) < len(fk.Columns) {
+		return nil
+	}
+	return columns
 }
 
 // written are the columns that the step's statement names.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 )
 
@@ -352,7 +354,14 @@ func (w *restoreWriter) failed(s *RestoreStep, err error) error {
 	}
 	switch state := chronodriver.State(err); {
 	case taken(err):
-		return fmt.Errorf("%s: %w: %w", what, ErrRestoreConflict, err)
+		problem := RestoreProblem{Kind: ProblemUnique, Blocking: true}
+		if s != nil {
+			problem.Table = &s.Table
+		}
+		if violation := (*pgconn.PgError)(nil); errors.As(err, &violation) {
+			problem.Constraint = violation.ConstraintName
+		}
+		return fmt.Errorf("%s: %w", what, &RestoreBlockedError{Problems: []RestoreProblem{problem}, Err: err})
 	case strings.HasPrefix(state, "22"):
 		return fmt.Errorf("%s: %w", what, &quietError{errors.New("a value does not fit its column"), err})
 	}
@@ -362,9 +371,18 @@ func (w *restoreWriter) failed(s *RestoreStep, err error) error {
 // verify compares what history has recorded by now with the plan.
 func (w *restoreWriter) verify(ctx context.Context, steps []RestoreStep) error {
 	byTable := map[Table][]*RestoreItem{}
+	wanted := map[*RestoreItem][]string{}
 	for _, s := range steps {
-		if !s.Link {
-			byTable[s.Table] = append(byTable[s.Table], s.items...)
+		for _, i := range s.items {
+			if _, known := wanted[i]; !known {
+				byTable[s.Table] = append(byTable[s.Table], i)
+			}
+			if s.Link {
+				wanted[i] = append(wanted[i], s.Columns...)
+			} else {
+				// What a link sets may be for another transaction.
+				wanted[i] = slices.DeleteFunc(slices.Clone(i.set), func(name string) bool { return slices.Contains(s.without, name) })
+			}
 		}
 	}
 	w.planner.until = lifeUntil{before: true}
@@ -381,7 +399,7 @@ func (w *restoreWriter) verify(ctx context.Context, steps []RestoreStep) error {
 			return err
 		}
 		for n, i := range items {
-			columns, same := i.differs(records[n].target)
+			columns, same := i.differs(records[n].target, wanted[i])
 			if !same {
 				w.result.Differences = append(w.result.Differences, RestoreDifference{Table: i.Table, Key: i.Key, Columns: columns})
 			}
@@ -391,15 +409,15 @@ func (w *restoreWriter) verify(ctx context.Context, steps []RestoreStep) error {
 	return nil
 }
 
-// differs compares a record's last change with what was wanted.
-func (i *RestoreItem) differs(last *Change) (columns []string, same bool) {
+// differs compares a record's last change with what was wanted of some columns.
+func (i *RestoreItem) differs(last *Change, wanted []string) (columns []string, same bool) {
 	if last == nil || (i.to == nil) != last.Operation.Gone() {
 		return nil, false
 	}
 	if i.to == nil {
 		return nil, true
 	}
-	for _, name := range i.set {
+	for _, name := range wanted {
 		if !sameRecorded(last.Data[name], i.to.Data[name]) {
 			columns = append(columns, name)
 		}

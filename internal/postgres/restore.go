@@ -34,6 +34,9 @@ type RestoreColumn struct {
 	Always bool
 	// Default is SQL for the value that a row gets otherwise.
 	Default string
+	// Null says that it is NULL until another statement sets it; its default may refer
+	// to something that is not there.
+	Null bool
 	// Aside is SQL for a value that it has for a moment.
 	Aside string
 }

@@ -4,7 +4,7 @@ WITH target AS (
 ), keys AS (
     SELECT c.oid, c.conname, c.conrelid, c.confrelid,
            pg_catalog.jsonb_build_object(
-               'name', c.conname, 'deferrable', c.condeferrable, 'on_delete', c.confdeltype, 'on_update', c.confupdtype,
+               'name', c.conname, 'deferrable', c.condeferrable, 'on_delete', c.confdeltype, 'on_update', c.confupdtype, 'match_full', c.confmatchtype = 'f',
                'table', pg_catalog.jsonb_build_object('schema', n.nspname, 'name', r.relname),
                'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place)
                              FROM pg_catalog.unnest(c.conkey) WITH ORDINALITY AS k (attnum, place)
