@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chrononaut-go/chrononaut"
+	"github.com/chrononaut-go/chrononaut/chronomigrate"
 	"github.com/chrononaut-go/chrononaut/chronopgx"
 )
 
@@ -93,4 +95,32 @@ func TestNamesInThePastMeanTheSameTable(t *testing.T) {
 	if err := tx.QueryRow(t.Context(), `SELECT title FROM plain`).Scan(&title); err != nil || title != "plain" {
 		t.Errorf("the present of a table that is not tracked: %q, %v", title, err)
 	}
+}
+
+// Nothing depends on how the session reads a backslash.
+func TestThePastWithoutStandardStrings(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TYPE public.pair AS (a integer, b text)`, `CREATE DOMAIN public.short AS varchar(3)`)
+	config := f.pool.Config()
+	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "off"
+	pool := must(pgxpool.NewWithConfig(t.Context(), config))(t)
+	t.Cleanup(pool.Close)
+	f.db, f.pool = chronopgx.New(pool, nil), pool
+	f.client = must(f.db.Client())(t)
+	f.migrator = must(chronomigrate.New(chronopgx.NewDriver(pool, nil), nil))(t)
+	f.exec(`CREATE TABLE s (id integer PRIMARY KEY, p pair, d short, v varchar(7))`)
+	f.track("s", nil)
+	f.exec(`INSERT INTO s VALUES (1, '(1,x)', 'abc', 'one')`)
+	token := must(f.client.TakeSnapshot(t.Context()))(t)
+	at := f.now()
+	f.exec(`UPDATE s SET p = NULL, d = NULL, v = 'two'`)
+	for name, p := range map[string]chrononaut.Point{"a time": chrononaut.At(at.Add(123 * time.Nanosecond)), "a token": chrononaut.AtSnapshot(token)} {
+		var row string
+		if err := f.db.QueryRow(chrononaut.AsOfPoint(t.Context(), p, nil), `SELECT row(s.p, s.d, s.v)::text FROM s`).Scan(&row); err != nil || row != `("(1,x)",abc,one)` {
+			t.Errorf("%s: %s, %v", name, row, err)
+		}
+	}
+	f.apply(must(f.client.Restore(t.Context(), f.name("s"), nil, chrononaut.ToPoint(chrononaut.At(at)), nil))(t), nil)
+	f.wantRows(`SELECT row(s.p, s.d, s.v)::text FROM s`, `("(1,x)",abc,one)`)
 }

@@ -18,7 +18,7 @@ WITH target AS MATERIALIZED (
            -- The type as it can be written under any search path.
            (SELECT CASE WHEN n.nspname = 'pg_catalog' THEN pg_catalog.format_type(a.atttypid, a.atttypmod)
                         ELSE pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(b.typname)
-                             || coalesce(pg_catalog.substring(pg_catalog.format_type(a.atttypid, a.atttypmod), '\(.*\)'), '') END
+                             || coalesce(pg_catalog.substring(pg_catalog.format_type(a.atttypid, a.atttypmod), '[(].*[)]'), '') END
               FROM pg_catalog.pg_type AS b
               JOIN pg_catalog.pg_namespace AS n ON n.oid = b.typnamespace
              WHERE b.oid = a.atttypid) AS full_type,

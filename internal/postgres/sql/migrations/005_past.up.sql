@@ -464,7 +464,7 @@ BEGIN
     END IF;
     IF point ? 'snapshot' THEN
         BEGIN
-            parts := regexp_match(point ->> 'snapshot', '^snapshot:(\d+):(\d+):(\d+:\d+:[\d,]*)$');
+            parts := regexp_match(point ->> 'snapshot', '^snapshot:([0-9]+):([0-9]+):([0-9]+:[0-9]+:[0-9,]*)$');
             part := parts[1]::bigint;
             at := timestamptz 'epoch' + parts[2]::bigint * interval '1 microsecond';
             seen := parts[3]::pg_snapshot;
@@ -490,7 +490,7 @@ BEGIN
     ELSE
         BEGIN
             -- Sub-microseconds are cut: rounding up would be later than asked.
-            at := regexp_replace(point ->> 'at', '(\.\d{6})\d+', '\1')::timestamptz;
+            at := regexp_replace(point ->> 'at', '(?<=[.][0-9]{6})[0-9]+', '')::timestamptz;
         EXCEPTION WHEN data_exception THEN
             at := NULL;
         END;
@@ -614,7 +614,7 @@ BEGIN
        AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
        AND c.relkind IN ('r', 'p', 'm', 'f', 'v')
        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', {{literal rawSchema}})
-       AND n.nspname NOT LIKE 'pg\_temp\_%'
+       AND NOT starts_with(n.nspname, 'pg_temp_')
        AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_past_schema AS s WHERE n.nspname IN (s.past_schema, s.untracked_schema))
        AND (coalesce(nullif(current_setting('chrononaut.as_of_options', true), '')::jsonb ->> 'untracked', '') <> 'present'
             OR EXISTS (SELECT FROM {{schema}}.chrononaut_past AS p WHERE p.table_schema = n.nspname AND p.table_name = c.relname))
@@ -782,7 +782,7 @@ AS {{dollar}}
     SELECT coalesce(bool_or(g.tgname = '000_chrononaut_truncate' AND g.tgenabled = 'A'), false)
        AND (bool_or(g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'A')
             OR bool_or(g.tgname = '000_chrononaut_capture' AND g.tgenabled = 'R')
-               AND count(*) FILTER (WHERE g.tgname LIKE '000\_chrononaut\_capture\_%' AND g.tgenabled = 'O') = 4)
+               AND count(*) FILTER (WHERE starts_with(g.tgname, '000_chrononaut_capture_') AND g.tgenabled = 'O') = 4)
       FROM pg_trigger AS g
      WHERE g.tgrelid = relation
        AND g.tgname IN ('000_chrononaut_truncate', '000_chrononaut_capture', '000_chrononaut_capture_insert',
