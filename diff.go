@@ -98,8 +98,12 @@ func (c *Change) after() Data {
 // hidden columns in between is not known from two snapshots; [History.DiffVersions]
 // and [History.DiffBetween] report it. Costs no round trip.
 //
-// Errors: [ErrOrder] when from is the later one, [ErrDifferentRecords].
+// Errors: [ErrOrder] when from is the later one, [ErrDifferentRecords],
+// [ErrNotFound] when to is nil or was not read.
 func (h *History[T]) Diff(from, to *Snapshot[T]) (Diff, error) {
+	if to == nil || to.info == nil {
+		return nil, fmt.Errorf("diff: there is no later state: %w", ErrNotFound)
+	}
 	without := to.info.versionColumns()
 	if from == nil {
 		return compareData(nil, to.after(), without), nil

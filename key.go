@@ -42,7 +42,8 @@ func (k Key) JSON() (string, error) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(map[string]any(k)); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrKey, err)
+		// Its message can quote the value.
+		return "", &quietError{fmt.Errorf("%w: a value has no form in JSON", ErrKey), err}
 	}
 	return string(bytes.TrimSpace(b.Bytes())), nil
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chrononaut-go/chrononaut/chronodriver"
 	"github.com/chrononaut-go/chrononaut/internal/postgres"
@@ -225,15 +226,44 @@ func (c *conditions) times(f timelineFilter) {
 	}
 }
 
+// actor adds the condition on who made a change. Nobody's name has what no text in
+// the database has.
+func (c *conditions) actor(name string) {
+	switch {
+	case name == "":
+	case !utf8.ValidString(name) || strings.Contains(name, "\x00"):
+		c.where = append(c.where, "false")
+	default:
+		c.add("a.user_info ->> 'user_id'", "=", name, "text")
+	}
+}
+
+// versions adds the bounds of a filter. No version is beyond those that the column
+// has.
+func (c *conditions) versions(f timelineFilter) {
+	if f.fromVersion != nil {
+		if *f.fromVersion > math.MaxInt32 {
+			c.where = append(c.where, "false")
+		}
+		c.add("a.version", ">=", versionOf(*f.fromVersion), "integer")
+	}
+	if f.toVersion != nil {
+		if *f.toVersion < math.MinInt32 {
+			c.where = append(c.where, "false")
+		}
+		c.add("a.version", "<=", versionOf(*f.toVersion), "integer")
+	}
+}
+
+// versionOf is a version as the database can have it.
+func versionOf(version int) int64 {
+	return int64(max(min(version, math.MaxInt32), math.MinInt32))
+}
+
 func (r *postgresReader) timeline(info *tableInfo, key string, f timelineFilter) (string, []any, error) {
 	c := &conditions{args: []any{key}}
 	c.times(f)
-	if f.fromVersion != nil {
-		c.add("a.version", ">=", int64(*f.fromVersion), "integer")
-	}
-	if f.toVersion != nil {
-		c.add("a.version", "<=", int64(*f.toVersion), "integer")
-	}
+	c.versions(f)
 	if f.hidden {
 		c.where = append(c.where, "a.extra_info ? 'hidden_cols_changed'")
 	}
@@ -271,9 +301,7 @@ func (r *postgresReader) activity(info *tableInfo, o *ActivityOpts) (string, []a
 		c.add("a.table_schema", "=", o.Table.Schema, "text")
 		c.add("a.table_name", "=", o.Table.Name, "text")
 	}
-	if o.Actor != "" {
-		c.add("a.user_info ->> 'user_id'", "=", o.Actor, "text")
-	}
+	c.actor(o.Actor)
 	args.OldestFirst, args.Limit, args.Before, args.WithoutHidden = o.OldestFirst, o.Limit, o.WithBefore, true
 	if o.Transaction != 0 {
 		args.Transaction = c.placeholder(strconv.FormatUint(o.Transaction, 10)) + "::xid8"

@@ -79,7 +79,7 @@ func (r *postgresReader) untilSQL(t *restoreTable, name string, until lifeUntil)
 	case until.before:
 		condition = "a.id < l.before"
 	case until.version != nil:
-		condition = "a.version <= " + c.placeholder(int64(*until.version)) + "::integer"
+		condition = "a.version <= " + c.placeholder(versionOf(*until.version)) + "::integer"
 	default:
 		at := c.placeholder(r.time(until.point)) + "::timestamptz"
 		// What a transaction wrote that ended after the point had not happened yet: one
@@ -186,9 +186,7 @@ func (r *postgresReader) changedTables(o *ActivityOpts) (string, []any, error) {
 	if o.Transaction != 0 {
 		args.Transaction = c.placeholder(strconv.FormatUint(o.Transaction, 10)) + "::xid8"
 	}
-	if o.Actor != "" {
-		c.add("a.user_info ->> 'user_id'", "=", o.Actor, "text")
-	}
+	c.actor(o.Actor)
 	if !o.Since.IsZero() {
 		c.add("a.changed", ">=", earliest(o.Since), "timestamptz")
 	}

@@ -1,6 +1,10 @@
 package chrononaut_test
 
 import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,5 +112,48 @@ func TestHiddenChangesOfTheRecordThatHadTheKey(t *testing.T) {
 	diff := must(h.DiffBetween(t.Context(), 1, start, moved))(t)
 	if c, ok := diff.Column("secret"); !ok || !c.Hidden {
 		t.Errorf("up to when the record had left: %v", diff)
+	}
+}
+
+// What cannot be in history is not found there, and is no error of the database.
+func TestReadingWhatCannotBeThere(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	h := f.todos()
+	f.exec(`INSERT INTO todos VALUES (1, 'a')`, `UPDATE todos SET title = 'b'`)
+	const far = 3_000_000_000
+	if _, err := h.Version(t.Context(), 1, far); !errors.Is(err, chrononaut.ErrNotFound) {
+		t.Errorf("version %d: %v", far, err)
+	}
+	if _, err := h.DiffVersions(t.Context(), 1, 0, far); !errors.Is(err, chrononaut.ErrNotFound) {
+		t.Errorf("diff up to version %d: %v", far, err)
+	}
+	from, to := far, -far
+	for name, o := range map[string]*chrononaut.VersionsOpts{"from": {FromVersion: &from}, "to": {ToVersion: &to}} {
+		if got := versions(f, h, 1, o); len(got) != 0 {
+			t.Errorf("versions %s far away: %v", name, lines(got))
+		}
+	}
+	if got := versions(f, h, 1, &chrononaut.VersionsOpts{FromVersion: &to, ToVersion: &from}); len(got) != 2 {
+		t.Errorf("versions between: %v", lines(got))
+	}
+	plan := must(f.client.Restore(t.Context(), f.name("todos"), keys(1), chrononaut.ToVersion(far), nil))(t)
+	if got := problems(plan); !slices.Equal(got, []string{"not_recorded"}) {
+		t.Errorf("restore to version %d: %v", far, got)
+	}
+	if changes, err := f.client.Activity(t.Context(), &chrononaut.ActivityOpts{Actor: "a\x00"}); err != nil || len(changes) != 0 {
+		t.Errorf("changes of an actor with NUL: %v, %v", changes, err)
+	}
+	if _, err := f.client.Revert(t.Context(), chrononaut.RevertTarget{Actor: "a\x00"}, nil); !errors.Is(err, chrononaut.ErrNotFound) {
+		t.Errorf("revert of an actor with NUL: %v", err)
+	}
+	if _, err := (&chrononaut.Snapshot[todo]{}).Column("title"); !errors.Is(err, chrononaut.ErrNoColumn) {
+		t.Errorf("a column of no snapshot: %v", err)
+	}
+	if _, err := h.Diff(nil, nil); !errors.Is(err, chrononaut.ErrNotFound) {
+		t.Errorf("a diff of nothing: %v", err)
+	}
+	if _, err := h.At(t.Context(), chrononaut.Key{"id": math.NaN()}, f.now()); !errors.Is(err, chrononaut.ErrKey) || strings.Contains(err.Error(), "NaN") {
+		t.Errorf("a key that is no number: %v", err)
 	}
 }

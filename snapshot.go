@@ -29,6 +29,8 @@ type Snapshot[T any] struct {
 // and no value.
 func (s *Snapshot[T]) Column(name string) (json.RawMessage, error) {
 	switch {
+	case s.info == nil: // It was not read.
+		return nil, fmt.Errorf("%s of %s: %w", name, s.Table, ErrNoColumn)
 	case slices.Contains(s.info.untracked, name):
 		return nil, fmt.Errorf("%s of %s: %w", name, s.Table, ErrUntracked)
 	case slices.Contains(s.info.hidden, name):

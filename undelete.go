@@ -88,6 +88,20 @@ func (u *undeletion) add(ctx context.Context, t *restoreTable, key Key) (*Restor
 	if err := u.readLives(ctx, t, []*restoreRecord{r}); err != nil {
 		return nil, err
 	}
+	if r.target != nil && !r.target.Operation.Gone() {
+		// The record may have gone on under another key.
+		r.last, r.lastVersion = r.target.ID, r.target.Version
+		moved, err := u.departed(ctx, t, []*restoreRecord{r})
+		if err != nil {
+			return nil, err
+		}
+		if moved {
+			text, r.target, r.later = r.key, nil, nil
+			if err := u.readLives(ctx, t, []*restoreRecord{r}); err != nil {
+				return nil, err
+			}
+		}
+	}
 	last := r.target
 	switch {
 	case last == nil:

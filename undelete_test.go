@@ -134,3 +134,18 @@ func TestUndeleteCircles(t *testing.T) {
 		})
 	}
 }
+
+// A key that a record had before its last one leads to it.
+func TestUndeleteByAnEarlierKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE TABLE k (id integer PRIMARY KEY, v text)`)
+	f.track("k", nil)
+	f.exec(`INSERT INTO k VALUES (10, 'a'), (20, 'b')`, `UPDATE k SET id = 15 WHERE id = 10`, `UPDATE k SET id = 19 WHERE id = 15`, `DELETE FROM k WHERE id = 19`,
+		`UPDATE k SET id = 29 WHERE id = 20`)
+	f.apply(f.undelete("k", keys(10)...), nil)
+	f.wantRows(`SELECT id || v FROM k ORDER BY id`, "19a", "29b")
+	if got := problems(f.undelete("k", keys(20)...)); !slices.Equal(got, []string{"exists"}) {
+		t.Errorf("problems of a record that goes on under another key: %v", got)
+	}
+}
