@@ -92,8 +92,7 @@ var (
 	textTypes = map[string]bool{`pg_catalog."varchar"`: true, "pg_catalog.bpchar": true}
 	// Of these a modifier takes every value.
 	timeTypes = map[string]bool{
-		"pg_catalog.timestamp": true, "pg_catalog.timestamptz": true, `pg_catalog."timestamp"`: true, "pg_catalog.timetz": true,
-		`pg_catalog."time"`: true, `pg_catalog."interval"`: true,
+		`pg_catalog."timestamp"`: true, "pg_catalog.timestamptz": true, `pg_catalog."time"`: true, "pg_catalog.timetz": true, `pg_catalog."interval"`: true,
 	}
 )
 
