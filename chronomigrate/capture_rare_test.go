@@ -77,8 +77,8 @@ func TestCaptureRare(t *testing.T) {
 		f.wantHistory(
 			`tx1 pairs baseline v0 {"id": 1} {"v": "a", "id": 1, "version": 0}`,
 			`tx1 pairs baseline v0 {"id": 2} {"v": "b", "id": 2, "version": 0}`,
-			`tx1 pairs update v2 {"id": 2} {"v": "a", "id": 2, "version": 2} was {"id": 1}`,
-			`tx1 pairs update v2 {"id": 1} {"v": "b", "id": 1, "version": 2} was {"id": 2}`,
+			`tx1 pairs update v1 {"id": 2} {"v": "a", "id": 2, "version": 1} was {"id": 1}`,
+			`tx1 pairs update v1 {"id": 1} {"v": "b", "id": 1, "version": 1} was {"id": 2}`,
 		)
 	})
 

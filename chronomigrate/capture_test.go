@@ -404,8 +404,8 @@ var captureCases = []captureCase{
 		want: []string{
 			`tx1 todos insert v0 {"id": 1} {"id": 1, "done": false, "title": "a", "version": 0}`,
 			`tx2 todos update v1 {"id": 2} {"id": 2, "done": false, "title": "b", "version": 1} was {"id": 1}`,
-			`tx3 todos update v3 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 3} was {"id": 2}`,
-			`tx4 todos insert v4 {"id": 2} {"id": 2, "done": false, "title": "new", "version": 4}`,
+			`tx3 todos update v2 {"id": 1} {"id": 1, "done": false, "title": "b", "version": 2} was {"id": 2}`,
+			`tx4 todos insert v3 {"id": 2} {"id": 2, "done": false, "title": "new", "version": 3}`,
 		},
 	},
 	{
@@ -415,8 +415,8 @@ var captureCases = []captureCase{
 		want: []string{
 			`tx1 todos insert v0 {"id": 1} {"id": 1, "title": "a", "version": 0}`,
 			`tx1 todos insert v0 {"id": 2} {"id": 2, "title": "b", "version": 0}`,
-			`tx2 todos update v2 {"id": 2} {"id": 2, "title": "a", "version": 2} was {"id": 1}`,
-			`tx2 todos update v2 {"id": 1} {"id": 1, "title": "b", "version": 2} was {"id": 2}`,
+			`tx2 todos update v1 {"id": 2} {"id": 2, "title": "a", "version": 1} was {"id": 1}`,
+			`tx2 todos update v1 {"id": 1} {"id": 1, "title": "b", "version": 1} was {"id": 2}`,
 		},
 	},
 	{
@@ -430,9 +430,9 @@ var captureCases = []captureCase{
 			`tx1 todos insert v0 {"id": 1} {"id": 1, "title": "a", "version": 0}`,
 			`tx1 todos insert v0 {"id": 2} {"id": 2, "title": "b", "version": 0}`,
 			`tx2 todos update v1 {"id": 2} {"id": 2, "title": "B", "version": 1}`,
-			`tx3 todos update v3 {"id": 2} {"id": 2, "title": "a", "version": 3} was {"id": 1}`,
+			`tx3 todos update v2 {"id": 2} {"id": 2, "title": "a", "version": 2} was {"id": 1}`,
 			`tx3 todos update v2 {"id": 3} {"id": 3, "title": "B", "version": 2} was {"id": 2}`,
-			`tx4 todos insert v4 {"id": 1} {"id": 1, "title": "c", "version": 4}`,
+			`tx4 todos insert v3 {"id": 1} {"id": 1, "title": "c", "version": 3}`,
 		},
 	},
 	{

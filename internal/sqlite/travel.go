@@ -26,7 +26,7 @@ type Point struct {
 func DecodePoint(encoded string) (Point, error) {
 	var p Point
 	if err := json.Unmarshal([]byte(encoded), &p); err != nil {
-		return p, errors.New("malformed point")
+		return p, state(chronodriver.StatePoint, "malformed point")
 	}
 	return p, nil
 }
@@ -101,7 +101,7 @@ func (p Point) Place(ctx context.Context, q chronodriver.Queryer) (place Place, 
 	}
 	t, err := time.Parse(time.RFC3339Nano, p.At)
 	if err != nil {
-		return place, errors.New("malformed point")
+		return place, state(chronodriver.StatePoint, "malformed point")
 	}
 	var after int64
 	if err := pastRow(ctx, q, "entry_after", []any{&after}, Milliseconds(t)); err != nil {
@@ -125,7 +125,7 @@ const settling = `UPDATE main.chrononaut_context SET suppressed = suppressed WHE
 func (p Point) Settle(ctx context.Context, q chronodriver.Queryer) error {
 	t, err := time.Parse(time.RFC3339Nano, p.At)
 	if err != nil {
-		return errors.New("malformed point")
+		return state(chronodriver.StatePoint, "malformed point")
 	}
 	// Times in history have milliseconds: this one has to be over.
 	const patience = 20 * time.Millisecond

@@ -1,7 +1,7 @@
 {{- /* The columns of a change, and what finds a record in the index. */ -}}
 {{define "change" -}}
 a.id, coalesce(a.table_schema, ''), a.table_name, a.changed, a.version, a.key::text, a.previous_key::text,
-       {{if .WithoutHidden}}{{template "shown" "a.data"}}{{else}}a.data{{end}}::text, a.user_info::text, a.extra_info::text, coalesce(a.operation, ''),
+       {{if .WithoutHidden}}{{template "shown" "a.data"}}{{else}}a.data{{end}}::text, coalesce(a.user_info, '{}')::text, coalesce(a.extra_info, '{}')::text, coalesce(a.operation, ''),
        coalesce(a.transaction_id::text, '0'), coalesce(a.database_user, '')
 {{- end}}
 {{define "is" -}}
