@@ -166,11 +166,8 @@ BEGIN
         END IF;
 {{- end}}
         -- Versions of a key only ever grow, also when another record takes it.
-{{- if not .Partitioned}} It is not the
-        -- next one, for which the trigger of statements would take it for the usual change of
-        -- the record that had the key, whatever settings say.{{end}}
         NEW.{{ident .VersionColumn}} := greatest(NEW.{{ident .VersionColumn}},
-            {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + {{if .Partitioned}}1{{else}}2{{end}});
+            {{.LastVersion}}({{literal .Schema}}, {{literal .Name}}, record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM {{schema}}.note_rekeyed(NEW.{{ident .VersionColumn}});
         PERFORM {{schema}}.unsettle({{literal .Schema}}, {{literal .Name}});

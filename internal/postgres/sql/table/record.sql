@@ -263,12 +263,18 @@ BEGIN
 
     -- The version was counted before the row had its place in the table's
     -- unique index. Until then another transaction could have, and take to an
-    -- end, a life of its own under this key: as the unique index of history
-    -- shows, or, if it moved the record to another key, previous_key. Or the
-    -- version is one that the statement gave: see the version trigger.
+    -- end, a life of its own under this key: as its versions show, or, if it
+    -- moved the record to another key, previous_key. Or the version is one that
+    -- the statement gave, or none: see the version trigger. History need not have
+    -- every version, so that its unique index alone would not tell.
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
-        taken := row_version < 0 OR EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+        taken := row_version < 0
+              OR EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
+                          WHERE {{.RecordHash "a.key"}} = {{.RecordHashOf "record_key"}}
+                            AND a.version >= row_version AND a.transaction_id IS DISTINCT FROM pg_current_xact_id()
+                            AND a.key = record_key AND a.table_name || '' = {{literal .Name}} AND a.table_schema || '' = {{literal .Schema}})
+              OR EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                           WHERE {{.RecordHash "a.previous_key"}} = {{.RecordHashOf "record_key"}}
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version

@@ -10,12 +10,13 @@ the table may have columns of their names.
 */ -}}
 {{- $row := .RowAlias -}}
 {{- /* Whether history can have a version next of the record k.key: it has no later one, as
-the index alone says; or its last one is the one before. */ -}}
+the index alone says; or its last one is the one before, and not that the record went.
+Else another record has taken the key, whatever settings say. */ -}}
 {{- define "free"}}{{.Version}} IS NOT NULL
                         AND NOT EXISTS (SELECT FROM {{schema}}.chrononaut_activity AS a
                                          WHERE {{.Table.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}}
                                            AND a.version OPERATOR(pg_catalog.>=) {{.Version}}){{end -}}
-{{- define "next"}}(SELECT a.version FROM {{schema}}.chrononaut_activity AS a
+{{- define "next"}}(SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN NULL ELSE a.version END FROM {{schema}}.chrononaut_activity AS a
                                WHERE {{.Table.RecordHash "a.key"}} OPERATOR(pg_catalog.=) {{.Table.RecordHashOf "k.key"}}
                                ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) ({{.Version}} OPERATOR(pg_catalog.-) 1){{end -}}
 {{- /* Whether rows of a transition table may be held by their key, or leased. OFFSET 0 keeps

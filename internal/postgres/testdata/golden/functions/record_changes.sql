@@ -209,11 +209,9 @@ BEGIN
         IF pg_catalog.strpos(coalesce(pg_catalog.current_setting('chrononaut.ending', true), ''), '|' OPERATOR(pg_catalog.||) TG_RELID::pg_catalog.text OPERATOR(pg_catalog.||) '|') OPERATOR(pg_catalog.=) 0 THEN
             PERFORM "chrononaut".note_ending(TG_RELID);
         END IF;
-        -- Versions of a key only ever grow, also when another record takes it. It is not the
-        -- next one, for which the trigger of statements would take it for the usual change of
-        -- the record that had the key, whatever settings say.
+        -- Versions of a key only ever grow, also when another record takes it.
         NEW."version" := greatest(NEW."version",
-            "chrononaut".last_version('public', 'todos', record_key) + 2);
+            "chrononaut".last_version('public', 'todos', record_key) + 1);
         -- For records that exchange their keys: see the capture trigger.
         PERFORM "chrononaut".note_rekeyed(NEW."version");
         PERFORM "chrononaut".unsettle('public', 'todos');
@@ -479,12 +477,18 @@ BEGIN
 
     -- The version was counted before the row had its place in the table's
     -- unique index. Until then another transaction could have, and take to an
-    -- end, a life of its own under this key: as the unique index of history
-    -- shows, or, if it moved the record to another key, previous_key. Or the
-    -- version is one that the statement gave: see the version trigger.
+    -- end, a life of its own under this key: as its versions show, or, if it
+    -- moved the record to another key, previous_key. Or the version is one that
+    -- the statement gave, or none: see the version trigger. History need not have
+    -- every version, so that its unique index alone would not tell.
     taken := false;
     IF TG_OP = 'INSERT' OR old_key IS NOT NULL THEN
-        taken := row_version < 0 OR EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+        taken := row_version < 0
+              OR EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
+                          WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
+                            AND a.version >= row_version AND a.transaction_id IS DISTINCT FROM pg_current_xact_id()
+                            AND a.key = record_key AND a.table_name || '' = 'todos' AND a.table_schema || '' = 'public')
+              OR EXISTS (SELECT FROM "chrononaut".chrononaut_activity AS a
                           WHERE pg_catalog.jsonb_hash_extended(a.previous_key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) = pg_catalog.jsonb_hash_extended(record_key, pg_catalog.hashtextextended('public.todos', 0))
                             AND a.previous_key IS NOT NULL
                             AND a.version >= row_version
@@ -709,7 +713,7 @@ BEGIN
             SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version", k.key, pg_catalog.to_jsonb("chrononaut:row"), (SELECT '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(v.context OPERATOR(pg_catalog.->) 'user_info', '{}')), CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') END, 'update', 'public', pg_catalog.pg_current_xact_id(), session_user
               FROM new_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
              WHERE CASE WHEN coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true)
-                        AND (SELECT a.version FROM "chrononaut".chrononaut_activity AS a
+                        AND (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN NULL ELSE a.version END FROM "chrononaut".chrononaut_activity AS a
                                WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
                                ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) ("chrononaut:row"."version" OPERATOR(pg_catalog.-) 1) THEN true
                         ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
@@ -775,7 +779,7 @@ BEGIN
             SELECT 'todos', pg_catalog.clock_timestamp(), "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1, k.key, pg_catalog.to_jsonb("chrononaut:row") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('version', "chrononaut:row"."version" OPERATOR(pg_catalog.+) 1), (SELECT '{"user_id": null, "remote_addr": null}'::pg_catalog.jsonb OPERATOR(pg_catalog.||) coalesce(v.context OPERATOR(pg_catalog.->) 'user_info', '{}')), CASE WHEN v.context OPERATOR(pg_catalog.?) 'records' THEN coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') OPERATOR(pg_catalog.||) "chrononaut".record_info(v.context, 'public', 'todos', k.key) ELSE coalesce(v.context OPERATOR(pg_catalog.->) 'extra_info', '{}') END, 'delete', 'public', pg_catalog.pg_current_xact_id(), session_user
               FROM old_rows AS "chrononaut:row", LATERAL (SELECT pg_catalog.jsonb_build_object('id', "chrononaut:row"."id") AS key) AS k
              WHERE CASE WHEN coalesce(pg_catalog.jsonb_typeof("chrononaut:row"."change_info") OPERATOR(pg_catalog.<>) 'null' AND NOT ("chrononaut:row"."change_info"::pg_catalog.jsonb OPERATOR(pg_catalog.?) 'chrononaut:text'), true)
-                        AND (SELECT a.version FROM "chrononaut".chrononaut_activity AS a
+                        AND (SELECT CASE WHEN a.operation OPERATOR(pg_catalog.=) ANY ('{delete,truncate}'::pg_catalog.text[]) THEN NULL ELSE a.version END FROM "chrononaut".chrononaut_activity AS a
                                WHERE pg_catalog.jsonb_hash_extended(a.key, pg_catalog.hashtextextended(coalesce(a.table_schema, '') OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) a.table_name, 0)) OPERATOR(pg_catalog.=) pg_catalog.jsonb_hash_extended(k.key, pg_catalog.hashtextextended('public.todos', 0))
                                ORDER BY a.version DESC LIMIT 1) OPERATOR(pg_catalog.=) (("chrononaut:row"."version" OPERATOR(pg_catalog.+) 1) OPERATOR(pg_catalog.-) 1) THEN true
                         ELSE coalesce(pg_catalog.current_setting('chrononaut.unusual', true), '') OPERATOR(pg_catalog.<>) 'on' AND pg_catalog.set_config('chrononaut.unusual', 'on', true) IS NULL END;
