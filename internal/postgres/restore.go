@@ -81,7 +81,7 @@ func (t *Table) Tighter(data, alias string) string {
 			condition = "pg_catalog.char_length(pg_catalog.rtrim(" + alias + "." + QuoteIdent(c.Name) + "::pg_catalog.text, ' ')) > " + modifier
 		default:
 			value := "(" + data + " -> " + QuoteLiteral(c.Name) + ")"
-			condition = "pg_catalog.num_nulls(" + alias + "." + QuoteIdent(c.Name) + ") = 0 AND NOT " + QuoteIdent(t.HistorySchema) + ".fits(" + value + ", " + QuoteLiteral(c.FullType) + ")"
+			condition = "pg_catalog.num_nulls(" + alias + "." + QuoteIdent(c.Name) + ") = 0 AND NOT " + QuoteIdent(t.HistorySchema) + ".value_fits(" + value + ", " + QuoteLiteral(c.FullType) + ")"
 		}
 		b.WriteString(" || CASE WHEN " + condition + " THEN '" + strconv.Itoa(i) + ",' ELSE '' END")
 	}

@@ -71,10 +71,10 @@ func (p *past) in(ctx context.Context, db *database) (context.Context, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.IsZero() {
+			return nil, usagef(pointFlagHint, "--as-of: not a point in time")
+		}
 		p.point = chrononaut.At(t)
-	}
-	if p.point.IsZero() {
-		return nil, usagef(pointFlagHint, "--as-of: not a point in time")
 	}
 	return chrononaut.AsOfPoint(ctx, p.point, &p.opts), nil
 }

@@ -69,7 +69,7 @@ DROP FUNCTION {{schema}}.past_path(jsonb, text);
 DROP FUNCTION {{schema}}.past_schemas();
 DROP FUNCTION {{schema}}.travel(jsonb);
 DROP FUNCTION {{schema}}.resolve_point(jsonb);
-DROP FUNCTION {{schema}}.fits(jsonb, text);
+DROP FUNCTION {{schema}}.value_fits(jsonb, text);
 DROP FUNCTION {{schema}}.straddling(timestamptz);
 DROP FUNCTION {{schema}}.transaction_end(xid8, bigint);
 DROP FUNCTION {{schema}}.take_snapshot();

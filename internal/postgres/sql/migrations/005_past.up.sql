@@ -425,7 +425,7 @@ AS {{dollar}}
 
 -- Whether a column of a type, with its modifier and the constraints of a domain, takes
 -- a value of data. As an assignment does, and unlike a cast, nothing is cut off.
-CREATE FUNCTION {{schema}}.fits(value jsonb, type text) RETURNS boolean
+CREATE FUNCTION {{schema}}.value_fits(value jsonb, type text) RETURNS boolean
     LANGUAGE plpgsql STABLE
 AS {{dollar}}
 DECLARE
