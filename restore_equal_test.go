@@ -18,7 +18,7 @@ func TestRestoreForeignKeysCompareByType(t *testing.T) {
 		{"numeric", "integer", "2.0", "2"},
 		{"price", "numeric", "1.50", "1.5"},
 		{"citext", "citext", "'Ann'", "'ANN'"},
-		{"text COLLATE blind", "text", "'Ann'", "'ANN'"},
+		{"text COLLATE blind", "text COLLATE blind", "'Ann'", "'ANN'"},
 		{"char(5)", "text", "'ab'", "'ab'"},
 		{"float8", "integer", "3", "3"},
 		{"integer", "bigint", "4", "4"},
