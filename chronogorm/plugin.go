@@ -47,7 +47,8 @@ type Config struct {
 // it with [New] and hand it to [gorm.DB.Use], once for each database.
 //
 // Over a pool of package chronosql, also one that otelsql or the like wraps, it
-// leaves the pool alone: attribution costs nothing. Over another *sql.DB for PostgreSQL it wraps the pool, in this way:
+// leaves the pool alone: attribution costs nothing. Over another *sql.DB for
+// PostgreSQL it wraps the pool, in this way:
 //
 //   - Begin, Transaction and the implicit transactions of Create, Update and
 //     Delete send the context as a statement of its own, one more round trip,

@@ -62,9 +62,9 @@ func (t InspectedTrigger) number() int {
 }
 
 // GuardMatch is SQL for the values that a row has in the columns which a hold or
-// lease looks at, as JSON text; "missing" if the table does not have them all. columns is SQL for those as chrononaut_guard has
-// them, row an alias. It has to stand in a subquery around which there is a
-// [Table.Fallback].
+// lease looks at, as JSON text; "missing" if the table does not have them all.
+// columns is SQL for those as chrononaut_guard has them, row an alias. It has to
+// stand in a subquery around which there is a [Table.Fallback].
 func (t *Table) GuardMatch(columns, row string) string {
 	var b strings.Builder
 	names := make([]string, len(t.Columns))
