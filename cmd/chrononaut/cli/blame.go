@@ -35,28 +35,18 @@ record did not exist then or history cannot say what it was.`,
 			if err != nil {
 				return err
 			}
-			byVersion := cmd.Flags().Changed("version")
-			switch {
-			case version < 0:
-				return usagef("", "--version must not be negative")
-			case at != "" && byVersion:
-				return usagef("", "give --at or --version, not both")
-			}
-			moment, err := a.parseTimeFlag("at", at)
+			p, err := a.pointFlags(cmd, at, version)
 			if err != nil {
 				return err
 			}
-			if moment == nil {
-				moment = &when{relative: true}
-			}
 			ctx := cmd.Context()
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
-				opts := &chrononaut.BlameOpts{Version: &version}
-				if !byVersion {
-					if err := r.ask(ctx, moment); err != nil {
+				opts := &chrononaut.BlameOpts{Version: p.version}
+				if p.version == nil {
+					if err := r.ask(ctx, p.at); err != nil {
 						return err
 					}
-					opts = &chrononaut.BlameOpts{At: r.at}
+					opts.At = r.at
 				}
 				b, err := r.history.Blame(ctx, r.key, opts)
 				if err != nil {

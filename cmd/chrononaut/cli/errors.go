@@ -162,7 +162,7 @@ func (a *app) explain(ctx context.Context, cmd *cobra.Command, err error) (messa
 	var server *pgconn.PgError
 	if reason == "error" && errors.As(err, &server) {
 		switch server.Code {
-		case "42501":
+		case insufficientPrivilege:
 			reason, try = "privilege", privilegeHint(server.Message)
 		case "25006":
 			reason, try = "read_only", "connect to the primary server."
@@ -199,11 +199,13 @@ func privilegeHint(message string) string {
 	return "the role needs USAGE on the history schema and SELECT on its tables; see docs/command.md."
 }
 
+const insufficientPrivilege = "42501"
+
 // deniedTable says whether an error is that the role may not read a table, of
 // which the server tells the name without its schema.
 func deniedTable(err error, table chrononaut.Table) bool {
 	var server *pgconn.PgError
-	return errors.As(err, &server) && server.Code == "42501" && server.Message == "permission denied for table "+table.Name
+	return errors.As(err, &server) && server.Code == insufficientPrivilege && server.Message == "permission denied for table "+table.Name
 }
 
 const busyHint = "the same command again, when nobody writes there."

@@ -42,19 +42,9 @@ versions of a record are what chrononaut log TABLE KEY lists.`,
 			if err != nil {
 				return err
 			}
-			switch {
-			case version < 0:
-				return usagef("", "--version must not be negative")
-			case at != "" && cmd.Flags().Changed("version"):
-				return usagef("", "give --at or --version, not both")
-			}
-			moment, err := a.parseTimeFlag("at", at)
+			p, err := a.pointFlags(cmd, at, version)
 			if err != nil {
 				return err
-			}
-			p := &point{at: moment}
-			if cmd.Flags().Changed("version") {
-				p.version = &version
 			}
 			ctx := cmd.Context()
 			return a.withRecord(ctx, name, args[1], func(r *record) error {
@@ -117,24 +107,44 @@ type point struct {
 	at      *when
 }
 
+// pointFlags reads the flags --at and --version.
+func (a *app) pointFlags(cmd *cobra.Command, at string, version int) (*point, error) {
+	byVersion := cmd.Flags().Changed("version")
+	switch {
+	case version < 0:
+		return nil, usagef("", "--version must not be negative")
+	case at != "" && byVersion:
+		return nil, usagef("", "give --at or --version, not both")
+	}
+	moment, err := a.parseTimeFlag("at", at)
+	if err != nil {
+		return nil, err
+	}
+	p := &point{at: moment}
+	if byVersion {
+		p.version = &version
+	}
+	return p, nil
+}
+
 func (p *point) present() bool { return p.version == nil && p.at == nil }
 
 func (r *record) state(ctx context.Context, p *point) (*chrononaut.Snapshot[struct{}], error) {
 	if p.version != nil {
 		return r.history.Version(ctx, r.key, *p.version)
 	}
-	at := p.at
-	if at == nil {
-		at = &when{relative: true}
-	}
-	if err := r.ask(ctx, at); err != nil {
+	if err := r.ask(ctx, p.at); err != nil {
 		return nil, err
 	}
 	return r.history.At(ctx, r.key, r.at)
 }
 
-// ask notes the time that is asked about. Of the future nothing is known.
+// ask notes the time that is asked about, now when w is nil. Of the future nothing is
+// known.
 func (r *record) ask(ctx context.Context, w *when) (err error) {
+	if w == nil {
+		w = &when{relative: true}
+	}
 	if r.at, err = r.db.time(ctx, w); err != nil || w.relative {
 		return err
 	}
@@ -144,8 +154,6 @@ func (r *record) ask(ctx context.Context, w *when) (err error) {
 	}
 	return err
 }
-
-const insufficientPrivilege = "42501"
 
 // holdsOf are those of a record. A role that may read history need not be allowed
 // to read them; to that one there are none.
