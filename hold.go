@@ -70,8 +70,8 @@ type HoldOpts struct {
 	// held from then on. Defaults to false.
 	AllowInsert bool
 	// Timeout is how long each transaction that is writing the records is waited
-	// for; [*LockedError] when it has passed. Units of a millisecond. Defaults to the server's lock_timeout, which is no limit unless it is
-	// set.
+	// for; [*LockedError] when it has passed. Units of a millisecond. Defaults to the
+	// server's lock_timeout, which is no limit unless it is set.
 	Timeout time.Duration
 }
 

@@ -61,9 +61,10 @@ type AdoptResult struct {
 // of the [Config], the history table, as it is: its rows and indexes stay, and
 // Python may go on reading and writing. It adds columns without rewriting the
 // table, builds indexes while the table is in use, and installs the rest of
-// history in the same schema. Of a history that Chrononaut made itself, and that has
-// no rows of Python, there is nothing to adopt. Then it declares, for each table that Python's
-// rows name, which rows are about it: see [Migrator.DeclarePython].
+// history in the same schema. Then it declares, for each table that Python's
+// rows name, which rows are about it: see [Migrator.DeclarePython]. Of a history
+// that Chrononaut made itself, and that has no rows of Python, there is nothing to
+// adopt.
 //
 // Each step can be repeated: after an interruption the next run goes on, and
 // builds anew an index that was left invalid. On an adopted table it only

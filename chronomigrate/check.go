@@ -32,6 +32,7 @@ const (
 	ProblemHistoryMoved     ProblemKind = "history_moved"     // history was restored from a dump or replicated, and not settled since
 	ProblemHistoryOpen      ProblemKind = "history_open"      // everybody may suppress capture or erase history
 	ProblemHistoryRoles     ProblemKind = "history_roles"     // owners or privileges are not as Harden has set them
+	ProblemHistoryRow       ProblemKind = "history_row"       // history has entries that no trigger writes (SQLite)
 	ProblemHold             ProblemKind = "hold"              // what is held can be written, or holds themselves can
 	ProblemPast             ProblemKind = "past"              // the view of the table's past is missing or out of date
 	ProblemPeriods          ProblemKind = "periods"           // the periods of a table are not complete, or not followed

@@ -181,9 +181,6 @@ func (e *sqliteEngine) checkHistory(ctx context.Context, q chronodriver.Queryer)
 	return c.problems, e.checkHolds(ctx, q, c)
 }
 
-// ProblemHistoryRow is found on SQLite: history has entries that no trigger writes.
-const ProblemHistoryRow ProblemKind = "history_row"
-
 // checkRows looks for entries of history that the triggers do not write.
 func (e *sqliteEngine) checkRows(ctx context.Context, q chronodriver.Queryer, c *checker) (err error) {
 	sql, err := sqlite.Query("odd_rows")
